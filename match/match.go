@@ -1,0 +1,115 @@
+// Package match compares signals with banks of known content and explains every
+// match. It sees hashes and times, never pixels and never files' media.
+//
+// A picture is checked in one line:
+//
+//	matches, err := m.Match(pdq.Sum(img))
+package match
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rematch-go/rematch/hash"
+)
+
+// Signal is one hash of a known item.
+type Signal struct {
+	Value   hash.Value
+	Quality hash.Quality // hash.Unmeasured when a list does not tell it
+	// Transform names what was undone before hashing the known picture: nil for the
+	// picture as it is, ["border"] for what lies within a uniform border.
+	Transform []string
+	// From and To are the interval of a known video that the signal stands for, from
+	// the start of the media, To exclusive. Both are zero for pictures and digests.
+	From, To time.Duration
+}
+
+// Entry is one known item in a bank.
+type Entry struct {
+	ID       string // unique in its bank
+	Bank     string // filled in on entries that matches return
+	Labels   []string
+	Signals  []Signal
+	Duration time.Duration // of a known video; 0 for anything else
+	Disabled bool          // kept, but matched by nothing
+}
+
+// IsVideo reports whether the entry's perceptual signals are frames with times.
+func (e Entry) IsVideo() bool { return e.Duration > 0 }
+
+// Bank is a named list of known content.
+type Bank struct {
+	Name       string
+	Labels     []string          // given to every match beside the entry's own
+	Thresholds map[hash.Kind]int // bits, inclusive; a kind that is missing has its default, Kind.Threshold
+	Disabled   bool              // nothing in it matches
+	Allow      bool              // an allow-list: its entries suppress the matches of other banks
+	Entries    []Entry
+}
+
+// Segment is a stretch of an upload that is a stretch of a known video. Times are
+// from the start of each media; To is exclusive.
+type Segment struct {
+	QueryFrom, QueryTo time.Duration
+	KnownFrom, KnownTo time.Duration
+	Frames             int     // distinct frames of the upload that agree
+	MeanDistance       float64 // bits, over those frames
+}
+
+// Evidence says why something matched.
+type Evidence struct {
+	Kind      hash.Kind
+	Distance  int          // bits between Query and Known, the best pair
+	Threshold int          // bits, inclusive
+	Quality   hash.Quality // of Query
+	// Transform lists, outermost first, what was done to the upload's picture before
+	// it was compared: border, flipx, rot90, ... Empty: the picture as it is.
+	Transform    []string
+	Query, Known hash.Value
+	// For videos: the times of the best pair, the aligned stretches, longest first,
+	// and two percentages in the sense of vPDQ. QueryPercent is the share of the
+	// upload's judged frames that match; KnownPercent is the share of the known
+	// item's time that the segments cover.
+	QueryTime, KnownTime       time.Duration
+	Segments                   []Segment
+	QueryPercent, KnownPercent float64
+}
+
+// Match is an upload's signal that lies within the threshold of an entry.
+type Match struct {
+	Entry        Entry // without its signals
+	Evidence     Evidence
+	SuppressedBy string // "bank/entry" of the allow-list entry that suppresses the match; empty if it stands
+}
+
+// Look is one way an upload's picture was looked at: what was done to it, and the
+// hash that gave.
+type Look struct {
+	Transform []string // outermost first; nil: as it is
+	Value     hash.Value
+	Quality   hash.Quality
+}
+
+// QueryFrame is one sampled frame of an upload with all its looks.
+type QueryFrame struct {
+	Number int
+	Time   time.Duration
+	For    time.Duration // how long until the next sampled frame, or the end
+	Looks  []Look
+}
+
+// ErrLowQuality is the error of a hash that was not judged: its picture shows too
+// little. Use errors.As with *LowQualityError for the figures.
+var ErrLowQuality = errors.New("match: not judged: the picture shows too little to hash")
+
+// LowQualityError carries the figures of ErrLowQuality.
+type LowQualityError struct{ Quality, Gate hash.Quality }
+
+func (e *LowQualityError) Error() string {
+	return fmt.Sprintf("%v (quality %s, at least %s is needed)", ErrLowQuality, e.Quality, e.Gate)
+}
+
+// Is makes errors.Is(err, ErrLowQuality) true.
+func (e *LowQualityError) Is(target error) bool { return target == ErrLowQuality }

@@ -1,0 +1,82 @@
+package video
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Why a media file, or the rest of it, was not judged. Test with errors.Is; the
+// text for machines is Reason's.
+var (
+	ErrEmpty       = errors.New("empty file")
+	ErrUnsupported = errors.New("not a supported picture or video format")
+	ErrCorrupt     = errors.New("damaged: no frame could be decoded")
+	ErrTruncated   = errors.New("damaged: frames are missing or broken after the last one given")
+	ErrNoPicture   = errors.New("no video stream in it")
+	ErrNoBackend   = errors.New("a video needs a decoder: install ffmpeg and pass video/ffmpeg as Options.Backend, or import video/wasmffmpeg")
+	ErrTimeout     = errors.New("decoding took longer than its budget (Limits.Work)")
+)
+
+// LimitError tells which budget a file is over.
+type LimitError struct {
+	Limit string // bytes, pixels, frames or duration
+	Max   int64  // the budget: bytes, pixels, frames or nanoseconds
+	Got   int64  // what the file has or claims; 0 when only "more" is known
+}
+
+func (e *LimitError) Error() string {
+	if e.Got == 0 {
+		return fmt.Sprintf("over the budget of %d %s (Limits)", e.Max, e.Limit)
+	}
+	return fmt.Sprintf("%d %s are over the budget of %d (Limits)", e.Got, e.Limit, e.Max)
+}
+
+// Error is a refusal or failure of one media file. Err is one of the sentinels
+// above, a *LimitError, a context error, or what the system said.
+type Error struct {
+	Name   string // of the input, for people
+	Err    error
+	Detail string // what the decoder said, at most 2 KiB; untrusted text
+}
+
+func (e *Error) Error() string {
+	s := "video: "
+	if e.Name != "" {
+		s += fmt.Sprintf("%q: ", e.Name)
+	}
+	s += e.Err.Error()
+	if e.Detail != "" {
+		s += fmt.Sprintf(" (%q)", e.Detail)
+	}
+	return s
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Reason returns the stable token of an error that means "not judged": empty,
+// unsupported, corrupt, truncated, no_picture, decoder_missing, timed_out,
+// over_budget_bytes, over_budget_pixels, over_budget_frames or
+// over_budget_duration. ok is false for nil and for operational errors: a
+// cancelled context, a file that can't be read, a decoder that does not start.
+func Reason(err error) (token string, ok bool) {
+	var limit *LimitError
+	switch {
+	case err == nil, errors.Is(err, context.Canceled):
+		return "", false
+	case errors.As(err, &limit):
+		return "over_budget_" + limit.Limit, true
+	}
+	for _, r := range []struct {
+		err   error
+		token string
+	}{
+		{ErrEmpty, "empty"}, {ErrUnsupported, "unsupported"}, {ErrCorrupt, "corrupt"}, {ErrTruncated, "truncated"},
+		{ErrNoPicture, "no_picture"}, {ErrNoBackend, "decoder_missing"}, {ErrTimeout, "timed_out"},
+	} {
+		if errors.Is(err, r.err) {
+			return r.token, true
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,133 @@
+// Package video turns a stranger's bytes into frames: a still picture is a video
+// of one frame. All decoding of untrusted media lives here, under budgets.
+//
+// What a file is, is decided by its content and never by its name. Stills and
+// animated GIFs are decoded in Go; everything else by a Backend that the program
+// passes in: package video/ffmpeg (the ffmpeg program) or the nested module
+// video/wasmffmpeg (ffmpeg as sandboxed WebAssembly, under the GPL).
+package video
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/rematch-go/rematch/hash"
+)
+
+// Source is a run of frames in presentation order. The sequence ends after the
+// first error; what came before it is good. Breaking out of the loop releases
+// everything the source holds.
+type Source interface {
+	Frames(ctx context.Context) iter.Seq2[hash.Frame, error]
+}
+
+// Class is what a media file turned out to be.
+type Class uint8
+
+// The classes of media.
+const (
+	Still     Class = iota + 1 // one picture
+	Animation                  // several pictures decoded in Go: an animated GIF
+	Video                      // decoded by a Backend
+)
+
+// String returns "still", "animation" or "video".
+func (c Class) String() string {
+	switch c {
+	case Still:
+		return "still"
+	case Animation:
+		return "animation"
+	case Video:
+		return "video"
+	}
+	return "unknown"
+}
+
+// Info is what is known of a media file before its frames are decoded. Headers
+// can lie: nothing in it is believed where memory is at stake.
+type Info struct {
+	Class         Class
+	Format        string        // by content: jpeg, png, gif, webp, bmp, tiff, mp4, matroska, avi, ...
+	Codec         string        // of the video stream; empty for stills
+	Width, Height int           // in pixels, as shown: after rotation unless stored pixels were asked for
+	Duration      time.Duration // 0 for stills and where the container does not say
+	FrameRate     float64       // average, frames a second; 0 where unknown
+	Bytes         int64         // of the whole file
+}
+
+// Limits are budgets on one media file. A zero field means its default, a
+// negative one means no limit.
+type Limits struct {
+	Bytes    int64         // of the file; default 1 GiB
+	Pixels   int64         // width x height of a picture or frame; default 64 Mi
+	Frames   int           // decoded frames; default 250,000
+	Duration time.Duration // of the media; default 4 h
+	Work     time.Duration // wall time spent on one Frames call; default 10 min
+}
+
+// Defaults returns l with every zero field replaced by its default.
+func (l Limits) Defaults() Limits {
+	if l.Bytes == 0 {
+		l.Bytes = 1 << 30
+	}
+	if l.Pixels == 0 {
+		l.Pixels = 64 << 20
+	}
+	if l.Frames == 0 {
+		l.Frames = 250_000
+	}
+	if l.Duration == 0 {
+		l.Duration = 4 * time.Hour
+	}
+	if l.Work == 0 {
+		l.Work = 10 * time.Minute
+	}
+	return l
+}
+
+// Sampling says which frames of a video are wanted. The zero value is every
+// frame. Stills have one frame under any sampling.
+type Sampling struct {
+	Keys  bool            // only frames that decode without another one; much the cheapest
+	Every time.Duration   // the first frame at or after each multiple of Every; 0: all
+	At    []time.Duration // the first frame at or after each of these rising times; at most 64
+}
+
+// Request is what a caller wants of a media file's frames.
+type Request struct {
+	Sampling Sampling
+	MaxSide  int // pictures larger than this are scaled down in the decoder until the longer side fits; 0: native size
+}
+
+// Options say how media is opened. The zero value decodes stills and animated
+// GIFs with default limits.
+type Options struct {
+	Limits       Limits
+	Backend      Backend // nil: a video is an error of reason decoder_missing
+	StoredPixels bool    // ignore EXIF orientation and rotation metadata
+}
+
+// Container is a video file on disk that has been recognised by its content, as
+// it is handed to a Backend.
+type Container struct {
+	Path         string // absolute
+	Demuxer      string // ffmpeg's name of the one demuxer that may read it: mov, matroska, avi, mpegts, ...
+	Format       string // Info.Format
+	Limits       Limits // defaults filled in
+	StoredPixels bool
+}
+
+// Backend decodes containers. Implementations are safe for concurrent use. They
+// open no other file and no network, whatever the container says, and release
+// every process and goroutine when the context ends or the loop is left.
+type Backend interface {
+	// Name is a short stable token for evidence and logs: "ffmpeg", "wasmffmpeg".
+	Name() string
+	// Probe reads the header.
+	Probe(ctx context.Context, c Container) (Info, error)
+	// Frames decodes. Pictures are *image.YCbCr in full range (the luma plane is
+	// what is hashed), or *image.Gray.
+	Frames(ctx context.Context, c Container, info Info, r Request) iter.Seq2[hash.Frame, error]
+}

@@ -1,0 +1,2 @@
+// Package wasmffmpeg decodes videos with ffmpeg as sandboxed WebAssembly.
+package wasmffmpeg
