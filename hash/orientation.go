@@ -7,16 +7,18 @@ import "fmt"
 type Orientation uint8
 
 // The eight orientations. "The hash at Rot90" is the hash of the picture after
-// it was so turned.
+// it was so turned. The names are the reference's, the directions what its hashes
+// and its pictures (pdq/data/misc-images, and package pdq's tests) show: its quarter turns
+// go against the clock, and flipx mirrors about the x axis, which is the level one.
 const (
 	Original   Orientation = iota
-	Rot90                  // a quarter turn, as the reference's rot90
+	Rot90                  // a quarter turn counter-clockwise: the right edge becomes the top
 	Rot180                 // a half turn
-	Rot270                 // the other quarter turn
-	FlipX                  // mirrored, as the reference's flipx
-	FlipY                  // mirrored, as the reference's flipy
-	FlipPlus1              // transposed along one diagonal, the reference's flipplus1
-	FlipMinus1             // transposed along the other, the reference's flipminus1
+	Rot270                 // a quarter turn clockwise: the left edge becomes the top
+	FlipX                  // upside down: top and bottom change places
+	FlipY                  // mirrored: left and right change places, as in a looking-glass
+	FlipPlus1              // transposed: rows become columns, the top left corner stays
+	FlipMinus1             // transposed along the other diagonal: the top right corner stays
 )
 
 // Orientations is how many there are.

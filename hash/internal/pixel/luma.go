@@ -1,0 +1,176 @@
+package pixel
+
+import (
+	"image"
+	"image/color"
+)
+
+// The weights of red, green and blue: luma_from_R_coeff, _G_ and _B_ of the
+// reference's pdq/cpp/downscaling/downscaling.cpp, in its single precision.
+const (
+	weightR float32 = 0.299
+	weightG float32 = 0.587
+	weightB float32 = 0.114
+)
+
+// Luma returns the luma, 0 to 255, of a straight colour, with the reference's
+// arithmetic (fillFloatLumaFromRGB) bit for bit. Each product is rounded before it
+// is added, so that no processor fuses the two.
+func Luma(r, g, b uint8) float32 {
+	return float32(weightR*float32(r)) + float32(weightG*float32(g)) + float32(weightB*float32(b))
+}
+
+// lumaOf is the luma of any colour. It defines what the fast paths of Reader
+// compute: colours that carry a luma keep it, all others are reckoned from red, green
+// and blue.
+func lumaOf(c color.Color) float32 {
+	switch c := c.(type) {
+	case nil:
+		return 0
+	case color.YCbCr:
+		return float32(c.Y)
+	case color.NYCbCrA:
+		return float32(c.Y)
+	case color.Gray:
+		return float32(c.Y)
+	case color.Gray16:
+		return float32(c.Y >> 8)
+	}
+	s := color.NRGBAModel.Convert(c).(color.NRGBA)
+	return Luma(s.R, s.G, s.B)
+}
+
+// Reader reads the luma of a picture row by row. The zero Reader is a picture
+// without pixels. It is not safe for concurrent use.
+//
+// Every picture type of package image but image.Uniform, image.Alpha and image.Alpha16
+// is read from its memory, whatever its bounds, stride or subsampling; all others
+// through their At method, which is slow and may allocate.
+type Reader struct {
+	img     image.Image
+	origin  image.Point
+	w, h    int
+	palette [256]float32 // luma of each index, for *image.Paletted
+}
+
+// Reset makes r read m, which may be nil.
+func (r *Reader) Reset(m image.Image) {
+	r.img, r.origin, r.w, r.h = m, image.Point{}, 0, 0
+	if m == nil {
+		return
+	}
+	b := m.Bounds()
+	r.origin, r.w, r.h = b.Min, b.Dx(), b.Dy()
+	if p, ok := m.(*image.Paletted); ok {
+		r.palette = [256]float32{}
+		for i, c := range p.Palette {
+			if i == len(r.palette) {
+				break
+			}
+			r.palette[i] = lumaOf(c)
+		}
+	}
+}
+
+// Size returns the picture's width and height in pixels.
+func (r *Reader) Size() (w, h int) { return r.w, r.h }
+
+// Row writes the luma, 0 to 255, of len(dst) pixels of row y from column x on.
+// Rows and columns count from 0 at the picture's top left corner, wherever its bounds
+// lie; the pixels asked for must be within the picture.
+func (r *Reader) Row(dst []float32, x, y int) {
+	if len(dst) == 0 {
+		return
+	}
+	x, y = x+r.origin.X, y+r.origin.Y
+	n := len(dst)
+	switch m := r.img.(type) {
+	case *image.YCbCr:
+		fromBytes(dst, m.Y[m.YOffset(x, y):])
+	case *image.NYCbCrA:
+		fromBytes(dst, m.Y[m.YOffset(x, y):])
+	case *image.Gray:
+		fromBytes(dst, m.Pix[m.PixOffset(x, y):])
+	case *image.Gray16:
+		i := m.PixOffset(x, y)
+		for j, s := 0, m.Pix[i:i+2*n]; j < n; j++ {
+			dst[j] = float32(s[2*j])
+		}
+	case *image.Paletted:
+		i := m.PixOffset(x, y)
+		for j, v := range m.Pix[i : i+n] {
+			dst[j] = r.palette[v]
+		}
+	case *image.RGBA:
+		i := m.PixOffset(x, y)
+		fromRGBA(dst, m.Pix[i:i+4*n])
+	case *image.NRGBA:
+		i := m.PixOffset(x, y)
+		for j, s := 0, m.Pix[i:i+4*n]; j < n; j++ {
+			p := s[4*j : 4*j+4 : 4*j+4]
+			dst[j] = Luma(p[0], p[1], p[2])
+		}
+	case *image.RGBA64:
+		i := m.PixOffset(x, y)
+		fromRGBA64(dst, m.Pix[i:i+8*n])
+	case *image.NRGBA64:
+		i := m.PixOffset(x, y)
+		for j, s := 0, m.Pix[i:i+8*n]; j < n; j++ {
+			p := s[8*j : 8*j+8 : 8*j+8]
+			dst[j] = Luma(p[0], p[2], p[4])
+		}
+	case *image.CMYK:
+		i := m.PixOffset(x, y)
+		for j, s := 0, m.Pix[i:i+4*n]; j < n; j++ {
+			p := s[4*j : 4*j+4 : 4*j+4]
+			dst[j] = Luma(color.CMYKToRGB(p[0], p[1], p[2], p[3]))
+		}
+	default:
+		for j := range dst {
+			dst[j] = lumaOf(r.img.At(x+j, y))
+		}
+	}
+}
+
+func fromBytes(dst []float32, src []uint8) {
+	src = src[:len(dst)]
+	for j := range dst {
+		dst[j] = float32(src[j])
+	}
+}
+
+func fromRGBA(dst []float32, src []uint8) {
+	for j := range dst {
+		p := src[4*j : 4*j+4 : 4*j+4]
+		r, g, b := p[0], p[1], p[2]
+		if a := p[3]; a != 0xff {
+			r, g, b = straight(word(r), word(g), word(b), word(a))
+		}
+		dst[j] = Luma(r, g, b)
+	}
+}
+
+func fromRGBA64(dst []float32, src []uint8) {
+	for j := range dst {
+		p := src[8*j : 8*j+8 : 8*j+8]
+		r, g, b := p[0], p[2], p[4]
+		if p[6] != 0xff || p[7] != 0xff {
+			r, g, b = straight(join(p[0], p[1]), join(p[2], p[3]), join(p[4], p[5]), join(p[6], p[7]))
+		}
+		dst[j] = Luma(r, g, b)
+	}
+}
+
+// word widens 8 bits to 16 as package color does.
+func word(v uint8) uint32 { return uint32(v) * 0x101 }
+
+func join(high, low uint8) uint32 { return uint32(high)<<8 | uint32(low) }
+
+// straight divides 16-bit components by an alpha below 0xffff, as
+// color.NRGBAModel, and keeps their high bytes.
+func straight(r, g, b, a uint32) (uint8, uint8, uint8) {
+	if a == 0 {
+		return 0, 0, 0
+	}
+	return uint8(r * 0xffff / a >> 8), uint8(g * 0xffff / a >> 8), uint8(b * 0xffff / a >> 8)
+}

@@ -1,0 +1,33 @@
+package tent
+
+import "github.com/rematch-go/rematch/hash"
+
+// Quality measures how much there is in a picture: the steps between neighbouring
+// samples, in whole percent of the luma range so that faint ones count nothing,
+// summed and divided by 90, at most 100 (pdqImageDomainQualityMetric).
+func Quality(p *Plane) hash.Quality {
+	total := 0
+	for y := range Side {
+		for x := range Side {
+			if y+1 < Side {
+				total += step(p[y][x], p[y+1][x])
+			}
+			if x+1 < Side {
+				total += step(p[y][x], p[y][x+1])
+			}
+		}
+	}
+	return hash.Quality(min(total/90, 100))
+}
+
+func step(u, v float32) int {
+	d := float32((u-v)*100) / 255
+	if d < 0 {
+		d = -d
+	}
+	// Luma gives 0 to 100. What is not luma must not overflow the sum.
+	if !(d < 1<<16) {
+		return 0
+	}
+	return int(d)
+}

@@ -1,0 +1,108 @@
+package pdq
+
+import (
+	"image"
+
+	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/hash/internal/pixel"
+	"github.com/rematch-go/rematch/hash/internal/tent"
+)
+
+// Sum returns the PDQ hash of m and its quality, 0 to 100. The package comment says
+// which pictures have none. It is safe for concurrent use; a Hasher spares its
+// allocations.
+func Sum(m image.Image) (hash.Value, hash.Quality) {
+	var h Hasher
+	return h.Sum(m)
+}
+
+// Quality returns the quality, 0 to 100, that Sum returns with the hash.
+func Quality(m image.Image) hash.Quality {
+	var h Hasher
+	return h.Quality(m)
+}
+
+// Orientations returns the hashes of m in all eight orientations, indexed by
+// hash.Orientation, and its quality. They are made from one transform by changing
+// signs, as the reference does; hashing the turned picture itself gives a few bits
+// else, because the filter's boxes lean to one side. The hash at hash.Original is
+// that of Sum.
+func Orientations(m image.Image) ([hash.Orientations]hash.Value, hash.Quality) {
+	var h Hasher
+	return h.Orientations(m)
+}
+
+// Hasher computes hashes and keeps its buffers for the next picture: about 30 KiB
+// and width x (height/128 + 4) x 4 bytes of the largest so far, 0.7 MB at twelve
+// megapixels. After the first picture of a size it does not allocate, but for
+// picture types that are read through At. The zero Hasher is ready. It is not safe for
+// concurrent use; results do not depend on what it hashed before.
+type Hasher struct {
+	reader pixel.Reader
+	plane  plane
+	filter tent.Filter
+	small  tent.Plane
+	dct    transform
+}
+
+// Sum is as the package's Sum.
+func (h *Hasher) Sum(m image.Image) (hash.Value, hash.Quality) {
+	q, ok := h.shrinkImage(m)
+	if !ok {
+		return hash.Value{}, 0
+	}
+	return h.dct.original(&h.small), q
+}
+
+// Quality is as the package's Quality.
+func (h *Hasher) Quality(m image.Image) hash.Quality {
+	q, _ := h.shrinkImage(m)
+	return q
+}
+
+// Orientations is as the package's Orientations.
+func (h *Hasher) Orientations(m image.Image) ([hash.Orientations]hash.Value, hash.Quality) {
+	q, ok := h.shrinkImage(m)
+	if !ok {
+		return [hash.Orientations]hash.Value{}, 0
+	}
+	return h.dct.orientations(&h.small), q
+}
+
+// SumLuma hashes a plane of luma, row by row, of w x h pixels with values 0 to 255;
+// others, above all infinite ones, give a hash that means nothing. It does not modify
+// luma. When there are not exactly w x h values, or for sizes without a hash, the
+// value is invalid and the quality 0.
+func (h *Hasher) SumLuma(luma []float32, width, height int) (hash.Value, hash.Quality) {
+	if !tent.Hashable(width, height) || int64(len(luma)) != int64(width)*int64(height) {
+		return hash.Value{}, 0
+	}
+	h.plane = plane{luma, width}
+	q := h.shrink(&h.plane, width, height)
+	h.plane = plane{}
+	return h.dct.original(&h.small), q
+}
+
+func (h *Hasher) shrinkImage(m image.Image) (hash.Quality, bool) {
+	h.reader.Reset(m)
+	defer h.reader.Reset(nil) // a Hasher that waits must not hold on to a picture
+	width, height := h.reader.Size()
+	if !tent.Hashable(width, height) {
+		return 0, false
+	}
+	return h.shrink(&h.reader, width, height), true
+}
+
+func (h *Hasher) shrink(src tent.Rows, width, height int) hash.Quality {
+	h.filter.Shrink(&h.small, src, width, height)
+	return tent.Quality(&h.small)
+}
+
+// plane is a picture of luma values in memory.
+type plane struct {
+	luma  []float32
+	width int
+}
+
+// Row implements tent.Rows.
+func (p *plane) Row(dst []float32, x, y int) { copy(dst, p.luma[y*p.width+x:]) }
