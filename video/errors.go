@@ -18,6 +18,10 @@ var (
 	ErrTimeout     = errors.New("decoding took longer than its budget (Limits.Work)")
 )
 
+// ErrNotRegular is the error of a folder, a device, a fifo or a socket that was
+// given as a File. It is operational: Reason has no token for it.
+var ErrNotRegular = errors.New("not a regular file: pass the file itself, or what it gives as a Reader")
+
 // LimitError tells which budget a file is over.
 type LimitError struct {
 	Limit string // bytes, pixels, frames or duration
@@ -53,6 +57,31 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// maxDetail bounds Error.Detail in bytes.
+const maxDetail = 2 << 10
+
+// wrap makes an error an *Error of the named input. One that is an *Error already
+// keeps what it says and gets the name that the caller knows the input by.
+func wrap(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var e *Error
+	if !errors.As(err, &e) {
+		return &Error{Name: name, Err: err}
+	}
+	named := *e
+	named.Name = name
+	named.Detail = clip(named.Detail)
+	return &named
+}
+
+// refuse is an error with what the decoder said about it.
+func refuse(err error, detail string) error { return &Error{Err: err, Detail: clip(detail)} }
+
+// clip shortens untrusted text to maxDetail.
+func clip(s string) string { return s[:min(len(s), maxDetail)] }
 
 // Reason returns the stable token of an error that means "not judged": empty,
 // unsupported, corrupt, truncated, no_picture, decoder_missing, timed_out,
