@@ -1,6 +1,25 @@
 package tent
 
-import "github.com/rematch-go/rematch/hash"
+import (
+	"image"
+
+	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/hash/internal/pixel"
+)
+
+// Measure returns the quality of a picture, 0 for one that is not Hashable.
+func Measure(m image.Image) hash.Quality {
+	var r pixel.Reader
+	r.Reset(m)
+	w, h := r.Size()
+	if !Hashable(w, h) {
+		return 0
+	}
+	var f Filter
+	var p Plane
+	f.Shrink(&p, &r, w, h)
+	return Quality(&p)
+}
 
 // Quality measures how much there is in a picture: the steps between neighbouring
 // samples, in whole percent of the luma range so that faint ones count nothing,
