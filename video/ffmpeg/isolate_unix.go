@@ -1,0 +1,15 @@
+//go:build unix && !linux
+
+package ffmpeg
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// isolate puts a command into a process group of its own, so that a signal from
+// the terminal does not reach it and killing the group leaves nothing behind.
+func isolate(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return killGroup(cmd) }
+}
