@@ -87,9 +87,10 @@ func checkPixels(width, height int, l Limits) error {
 // the decoders of the standard library. It remembers what else went wrong, so
 // that a broken disk is not taken for a broken picture.
 type contextReader struct {
-	ctx context.Context
-	r   *io.SectionReader
-	err error
+	ctx   context.Context
+	r     *io.SectionReader
+	err   error // what reading failed with
+	ended bool  // more was asked for than there is
 }
 
 func (c *contextReader) Read(p []byte) (int, error) {
@@ -112,7 +113,9 @@ func (c *contextReader) ReadAt(p []byte, off int64) (int, error) {
 }
 
 func (c *contextReader) note(err error) {
-	if err != nil && !errors.Is(err, io.EOF) {
+	if errors.Is(err, io.EOF) {
+		c.ended = true
+	} else if err != nil {
 		c.err = err
 	}
 }

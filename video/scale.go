@@ -2,12 +2,15 @@ package video
 
 import (
 	"image"
+	"image/color"
 	"image/draw"
 )
 
 // fit scales a picture down until its longer side is maxSide pixels; smaller
 // pictures, and all when maxSide is 0, are returned as they are. YCbCr and Gray
-// stay what they are, the Y plane scaled by itself; all else becomes RGBA.
+// stay what they are, the Y plane scaled by itself. Colours that are not
+// multiplied with their alpha become NRGBA, each channel scaled by itself, because
+// that is how they are hashed; all else becomes RGBA.
 //
 // Every pixel of the result is the mean of the area it covers, computed in
 // integers and rounded: the same bits on every processor, which the floating
@@ -22,22 +25,62 @@ func fit(m image.Image, maxSide int) image.Image {
 	switch m := m.(type) {
 	case *image.YCbCr:
 		return fitYCbCr(m, r)
+	case *image.NYCbCrA:
+		d := &image.NYCbCrA{YCbCr: *fitYCbCr(&m.YCbCr, r), A: make([]byte, w*h), AStride: w}
+		shrinkPlane(d.A, r, m.A[m.AOffset(b.Min.X, b.Min.Y):], m.AStride, b.Dx(), b.Dy())
+		return d
 	case *image.Gray:
 		d := image.NewGray(r)
-		shrink(d.Pix, w, h, 1, b.Dx(), b.Dy(), func(y int) []byte {
-			i := m.PixOffset(b.Min.X, b.Min.Y+y)
-			return m.Pix[i : i+b.Dx()]
-		})
+		shrinkPlane(d.Pix, r, m.Pix[m.PixOffset(b.Min.X, b.Min.Y):], m.Stride, b.Dx(), b.Dy())
 		return d
 	}
-	// One row at a time is converted, so that a large picture is not held twice.
+	row, straight := rowsOf(m)
+	if straight {
+		d := image.NewNRGBA(r)
+		shrink(d.Pix, w, h, 4, b.Dx(), b.Dy(), row)
+		return d
+	}
 	d := image.NewRGBA(r)
-	row := image.NewRGBA(image.Rect(0, 0, b.Dx(), 1))
-	shrink(d.Pix, w, h, 4, b.Dx(), b.Dy(), func(y int) []byte {
-		draw.Draw(row, row.Rect, m, image.Pt(b.Min.X, b.Min.Y+y), draw.Src)
-		return row.Pix
-	})
+	shrink(d.Pix, w, h, 4, b.Dx(), b.Dy(), row)
 	return d
+}
+
+// rowsOf returns the rows of a picture as bytes of red, green, blue and alpha, and
+// whether the colours are straight, not multiplied with alpha. One row at a time
+// is converted, so that a large picture is not held twice.
+func rowsOf(m image.Image) (row func(y int) []byte, straight bool) {
+	b := m.Bounds()
+	buf := make([]byte, 4*b.Dx())
+	switch m := m.(type) {
+	case *image.NRGBA:
+		return func(y int) []byte { return m.Pix[m.PixOffset(b.Min.X, b.Min.Y+y):] }, true
+	case *image.NRGBA64:
+		return func(y int) []byte {
+			// The high byte of each component, as color.NRGBAModel.
+			for i, at := 0, m.PixOffset(b.Min.X, b.Min.Y+y); i < len(buf); i, at = i+1, at+2 {
+				buf[i] = m.Pix[at]
+			}
+			return buf
+		}, true
+	case *image.Paletted:
+		var colours [256]color.NRGBA
+		for i, c := range m.Palette {
+			colours[i&255] = color.NRGBAModel.Convert(c).(color.NRGBA)
+		}
+		return func(y int) []byte {
+			at := m.PixOffset(b.Min.X, b.Min.Y+y)
+			for x, v := range m.Pix[at : at+b.Dx()] {
+				c := colours[v]
+				buf[4*x], buf[4*x+1], buf[4*x+2], buf[4*x+3] = c.R, c.G, c.B, c.A
+			}
+			return buf
+		}, true
+	}
+	line := image.NewRGBA(image.Rect(0, 0, b.Dx(), 1))
+	return func(y int) []byte {
+		draw.Draw(line, line.Rect, m, image.Pt(b.Min.X, b.Min.Y+y), draw.Src)
+		return line.Pix
+	}, false
 }
 
 // fitted returns the size of a w x h picture within maxSide, at least one pixel.
@@ -54,17 +97,19 @@ func fitted(w, h, maxSide int) (int, int) {
 func fitYCbCr(m *image.YCbCr, r image.Rectangle) *image.YCbCr {
 	d := image.NewYCbCr(r, image.YCbCrSubsampleRatio444)
 	b := m.Bounds()
-	plane := func(dst, src []byte, stride, w, h int) {
-		shrink(dst, r.Dx(), r.Dy(), 1, w, h, func(y int) []byte { return src[y*stride : y*stride+w] })
-	}
-	plane(d.Y, m.Y[m.YOffset(b.Min.X, b.Min.Y):], m.YStride, b.Dx(), b.Dy())
+	shrinkPlane(d.Y, r, m.Y[m.YOffset(b.Min.X, b.Min.Y):], m.YStride, b.Dx(), b.Dy())
 	sx, sy := subsampling(m.SubsampleRatio)
 	// A picture may begin in the middle of a colour sample.
 	cw, ch := (b.Max.X+sx-1)/sx-b.Min.X/sx, (b.Max.Y+sy-1)/sy-b.Min.Y/sy
 	c := m.COffset(b.Min.X, b.Min.Y)
-	plane(d.Cb, m.Cb[c:], m.CStride, cw, ch)
-	plane(d.Cr, m.Cr[c:], m.CStride, cw, ch)
+	shrinkPlane(d.Cb, r, m.Cb[c:], m.CStride, cw, ch)
+	shrinkPlane(d.Cr, r, m.Cr[c:], m.CStride, cw, ch)
 	return d
+}
+
+// shrinkPlane resamples a plane of w x h bytes to the size of r.
+func shrinkPlane(dst []byte, r image.Rectangle, src []byte, stride, w, h int) {
+	shrink(dst, r.Dx(), r.Dy(), 1, w, h, func(y int) []byte { return src[y*stride : y*stride+w] })
 }
 
 // shrink resamples sw x sh pixels of n interleaved bytes, whose rows row gives

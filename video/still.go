@@ -123,7 +123,8 @@ func stillError(ctx context.Context, r *contextReader, err error) error {
 		return fmt.Errorf("reading the input: %w", r.err)
 	case errors.As(err, &noJPEG), errors.As(err, &noPNG), errors.As(err, &noTIFF), errors.Is(err, bmp.ErrUnsupported):
 		return refuse(ErrUnsupported, err.Error())
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+	case r.ended, errors.Is(err, io.ErrUnexpectedEOF):
+		// Decoders name a missing end in many ways.
 		return refuse(ErrTruncated, "no picture could be made of what is there")
 	}
 	return refuse(ErrCorrupt, err.Error())
