@@ -1,0 +1,138 @@
+package match
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/rematch-go/rematch/hash"
+)
+
+// item is an entry as a Matcher keeps it. All but its two flags is immutable, so
+// that a query may go on reading it after it has let go of the lock.
+type item struct {
+	bank     *bank
+	id       string
+	labels   []string
+	signals  []Signal
+	duration time.Duration
+	seq      uint64 // counts the items of a Matcher in the order they came: a fixed order for the work inside a query
+	first    Ref    // of signals[0]; signal i has first+i, also where it is not indexed
+
+	disabled, gone bool // guarded by Matcher.mu
+}
+
+func (it *item) isVideo() bool { return it.duration > 0 }
+
+// end returns the known video's length: what the entry says, or the end of its
+// last signal where headers told too little.
+func (it *item) end() time.Duration {
+	end := it.duration
+	for i := range it.signals {
+		end = max(end, it.signals[i].To)
+	}
+	return end
+}
+
+// live reports whether the item may match. The caller holds the lock.
+func (it *item) live() bool { return !it.disabled && !it.gone && !it.bank.disabled }
+
+// name is how the item is named beside others: "bank/entry".
+func (it *item) name() string { return it.bank.name + "/" + it.id }
+
+// public returns the item as an Entry without its signals, with its bank's labels
+// after its own, each once.
+func (it *item) public() Entry {
+	labels := slices.Clone(it.labels)
+	for _, l := range it.bank.labels {
+		if !slices.Contains(labels, l) {
+			labels = append(labels, l)
+		}
+	}
+	return Entry{ID: it.id, Bank: it.bank.name, Labels: labels, Duration: it.duration}
+}
+
+// bank is a Bank as a Matcher keeps it. Its name, labels, thresholds and allow
+// never change; the rest is guarded by Matcher.mu.
+type bank struct {
+	name        string
+	labels      []string
+	thresholds  map[hash.Kind]int // of every kind
+	allow       bool
+	disabled    bool
+	items       map[string]*item
+	indexed     map[hash.Kind]int // how many signals of the kind can match
+	quarantined []Quarantined     // in the order they came
+}
+
+// newBank checks all of b but its entries.
+func newBank(b Bank, r *rules) (*bank, error) {
+	fail := func(err error, format string, args ...any) (*bank, error) {
+		return nil, &EntryError{Bank: b.Name, Signal: -1, Reason: fmt.Sprintf(format, args...), Err: err}
+	}
+	if b.Name == "" {
+		return fail(ErrInvalid, "a bank needs a name")
+	}
+	state := &bank{
+		name: b.Name, labels: slices.Clone(b.Labels), allow: b.Allow, disabled: b.Disabled,
+		thresholds: make(map[hash.Kind]int), items: make(map[string]*item, len(b.Entries)), indexed: make(map[hash.Kind]int),
+	}
+	for k := range 256 { // by number, so that of several errors it is always the same one
+		k := hash.Kind(k)
+		bits, given := b.Thresholds[k]
+		switch {
+		case !given:
+			continue
+		case !k.IsValid():
+			return fail(ErrInvalid, "a threshold for %s: there is no such kind", k)
+		case bits < 0 || bits > k.Bits():
+			return fail(ErrInvalid, "threshold %d for %s; want 0 to %d bits", bits, k, k.Bits())
+		case bits > r.maxRadius[k]:
+			return fail(&RadiusError{Kind: k, Radius: bits, Max: r.maxRadius[k]},
+				"threshold %d for %s is over the index's maximum of %d; lower it or raise Options.MaxRadius", bits, k, r.maxRadius[k])
+		}
+	}
+	for _, k := range hash.Kinds() {
+		bits, given := b.Thresholds[k]
+		if !given {
+			bits = k.Threshold()
+		}
+		state.thresholds[k] = bits
+	}
+	return state, nil
+}
+
+// check refuses an entry that could not be matched as its owner would expect.
+func (b *bank) check(e *Entry, r *rules) error {
+	fail := func(signal int, err error, format string, args ...any) error {
+		return &EntryError{Bank: b.name, Entry: e.ID, Signal: signal, Reason: fmt.Sprintf(format, args...), Err: err}
+	}
+	switch {
+	case e.ID == "":
+		return fail(-1, ErrInvalid, "an entry needs an ID")
+	case b.items[e.ID] != nil:
+		return fail(-1, ErrDuplicate, "the ID is taken in this bank; remove the entry first to replace it")
+	case len(e.Signals) == 0:
+		return fail(-1, ErrInvalid, "an entry needs at least one signal")
+	case e.Duration < 0:
+		return fail(-1, ErrInvalid, "the duration %v is negative", e.Duration)
+	}
+	for i := range e.Signals {
+		s := &e.Signals[i]
+		k := s.Value.Kind()
+		switch {
+		case !s.Value.IsValid():
+			return fail(i, ErrInvalid, "the hash is the invalid zero value")
+		case s.Quality > 100 && s.Quality != hash.Unmeasured:
+			return fail(i, ErrInvalid, "the quality is %d; want 0 to 100 or hash.Unmeasured", uint8(s.Quality))
+		case s.From < 0 || s.To < s.From:
+			return fail(i, ErrInvalid, "the interval from %v to %v runs backwards or starts before 0", s.From, s.To)
+		case s.To > 0 && e.Duration == 0:
+			return fail(i, ErrInvalid, "the signal has times but the entry no duration; set Entry.Duration for a video")
+		case b.thresholds[k] > r.maxRadius[k]:
+			return fail(i, &RadiusError{Kind: k, Radius: b.thresholds[k], Max: r.maxRadius[k]},
+				"the threshold %d of %s is over the index's maximum of %d; set the bank's threshold or raise Options.MaxRadius", b.thresholds[k], k, r.maxRadius[k])
+		}
+	}
+	return nil
+}

@@ -1,0 +1,62 @@
+package match
+
+import (
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"fmt"
+	"math/bits"
+
+	"github.com/rematch-go/rematch/hash"
+)
+
+// Quarantined is a signal of a bank that is kept and listed but matches nothing,
+// because it would match what it was never meant for, or nothing at all.
+type Quarantined struct {
+	Bank, Entry string
+	Signal      int // its number in the entry, from 0
+	Value       hash.Value
+	Reason      string // for people
+}
+
+// junk returns why no list can have meant v, or an empty string.
+//
+// Lists of the field do carry such values. A PDQ hash has half of its bits set by
+// construction; one with nearly none or nearly all set is a blank picture's or a
+// data-entry error, and matches every other blank picture: the all-zero hash did
+// so in production (facebook/ThreatExchange#1609). "Nearly" is the kind's own
+// threshold: what lies within it of the all-zero or all-one hash. The digest of
+// the empty file is what a failed upload leaves in a list.
+func junk(v hash.Value) string {
+	set := 0
+	for _, w := range v.Words() {
+		set += bits.OnesCount64(w)
+	}
+	k := v.Kind()
+	switch {
+	case set <= k.Threshold():
+		return fmt.Sprintf("%d of %d bits are set: it would match any blank picture", set, k.Bits())
+	case k.Bits()-set <= k.Threshold():
+		return fmt.Sprintf("all but %d of %d bits are set: it would match any blank picture", k.Bits()-set, k.Bits())
+	case k.IsDigest() && isEmptyDigest(v):
+		return "it is the digest of an empty file"
+	}
+	return ""
+}
+
+func isEmptyDigest(v hash.Value) bool {
+	var buf [32]byte
+	got := string(v.AppendBytes(buf[:0]))
+	switch v.Kind() {
+	case hash.MD5:
+		sum := md5.Sum(nil)
+		return got == string(sum[:])
+	case hash.SHA1:
+		sum := sha1.Sum(nil)
+		return got == string(sum[:])
+	case hash.SHA256:
+		sum := sha256.Sum256(nil)
+		return got == string(sum[:])
+	}
+	return false
+}

@@ -1,0 +1,326 @@
+package match
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/rematch-go/rematch/hash"
+)
+
+// Matcher compares uploads with banks. Make one with New.
+//
+// It is safe for concurrent use. A change is seen by every query that begins
+// after it, and never rebuilds anything: it costs by what is changed, not by what
+// is there.
+type Matcher struct {
+	rules rules
+
+	mu      sync.RWMutex // guards all below and the flags of banks and items
+	banks   map[string]*bank
+	indices map[hash.Kind]*Linear // of perceptual kinds that were ever present
+	digests Digests
+	slots   []*item       // by Ref; nil where free
+	free    map[int][]Ref // runs of slots that removed entries left, by length
+	seq     uint64
+}
+
+// New returns a Matcher of the given banks. The errors are ErrInvalid for
+// options and those of Add.
+func New(o Options, banks ...Bank) (*Matcher, error) {
+	r, err := o.rules()
+	if err != nil {
+		return nil, err
+	}
+	m := &Matcher{rules: r, banks: make(map[string]*bank), indices: make(map[hash.Kind]*Linear), free: make(map[int][]Ref)}
+	for _, b := range banks {
+		if err := m.Add(b); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// Add adds a bank with its entries: all of it or, on an error, nothing. Errors
+// are of type *EntryError around ErrDuplicate (a name or ID that is taken),
+// ErrInvalid, or a *RadiusError (a threshold that the index could not answer in
+// full).
+//
+// The matcher goes on using the slices of b's entries; do not change them.
+func (m *Matcher) Add(b Bank) error {
+	state, err := newBank(b, &m.rules)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.banks[b.Name] != nil {
+		return &EntryError{Bank: b.Name, Signal: -1, Reason: "the name is taken; remove the bank first to replace it", Err: ErrDuplicate}
+	}
+	if err := m.insert(state, b.Entries); err != nil {
+		return err
+	}
+	m.banks[b.Name] = state
+	return nil
+}
+
+// AddEntries adds entries to a bank that is there: all of them or, on an error,
+// none. Errors are those of Add, and ErrUnknown for the bank. The matcher goes on
+// using the entries' slices.
+func (m *Matcher) AddEntries(bankName string, entries ...Entry) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b, err := m.bank(bankName)
+	if err != nil {
+		return err
+	}
+	return m.insert(b, entries)
+}
+
+// Remove takes an entry out of a bank. Errors are ErrUnknown in an *EntryError.
+func (m *Matcher) Remove(bankName, id string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	it, err := m.item(bankName, id)
+	if err != nil {
+		return err
+	}
+	m.drop(it)
+	delete(it.bank.items, id)
+	it.bank.quarantined = slices.DeleteFunc(it.bank.quarantined, func(q Quarantined) bool { return q.Entry == id })
+	return nil
+}
+
+// RemoveBank takes a bank out with all its entries. The error is ErrUnknown in an
+// *EntryError.
+func (m *Matcher) RemoveBank(name string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b, err := m.bank(name)
+	if err != nil {
+		return err
+	}
+	for _, it := range b.items { // in any order: nothing of it is left to be seen
+		m.drop(it)
+	}
+	delete(m.banks, name)
+	return nil
+}
+
+// Enable lets an entry match or not, and with an empty id the whole bank. What is
+// disabled is kept. An entry matches when it and its bank are enabled. Errors are
+// ErrUnknown in an *EntryError.
+func (m *Matcher) Enable(bankName, id string, on bool) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if id == "" {
+		b, err := m.bank(bankName)
+		if err != nil {
+			return err
+		}
+		b.disabled = !on
+		return nil
+	}
+	it, err := m.item(bankName, id)
+	if err != nil {
+		return err
+	}
+	it.disabled = !on
+	return nil
+}
+
+// Kinds returns the kinds of the signals that can match, in the order of their
+// numbers: what an upload has to be hashed with. Disabled banks and entries count,
+// for they can be enabled at any time.
+func (m *Matcher) Kinds() []hash.Kind {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var present []hash.Kind
+	for _, k := range hash.Kinds() {
+		for _, b := range m.banks {
+			if b.indexed[k] > 0 {
+				present = append(present, k)
+				break
+			}
+		}
+	}
+	return present
+}
+
+// BankInfo describes a bank of a Matcher.
+type BankInfo struct {
+	Name            string
+	Labels          []string
+	Disabled, Allow bool
+	Thresholds      map[hash.Kind]int // bits, inclusive, of the kinds in Signals
+	Entries         int
+	Signals         map[hash.Kind]int // how many can match, by kind
+	Quarantined     int               // how many are kept but match nothing
+}
+
+// Banks describes the banks, sorted by name.
+func (m *Matcher) Banks() []BankInfo {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	infos := make([]BankInfo, 0, len(m.banks))
+	for _, b := range m.banks {
+		info := BankInfo{
+			Name: b.name, Labels: slices.Clone(b.labels), Disabled: b.disabled, Allow: b.allow, Entries: len(b.items),
+			Thresholds: make(map[hash.Kind]int), Signals: make(map[hash.Kind]int), Quarantined: len(b.quarantined),
+		}
+		for k, n := range b.indexed {
+			if n > 0 {
+				info.Signals[k], info.Thresholds[k] = n, b.thresholds[k]
+			}
+		}
+		infos = append(infos, info)
+	}
+	slices.SortFunc(infos, func(a, b BankInfo) int { return strings.Compare(a.Name, b.Name) })
+	return infos
+}
+
+// Quarantined lists the signals that are kept but match nothing, sorted by bank,
+// then in the order they came: hashes that would match any blank picture, digests
+// of the empty file, and pictures of too low a quality. A program that loads other
+// people's lists should show it.
+func (m *Matcher) Quarantined() []Quarantined {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var all []Quarantined
+	for _, b := range m.banks {
+		all = append(all, b.quarantined...)
+	}
+	slices.SortStableFunc(all, func(a, b Quarantined) int { return strings.Compare(a.Bank, b.Bank) })
+	return all
+}
+
+// bank finds a bank by name. The caller holds the lock.
+func (m *Matcher) bank(name string) (*bank, error) {
+	if b := m.banks[name]; b != nil {
+		return b, nil
+	}
+	return nil, &EntryError{Bank: name, Signal: -1, Reason: "there is no such bank; Banks lists them", Err: ErrUnknown}
+}
+
+// item finds an entry. The caller holds the lock.
+func (m *Matcher) item(bankName, id string) (*item, error) {
+	b, err := m.bank(bankName)
+	if err != nil {
+		return nil, err
+	}
+	if it := b.items[id]; it != nil {
+		return it, nil
+	}
+	return nil, &EntryError{Bank: bankName, Entry: id, Signal: -1, Reason: "there is no such entry in the bank", Err: ErrUnknown}
+}
+
+// insert adds entries to b, all or none. The caller holds the lock.
+func (m *Matcher) insert(b *bank, entries []Entry) error {
+	signals := 0
+	fresh := make(map[string]struct{}, len(entries))
+	for i := range entries {
+		e := &entries[i]
+		if err := b.check(e, &m.rules); err != nil {
+			return err
+		}
+		if _, twice := fresh[e.ID]; twice {
+			return &EntryError{Bank: b.name, Entry: e.ID, Signal: -1, Reason: "the ID is given twice", Err: ErrDuplicate}
+		}
+		fresh[e.ID] = struct{}{}
+		signals += len(e.Signals)
+	}
+	if int64(len(m.slots))+int64(signals) > math.MaxUint32 {
+		return fmt.Errorf("%w: more than %d signals in one Matcher", ErrInvalid, uint32(math.MaxUint32))
+	}
+	items := make([]item, len(entries))
+	for i := range entries {
+		e := &entries[i]
+		m.seq++
+		it := &items[i]
+		*it = item{bank: b, id: e.ID, labels: e.Labels, signals: e.Signals, duration: e.Duration, disabled: e.Disabled, seq: m.seq}
+		it.first = m.reserve(it)
+		for n := range it.signals {
+			m.index(it, n)
+		}
+		b.items[it.id] = it
+	}
+	return nil
+}
+
+// index makes one signal findable, or sets it aside with the reason. The caller
+// holds the lock and has checked the entry.
+func (m *Matcher) index(it *item, n int) {
+	s := &it.signals[n]
+	reason := junk(s.Value)
+	if reason == "" && !s.Quality.Passes(m.rules.gate) {
+		if it.isVideo() {
+			return // dark and empty frames are part of any video, and nothing to report
+		}
+		reason = fmt.Sprintf("its quality %s is below the gate of %d: such pictures are not judged", s.Quality, m.rules.gate)
+	}
+	if reason != "" {
+		it.bank.quarantined = append(it.bank.quarantined, Quarantined{Bank: it.bank.name, Entry: it.id, Signal: n, Value: s.Value, Reason: reason})
+		return
+	}
+	k, ref := s.Value.Kind(), it.first+Ref(n)
+	var err error
+	if k.IsDigest() {
+		err = m.digests.Add(ref, s.Value)
+	} else {
+		x := m.indices[k]
+		if x == nil {
+			if x, err = NewLinear(k, m.rules.maxRadius[k]); err == nil {
+				m.indices[k] = x
+			}
+		}
+		if err == nil {
+			err = x.Add(ref, s.Value)
+		}
+	}
+	if err == nil {
+		it.bank.indexed[k]++
+		return
+	}
+	// Cannot happen for a checked entry in fresh slots; if it ever did, it would be
+	// seen and not silently missing.
+	it.bank.quarantined = append(it.bank.quarantined, Quarantined{Bank: it.bank.name, Entry: it.id, Signal: n, Value: s.Value, Reason: err.Error()})
+}
+
+// drop makes an item unfindable and frees its slots. The caller holds the lock
+// and takes the item out of its bank.
+func (m *Matcher) drop(it *item) {
+	it.gone = true
+	for n := range it.signals {
+		v, ref := it.signals[n].Value, it.first+Ref(n)
+		removed := false
+		if k := v.Kind(); k.IsDigest() {
+			removed = m.digests.Remove(ref, v)
+		} else if x := m.indices[k]; x != nil {
+			removed = x.Remove(ref)
+		}
+		if removed {
+			it.bank.indexed[v.Kind()]--
+		}
+		m.slots[ref] = nil
+	}
+	m.free[len(it.signals)] = append(m.free[len(it.signals)], it.first)
+}
+
+// reserve finds a run of slots for the item's signals.
+func (m *Matcher) reserve(it *item) Ref {
+	n := len(it.signals)
+	var first Ref
+	if runs := m.free[n]; len(runs) > 0 {
+		first = runs[len(runs)-1]
+		m.free[n] = runs[:len(runs)-1]
+	} else {
+		first = Ref(len(m.slots))
+		m.slots = append(m.slots, make([]*item, n)...)
+	}
+	for i := range n {
+		m.slots[first+Ref(i)] = it
+	}
+	return first
+}

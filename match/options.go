@@ -1,0 +1,105 @@
+package match
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/rematch-go/rematch/hash"
+)
+
+// NoGate as Options.Gate judges every hash, however little its picture shows.
+const NoGate hash.Quality = 254
+
+// The defaults of Options.
+const (
+	// DefaultMinFrames: one frame that two videos share is a title card as often as
+	// a copy; a second, different one at the same offset never happened by chance in
+	// the shared clips, whose unrelated frames stay 100 bits apart.
+	DefaultMinFrames = 2
+	// DefaultMinDuration is two frames at the usual sampling of one every 0.5 s.
+	DefaultMinDuration = time.Second
+)
+
+// Options are the rules of a Matcher. The zero value means the defaults.
+type Options struct {
+	// Gate is the lowest quality that is judged, inclusive; 0 means
+	// hash.DefaultGate (50) and NoGate none. Known signals below it are not matched
+	// either. Hashes of unmeasured quality pass.
+	Gate hash.Quality
+	// MaxRadius is the largest threshold, in bits, that a bank may have for a kind. A
+	// kind that is missing has DefaultMaxRadius.
+	MaxRadius map[hash.Kind]int
+	// MinFrames is how many distinct frames must agree for a video to match; 0 means
+	// DefaultMinFrames. Frames are distinct when they differ by more than a 32nd of
+	// their bits (8 of PDQ's 256). An upload or known video that has fewer distinct
+	// frames needs no more than it has, but never matches by a single sampled frame.
+	MinFrames int
+	// MinDuration is how much of the upload's time the agreeing frames must stand for
+	// together; 0 means DefaultMinDuration, negative none. An upload or known video
+	// that is shorter needs no more than its length.
+	MinDuration time.Duration
+	// QueryPercent and KnownPercent are the two thresholds of vPDQ, from 0 to 100,
+	// inclusive: the share of the upload's judged frames that must match, and the
+	// share of the known video that must be covered. Both are 0 by default, that is,
+	// not required, so that a short known clip in a long upload and a trim of a long
+	// known video both match. python-threatexchange requires 80 of the query, vPDQ's
+	// README 80 of the known video.
+	QueryPercent, KnownPercent float64
+}
+
+// rules are checked options with the defaults filled in.
+type rules struct {
+	gate                       hash.Quality
+	maxRadius                  map[hash.Kind]int
+	minFrames                  int
+	minDuration                time.Duration
+	queryPercent, knownPercent float64
+}
+
+func (o Options) rules() (rules, error) {
+	r := rules{
+		gate: o.Gate, maxRadius: make(map[hash.Kind]int), minFrames: o.MinFrames, minDuration: max(o.MinDuration, 0),
+		queryPercent: o.QueryPercent, knownPercent: o.KnownPercent,
+	}
+	switch {
+	case o.Gate == 0:
+		r.gate = hash.DefaultGate
+	case o.Gate == NoGate:
+		r.gate = 0
+	case o.Gate > 100:
+		return rules{}, fmt.Errorf("%w: Options.Gate is %d; want 1 to 100, 0 for the default or NoGate", ErrInvalid, uint8(o.Gate))
+	}
+	if o.MinFrames == 0 {
+		r.minFrames = DefaultMinFrames
+	} else if o.MinFrames < 0 {
+		return rules{}, fmt.Errorf("%w: Options.MinFrames is %d; want 1 or more, or 0 for the default", ErrInvalid, o.MinFrames)
+	}
+	if o.MinDuration == 0 {
+		r.minDuration = DefaultMinDuration
+	}
+	for _, p := range []struct {
+		name    string
+		percent float64
+	}{{"QueryPercent", o.QueryPercent}, {"KnownPercent", o.KnownPercent}} {
+		if !(p.percent >= 0 && p.percent <= 100) { // so written that NaN is refused
+			return rules{}, fmt.Errorf("%w: Options.%s is %v; want 0 to 100", ErrInvalid, p.name, p.percent)
+		}
+	}
+	for _, k := range hash.Kinds() {
+		r.maxRadius[k] = DefaultMaxRadius(k)
+		given, ok := o.MaxRadius[k]
+		if !ok {
+			continue
+		}
+		if given < 0 || given > k.Bits() || k.IsDigest() && given != 0 {
+			return rules{}, fmt.Errorf("%w: Options.MaxRadius of %s is %d; want 0 to %d bits, and 0 for digests", ErrInvalid, k, given, k.Bits())
+		}
+		r.maxRadius[k] = given
+	}
+	for k := range o.MaxRadius {
+		if !k.IsValid() {
+			return rules{}, fmt.Errorf("%w: Options.MaxRadius of %s: there is no such kind", ErrInvalid, k)
+		}
+	}
+	return r, nil
+}

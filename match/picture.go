@@ -1,0 +1,201 @@
+package match
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rematch-go/rematch/hash"
+)
+
+// Match compares one hash, perceptual or digest, with every enabled bank and
+// returns a match for each entry within its bank's threshold, sorted by distance,
+// bank and ID. An upload's allow-list matches are not returned: they fill
+// SuppressedBy of the others.
+//
+// A hash below the gate is not judged: the error is a *LowQualityError, which is
+// ErrLowQuality. Digests have no quality; give hash.Unmeasured. A kind that no
+// bank has matches nothing; see Kinds.
+func (m *Matcher) Match(v hash.Value, q hash.Quality) ([]Match, error) {
+	return m.MatchPicture([]Look{{Value: v, Quality: q}})
+}
+
+// MatchPicture compares one picture, looked at in several ways, with every
+// enabled bank. Of each entry it returns the best look for each kind, sorted by
+// distance, bank, ID and kind. Known videos match by any of their frames, with the
+// frame's time in Evidence.KnownTime.
+//
+// The file's digests may be given among the looks (quality hash.Unmeasured), so
+// that an allow-list's digest suppresses what the picture matches and the other
+// way round.
+//
+// Looks below the gate are skipped. When they all are, digests not counted, the
+// error is a *LowQualityError with the best quality there was, unless a digest
+// matches: then its matches are returned without an error. A look that passes the
+// gate with the invalid zero Value is ErrInvalid.
+func (m *Matcher) MatchPicture(looks []Look) ([]Match, error) {
+	best := hash.Quality(0)
+	judged := false
+	for i := range looks {
+		l := &looks[i]
+		if l.Value.Kind().IsDigest() {
+			continue
+		}
+		if !l.Quality.Passes(m.rules.gate) {
+			best = max(best, l.Quality)
+			continue
+		}
+		if !l.Value.IsValid() {
+			return nil, fmt.Errorf("%w: look %d has no hash; leave it out or tell its quality", ErrInvalid, i)
+		}
+		judged = true
+	}
+
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	type key struct {
+		it   *item
+		kind hash.Kind
+	}
+	found := make(map[key]sight)
+	var hits []Hit
+	for i := range looks {
+		l := &looks[i]
+		if !l.Value.IsValid() || !l.Value.Kind().IsDigest() && !l.Quality.Passes(m.rules.gate) {
+			continue
+		}
+		var err error
+		if hits, err = m.search(hits[:0], l.Value); err != nil {
+			return nil, err
+		}
+		for _, h := range hits {
+			it := m.slots[h.Ref]
+			if !m.counts(it, l.Value.Kind(), h.Distance) {
+				continue
+			}
+			s := sight{distance: h.Distance, signal: int(h.Ref - it.first), look: i}
+			k := key{it, l.Value.Kind()}
+			if old, seen := found[k]; !seen || s.compare(old) < 0 {
+				found[k] = s
+			}
+		}
+	}
+	if !judged && len(found) == 0 && (len(looks) == 0 || !allDigests(looks)) {
+		return nil, &LowQualityError{Quality: best, Gate: m.rules.gate}
+	}
+
+	var matches []Match
+	var allow *item
+	var allowSight sight
+	for k, s := range found { // sorted below
+		if k.it.bank.allow {
+			if allow == nil || cmp.Or(cmp.Compare(s.distance, allowSight.distance), compareItems(k.it, allow)) < 0 {
+				allow, allowSight = k.it, s
+			}
+			continue
+		}
+		l, known := &looks[s.look], &k.it.signals[s.signal]
+		matches = append(matches, Match{Entry: k.it.public(), Evidence: Evidence{
+			Kind: k.kind, Distance: s.distance, Threshold: k.it.bank.thresholds[k.kind], Quality: l.Quality,
+			Transform: slices.Clone(l.Transform), Query: l.Value, Known: known.Value, KnownTime: known.From,
+		}})
+	}
+	sortMatches(matches)
+	if allow != nil {
+		for i := range matches {
+			matches[i].SuppressedBy = allow.name()
+		}
+	}
+	return matches, nil
+}
+
+// AllowedBy returns the allow-list entry within whose threshold v lies, as
+// "bank/entry", the nearest first; or an empty string. It is for the digests of a
+// video, whose frames MatchVideo judges on their own.
+func (m *Matcher) AllowedBy(v hash.Value) (string, error) {
+	if !v.IsValid() {
+		return "", fmt.Errorf("%w: not a hash", ErrInvalid)
+	}
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	hits, err := m.search(nil, v)
+	if err != nil {
+		return "", err
+	}
+	var allow *item
+	nearest := 0
+	for _, h := range hits {
+		it := m.slots[h.Ref]
+		if !it.bank.allow || !m.counts(it, v.Kind(), h.Distance) {
+			continue
+		}
+		if allow == nil || cmp.Or(cmp.Compare(h.Distance, nearest), compareItems(it, allow)) < 0 {
+			allow, nearest = it, h.Distance
+		}
+	}
+	if allow == nil {
+		return "", nil
+	}
+	return allow.name(), nil
+}
+
+// sight is a look at a known signal.
+type sight struct{ distance, signal, look int }
+
+// compare orders sights of one item, the best first.
+func (s sight) compare(o sight) int {
+	return cmp.Or(cmp.Compare(s.distance, o.distance), cmp.Compare(s.look, o.look), cmp.Compare(s.signal, o.signal))
+}
+
+// search finds every signal within the largest threshold that any bank has for
+// q's kind. The caller holds the lock, and judges the hits with counts.
+func (m *Matcher) search(dst []Hit, q hash.Value) ([]Hit, error) {
+	k := q.Kind()
+	if k.IsDigest() {
+		return m.digests.Search(dst, q, 0)
+	}
+	x := m.indices[k]
+	if x == nil {
+		return dst, nil
+	}
+	radius := -1
+	for _, b := range m.banks {
+		if b.indexed[k] > 0 && !b.disabled {
+			radius = max(radius, b.thresholds[k])
+		}
+	}
+	if radius < 0 {
+		return dst, nil
+	}
+	return x.Search(dst, q, radius)
+}
+
+// counts reports whether a hit at a distance is a match of the item. The caller
+// holds the lock.
+func (m *Matcher) counts(it *item, k hash.Kind, distance int) bool {
+	return it.live() && distance <= it.bank.thresholds[k]
+}
+
+func allDigests(looks []Look) bool {
+	for i := range looks {
+		if !looks[i].Value.Kind().IsDigest() {
+			return false
+		}
+	}
+	return true
+}
+
+func compareItems(a, b *item) int {
+	return cmp.Or(strings.Compare(a.bank.name, b.bank.name), strings.Compare(a.id, b.id))
+}
+
+// sortMatches puts matches into the order that all queries return them in.
+func sortMatches(matches []Match) {
+	slices.SortFunc(matches, func(a, b Match) int { return compareMatches(&a, &b) })
+}
+
+func compareMatches(a, b *Match) int {
+	return cmp.Or(cmp.Compare(a.Evidence.Distance, b.Evidence.Distance), strings.Compare(a.Entry.Bank, b.Entry.Bank),
+		strings.Compare(a.Entry.ID, b.Entry.ID), cmp.Compare(a.Evidence.Kind, b.Evidence.Kind))
+}

@@ -1,0 +1,159 @@
+package match
+
+import (
+	"cmp"
+	"fmt"
+	"math/bits"
+	"slices"
+	"time"
+
+	"github.com/rematch-go/rematch/hash"
+)
+
+// query is an upload's frames in order, with what is needed of them as a whole.
+type query struct {
+	frames []QueryFrame // by time; For is never 0 but for a lone frame
+	pass   []bool       // by frame: some look passes the gate
+	judged int          // how many pass
+	best   hash.Quality // the best quality of any look, for the error
+	gate   hash.Quality
+	step   time.Duration // the usual distance of two frames
+	length time.Duration // from the first frame to the end of the last
+}
+
+func newQuery(frames []QueryFrame, gate hash.Quality) *query {
+	q := &query{frames: slices.Clone(frames), pass: make([]bool, len(frames)), gate: gate}
+	slices.SortStableFunc(q.frames, func(a, b QueryFrame) int {
+		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Number, b.Number))
+	})
+	steps := make([]time.Duration, 0, len(frames))
+	for i := range q.frames {
+		f := &q.frames[i]
+		for j := range f.Looks {
+			l := &f.Looks[j]
+			if l.Value.Kind().IsDigest() {
+				continue
+			}
+			if l.Quality.Passes(gate) {
+				q.pass[i] = true
+			} else {
+				q.best = max(q.best, l.Quality)
+			}
+		}
+		if q.pass[i] {
+			q.judged++
+		}
+		if i > 0 {
+			steps = append(steps, f.Time-q.frames[i-1].Time)
+		}
+	}
+	if len(steps) > 0 {
+		slices.Sort(steps)
+		q.step = steps[len(steps)/2]
+	}
+	for i := range q.frames {
+		f := &q.frames[i]
+		if f.For > 0 {
+			continue
+		}
+		if i+1 < len(q.frames) {
+			f.For = q.frames[i+1].Time - f.Time
+		} else {
+			f.For = q.step
+		}
+	}
+	if n := len(q.frames); n > 0 {
+		q.length = q.frames[n-1].Time + q.frames[n-1].For - q.frames[0].Time
+	}
+	return q
+}
+
+// maxTime is far beyond any media and far enough below the limits of a Duration
+// that sums and differences of times cannot overflow.
+const maxTime = 100_000 * time.Hour
+
+// maxLooks bounds the looks at one frame, far above what any screen takes.
+const maxLooks = 4096
+
+func (q *query) check() error {
+	for i := range q.frames {
+		f := &q.frames[i]
+		if f.Time < 0 || f.Time > maxTime || f.For < 0 || f.For > maxTime {
+			return fmt.Errorf("%w: frame %d at %v for %v; want times from 0 to %v", ErrInvalid, f.Number, f.Time, f.For, maxTime)
+		}
+		if len(f.Looks) > maxLooks {
+			return fmt.Errorf("%w: frame %d has %d looks; want at most %d", ErrInvalid, f.Number, len(f.Looks), maxLooks)
+		}
+		for j := range f.Looks {
+			if l := &f.Looks[j]; l.Quality.Passes(q.gate) && !l.Value.IsValid() {
+				return fmt.Errorf("%w: frame %d, look %d has no hash; leave it out or tell its quality", ErrInvalid, f.Number, j)
+			}
+		}
+	}
+	return nil
+}
+
+// judges reports whether a look takes part.
+func (q *query) judges(l *Look) bool { return l.Quality.Passes(q.gate) && !l.Value.Kind().IsDigest() }
+
+// value returns the hash by which a frame agreed.
+func (q *query) value(frame int32, p *place) hash.Value { return q.frames[frame].Looks[p.look].Value }
+
+// match describes a pair of a frame and a known signal.
+func (q *query) match(k key, frame int32, p *place) Match {
+	f := &q.frames[frame]
+	l, s := &f.Looks[p.look], &k.it.signals[p.signal]
+	return Match{Entry: k.it.public(), Evidence: Evidence{
+		Kind: k.kind, Distance: int(p.distance), Threshold: k.it.bank.thresholds[k.kind], Quality: l.Quality,
+		Transform: slices.Clone(l.Transform), Query: l.Value, Known: s.Value, QueryTime: f.Time, KnownTime: s.From,
+	}}
+}
+
+// distinct counts the distinct judged frames of a kind, up to enough.
+func (q *query) distinct(k hash.Kind, enough int) int {
+	count := newDistinct(k)
+	for i := range q.frames {
+		for j := range q.frames[i].Looks {
+			if l := &q.frames[i].Looks[j]; l.Value.Kind() == k && q.judges(l) {
+				count.add(l.Value)
+				break // the first look stands for the frame
+			}
+		}
+		if count.n >= enough {
+			break
+		}
+	}
+	return count.n
+}
+
+// distinct counts hashes that differ from all counted before by more than a 32nd
+// of their bits: 8 of PDQ's 256, which is what re-encoding moves in a picture
+// that stands still and what references are pruned by.
+type distinct struct {
+	n      int
+	within int
+	seen   [][4]uint64 // the latest distinctMemory counted ones
+}
+
+// distinctMemory bounds the comparisons: a picture that comes back after so many
+// others may be counted again.
+const distinctMemory = 64
+
+func newDistinct(k hash.Kind) *distinct { return &distinct{within: k.Bits() / 32} }
+
+func (d *distinct) add(v hash.Value) bool {
+	w := v.Words()
+	for i := range d.seen {
+		s := &d.seen[i]
+		if bits.OnesCount64(w[0]^s[0])+bits.OnesCount64(w[1]^s[1])+bits.OnesCount64(w[2]^s[2])+bits.OnesCount64(w[3]^s[3]) <= d.within {
+			return false
+		}
+	}
+	if len(d.seen) < distinctMemory {
+		d.seen = append(d.seen, w)
+	} else {
+		d.seen[d.n%distinctMemory] = w
+	}
+	d.n++
+	return true
+}

@@ -1,0 +1,256 @@
+package match
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/rematch-go/rematch/hash"
+)
+
+// VideoResult is all that a video's frames came to.
+type VideoResult struct {
+	Matches []Match     // sorted by distance, bank, ID and kind
+	Weak    []WeakMatch // what agreed but was too little to be a match, in the same order
+	Frames  int         // how many frames were given
+	Judged  int         // how many of them passed the gate with at least one look
+	// Limited tells that some frames occur in more entries or places than one query
+	// follows. What is reported is true, but there may be more entries and longer
+	// segments.
+	Limited bool
+}
+
+// WeakMatch is an agreement with a known video that is too little to be a match,
+// and why.
+type WeakMatch struct {
+	Match
+	// Missing lists what was too little, as stable tokens: frames (distinct ones),
+	// duration, common (the frames occur in many entries), query_percent,
+	// known_percent.
+	Missing []string
+}
+
+// MatchVideo compares a video's frames with every enabled bank and returns what
+// ScanVideo calls Matches.
+func (m *Matcher) MatchVideo(frames []QueryFrame) ([]Match, error) {
+	r, err := m.ScanVideo(frames)
+	return r.Matches, err
+}
+
+// ScanVideo compares a video's frames with every enabled bank. A known video
+// matches when enough of the frames agree with it at a constant offset between the
+// two times (see Options); a known picture matches when it is within the threshold
+// of any one frame, and Evidence.QueryTime says where. An entry matches once for
+// each kind.
+//
+// The frames are sampled as finely as the caller likes, in any order, each with
+// the time it stands for; a For of 0 means until the next frame. All of a frame's
+// looks count; digests among them are ignored.
+//
+// Allow-lists: a frame is allowed if an allow-list's picture matches it, or if it
+// lies within a segment of an allow-list's video that matches, or within a second
+// of one. A match is suppressed when each of the frames that it rests on is
+// allowed; SuppressedBy names the entry that allows most of them. So a known clip
+// inside an allowed programme is suppressed only where the programme has it too.
+//
+// When no frame passes the gate the error is a *LowQualityError with the best
+// quality there was.
+func (m *Matcher) ScanVideo(frames []QueryFrame) (VideoResult, error) {
+	q := newQuery(frames, m.rules.gate)
+	if err := q.check(); err != nil {
+		return VideoResult{}, err
+	}
+	result := VideoResult{Frames: len(q.frames), Judged: q.judged}
+	if q.judged == 0 {
+		return result, &LowQualityError{Quality: q.best, Gate: m.rules.gate}
+	}
+	c := newCollector(m, q)
+	for i := range q.frames {
+		if err := c.frame(i); err != nil {
+			return VideoResult{}, err
+		}
+	}
+	result.Limited = c.limited
+
+	var outcomes, allowed []outcome
+	for _, cand := range m.stillLive(c.candidates()) {
+		var o outcome
+		if cand.key.it.isVideo() {
+			o = judgeVideo(q, cand, &m.rules)
+		} else {
+			o = judgePicture(q, cand)
+		}
+		if !cand.key.it.bank.allow {
+			outcomes = append(outcomes, o)
+		} else if len(o.missing) == 0 {
+			allowed = append(allowed, o)
+		}
+	}
+	suppress(q, outcomes, allowed)
+	for i := range outcomes {
+		if o := &outcomes[i]; len(o.missing) == 0 {
+			result.Matches = append(result.Matches, o.match)
+		} else {
+			result.Weak = append(result.Weak, WeakMatch{o.match, o.missing})
+		}
+	}
+	sortMatches(result.Matches)
+	slices.SortFunc(result.Weak, func(a, b WeakMatch) int { return compareMatches(&a.Match, &b.Match) })
+	return result, nil
+}
+
+// stillLive leaves out what was disabled or removed while the query ran.
+func (m *Matcher) stillLive(all []*candidate) []*candidate {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return slices.DeleteFunc(all, func(c *candidate) bool { return !c.key.it.live() })
+}
+
+// outcome is what a candidate came to.
+type outcome struct {
+	it      *item
+	match   Match
+	missing []string
+	frames  []int32 // of the upload, that the match rests on, rising
+}
+
+// judgePicture reports a known picture that was seen in a video.
+func judgePicture(q *query, c *candidate) outcome {
+	t := c.tracks[0]
+	best := 0
+	frames := make([]int32, len(t.sightings))
+	for i := range t.sightings {
+		frames[i] = t.sightings[i].frame
+		if t.sightings[i].places[0].distance < t.sightings[best].places[0].distance {
+			best = i
+		}
+	}
+	s := &t.sightings[best]
+	match := q.match(c.key, s.frame, &s.places[0])
+	match.Evidence.QueryPercent = percent(len(frames), q.judged)
+	return outcome{it: c.key.it, match: match, frames: frames}
+}
+
+// judgeVideo aligns a known video with the upload and applies the rules.
+func judgeVideo(q *query, c *candidate, r *rules) outcome {
+	it := c.key.it
+	a := align(q, c)
+	best := &a.frames[0]
+	for i := range a.frames {
+		if f := &a.frames[i]; f.place.distance < best.place.distance {
+			best = f
+		}
+	}
+	o := outcome{it: it, match: q.match(c.key, best.frame, best.place)}
+	e := &o.match.Evidence
+	e.Segments = a.segments(it.end())
+	e.QueryPercent = percent(c.matched, q.judged)
+	e.KnownPercent = covered(it, c.key.kind, r.gate, e.Segments)
+
+	var stood time.Duration
+	// The known time of the best pair is where the alignment puts it, within what its
+	// signal stands for.
+	e.KnownTime = min(max(e.KnownTime, e.QueryTime+best.offset), max(it.signals[best.place.signal].To, e.KnownTime))
+	count := newDistinct(c.key.kind)
+	weight := 0.0
+	for i := range a.frames {
+		f := &a.frames[i]
+		o.frames = append(o.frames, f.frame)
+		stood += q.frames[f.frame].For
+		if count.add(q.value(f.frame, f.place)) {
+			weight += commonness(f.entries)
+		}
+	}
+	slices.Sort(o.frames)
+
+	// What the upload or the known video does not have cannot be asked for; but a
+	// single sampled frame has no offset and is never an alignment.
+	need := min(r.minFrames, q.distinct(c.key.kind, r.minFrames), knownDistinct(it, c.key.kind, r))
+	if count.n < need || len(a.frames) < 2 && r.minFrames > 1 {
+		o.missing = append(o.missing, "frames")
+	}
+	if stood < min(r.minDuration, q.length, it.end()) {
+		o.missing = append(o.missing, "duration")
+	}
+	// Frames that many entries share say little, unless they make up most of this
+	// one: then the entry itself is what is there many times.
+	if weight < float64(need) && count.n >= need && e.KnownPercent < 50 {
+		o.missing = append(o.missing, "common")
+	}
+	if e.QueryPercent < r.queryPercent {
+		o.missing = append(o.missing, "query_percent")
+	}
+	if e.KnownPercent < r.knownPercent {
+		o.missing = append(o.missing, "known_percent")
+	}
+	return o
+}
+
+// commonEntries is how many entries may share a frame before it counts for less:
+// a handful of banks hold copies of the same item, hundreds of entries share only
+// title cards, logos and test cards.
+const commonEntries = 8
+
+// commonness weighs a distinct frame by the number of entries that have it.
+func commonness(entries int32) float64 {
+	if entries <= commonEntries {
+		return 1
+	}
+	return commonEntries / float64(entries)
+}
+
+// knownDistinct counts the distinct judgeable frames of a known video, up to enough.
+func knownDistinct(it *item, k hash.Kind, r *rules) int {
+	count := newDistinct(k)
+	for i := range it.signals {
+		if s := &it.signals[i]; s.Value.Kind() == k && s.Quality.Passes(r.gate) && count.n < r.minFrames {
+			count.add(s.Value)
+		}
+	}
+	return count.n
+}
+
+// covered returns how much of the known video's judgeable time the segments
+// cover, in percent.
+func covered(it *item, k hash.Kind, gate hash.Quality, segments []Segment) float64 {
+	var judgeable, found []span
+	for i := range it.signals {
+		if s := &it.signals[i]; s.Value.Kind() == k && s.Quality.Passes(gate) {
+			judgeable = append(judgeable, span{s.From, s.To})
+		}
+	}
+	for _, s := range segments {
+		found = append(found, span{s.KnownFrom, s.KnownTo})
+	}
+	judgeable, found = union(judgeable), union(found)
+	var all, both time.Duration
+	for _, j := range judgeable {
+		all += j.to - j.from
+		for _, f := range found {
+			both += max(0, min(j.to, f.to)-max(j.from, f.from))
+		}
+	}
+	if all == 0 {
+		return 0
+	}
+	return 100 * float64(both) / float64(all)
+}
+
+// span is a stretch of time, to exclusive.
+type span struct{ from, to time.Duration }
+
+// union returns the same times as rising, disjoint spans. It reuses spans.
+func union(spans []span) []span {
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) })
+	out := spans[:0]
+	for _, s := range spans {
+		if n := len(out); n > 0 && s.from <= out[n-1].to {
+			out[n-1].to = max(out[n-1].to, s.to)
+		} else {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func percent(part, whole int) float64 { return 100 * float64(part) / float64(whole) }
