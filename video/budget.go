@@ -44,7 +44,8 @@ func (w work) judge(err error) error {
 }
 
 // guard holds frames against the budgets and the order that every decoder
-// promises: the second line of defence, behind the decoders' own.
+// promises: the second line of defence, behind the decoders' own. Two frames may
+// share a number, where a backend reckons it from the time.
 type guard struct {
 	limits Limits
 	frames int
@@ -59,7 +60,7 @@ func (g *guard) admit(f hash.Frame) error {
 	if err := checkPixels(size.X, size.Y, g.limits); err != nil {
 		return err
 	}
-	if f.Time < 0 || g.frames > 0 && (f.Time < g.last.Time || f.Number <= g.last.Number) {
+	if f.Time < 0 || g.frames > 0 && (f.Time < g.last.Time || f.Number < g.last.Number) {
 		return refuse(ErrCorrupt, fmt.Sprintf("frame %d at %v is out of order", f.Number, f.Time))
 	}
 	if over(int64(f.Time), int64(g.limits.Duration)) {
