@@ -6,7 +6,6 @@
 // Transparency is dropped, as the reference's decoders drop it: a pixel has its
 // stored straight colour, whatever shines through it. Premultiplied colours are
 // divided by their alpha first; a fully transparent premultiplied pixel has lost its
-// colour and is black. Components of 16 bits count with their high byte. All of this
-// is what color.NRGBAModel computes, so that a picture has the same colours by its
-// fast path and by its At method.
+// colour and is black. Components of 16 bits count with their high byte. A picture has
+// the same colours by its fast path and by its At method.
 package pixel

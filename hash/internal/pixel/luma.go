@@ -25,8 +25,6 @@ func Luma(r, g, b uint8) float32 {
 // and blue.
 func lumaOf(c color.Color) float32 {
 	switch c := c.(type) {
-	case nil:
-		return 0
 	case color.YCbCr:
 		return float32(c.Y)
 	case color.NYCbCrA:
@@ -36,7 +34,7 @@ func lumaOf(c color.Color) float32 {
 	case color.Gray16:
 		return float32(c.Y >> 8)
 	}
-	s := color.NRGBAModel.Convert(c).(color.NRGBA)
+	s := straightOf(c)
 	return Luma(s.R, s.G, s.B)
 }
 

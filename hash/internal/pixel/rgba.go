@@ -48,10 +48,12 @@ func straightOf(c color.Color) color.NRGBA {
 	switch c := c.(type) {
 	case nil: // an index outside of its palette
 		return color.NRGBA{}
+	// The conversions of these two go through premultiplied colours and lose bits.
 	case color.NYCbCrA:
-		// Its conversion goes through premultiplied colours and loses bits.
 		r, g, b := color.YCbCrToRGB(c.Y, c.Cb, c.Cr)
 		return color.NRGBA{R: r, G: g, B: b, A: c.A}
+	case color.NRGBA64:
+		return color.NRGBA{R: uint8(c.R >> 8), G: uint8(c.G >> 8), B: uint8(c.B >> 8), A: uint8(c.A >> 8)}
 	default:
 		return color.NRGBAModel.Convert(c).(color.NRGBA)
 	}

@@ -1,0 +1,264 @@
+package pdq_test
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/hash/internal/pixel"
+	"github.com/rematch-go/rematch/hash/pdq"
+)
+
+func distance(t testing.TB, a, b hash.Value) int {
+	t.Helper()
+	d, ok := a.Distance(b)
+	require.True(t, ok)
+	return d
+}
+
+// TestOrientationsAreTurns holds the directions that hash.Orientation documents: the
+// derived hash is that of the turned picture within the reference's own few bits, and
+// far from that of every other turn.
+func TestOrientationsAreTurns(t *testing.T) {
+	for seed, size := range []image.Point{{512, 512}, {480, 360}, {300, 700}, {64, 64}} {
+		m := scene(size.X, size.Y, uint64(seed))
+		all, q := pdq.Orientations(m)
+		require.GreaterOrEqual(t, q, hash.DefaultGate, size)
+		for o := range hash.Orientation(hash.Orientations) {
+			turned, _ := pdq.Sum(pixel.Orient(m, o))
+			for other, v := range all {
+				if o == hash.Orientation(other) {
+					assert.LessOrEqual(t, distance(t, turned, v), 20, "%v %v", size, o)
+				} else {
+					assert.Greater(t, distance(t, turned, v), 60, "%v %v is not %v", size, o, hash.Orientation(other))
+				}
+			}
+		}
+	}
+}
+
+// TestOrientationsOfTurnedMedia holds the same of the reference's own turned
+// pictures.
+func TestOrientationsOfTurnedMedia(t *testing.T) {
+	names := []string{"1-original", "2-rotate-90", "3-rotate-180", "4-rotate-270", "5-flipx", "6-flipy", "7-flip-plus-1", "8-flip-minus-1"}
+	all, _ := pdq.Orientations(readImage(t, media(t, "pdq", "pixels", "dih_bridge-1-original.png")))
+	for o, name := range names {
+		v, _ := pdq.Sum(readImage(t, media(t, "pdq", "pixels", "dih_bridge-"+name+".png")))
+		assert.LessOrEqual(t, distance(t, all[o], v), 24, name)
+	}
+}
+
+// bare hides a picture's type, so that it is read through At.
+type bare struct{ image.Image }
+
+func TestPicturesWithoutAHash(t *testing.T) {
+	for name, m := range map[string]image.Image{
+		"nil":       nil,
+		"empty":     image.NewGray(image.Rectangle{}),
+		"narrow":    image.NewRGBA(image.Rect(0, 0, 4, 500)),
+		"low":       image.NewRGBA(image.Rect(0, 0, 500, 4)),
+		"boundless": image.NewUniform(color.White),
+		"one line":  bare{window{image.NewUniform(color.White), image.Rect(0, 0, 1<<30, 5)}},
+	} {
+		v, q := pdq.Sum(m)
+		assert.False(t, v.IsValid(), name)
+		assert.Zero(t, q, name)
+		assert.Zero(t, pdq.Quality(m), name)
+		all, q := pdq.Orientations(m)
+		assert.Equal(t, [hash.Orientations]hash.Value{}, all, name)
+		assert.Zero(t, q, name)
+	}
+	var h pdq.Hasher
+	for _, size := range [][3]int{{24, 5, 5}, {26, 5, 5}, {16, 4, 4}, {0, 0, 0}, {25, -5, -5}, {25, 5, -5}, {0, 1 << 40 >> 20, 1 << 20}} {
+		v, q := h.SumLuma(make([]float32, size[0]), size[1], size[2])
+		assert.False(t, v.IsValid(), size)
+		assert.Zero(t, q, size)
+		all, _ := h.OrientationsLuma(make([]float32, size[0]), size[1], size[2])
+		assert.Equal(t, [hash.Orientations]hash.Value{}, all, size)
+	}
+}
+
+type window struct {
+	image.Image
+	bounds image.Rectangle
+}
+
+func (w window) Bounds() image.Rectangle { return w.bounds }
+
+// TestFlat holds that a picture of one colour has quality 0 and, as any picture, a
+// valid hash.
+func TestFlat(t *testing.T) {
+	m := image.NewGray(image.Rect(0, 0, 300, 200))
+	for i := range m.Pix {
+		m.Pix[i] = 77
+	}
+	v, q := pdq.Sum(m)
+	assert.True(t, v.IsValid())
+	assert.Zero(t, q)
+}
+
+// TestHasherKeepsNothing holds that results do not depend on earlier pictures,
+// larger or smaller, and that a Hasher does not hold on to a picture's bits.
+func TestHasherKeepsNothing(t *testing.T) {
+	var h pdq.Hasher
+	for _, size := range []image.Point{{700, 500}, {64, 64}, {5, 9}, {129, 640}, {700, 500}, {3, 3}, {65, 64}} {
+		m := scene(size.X, size.Y, 5)
+		v, q := h.Sum(m)
+		want, wantQ := pdq.Sum(m)
+		assert.Equal(t, want, v, size)
+		assert.Equal(t, wantQ, q, size)
+		all, _ := h.Orientations(m)
+		wantAll, _ := pdq.Orientations(m)
+		assert.Equal(t, wantAll, all, size)
+		assert.Equal(t, want, all[hash.Original], size)
+	}
+}
+
+func TestHasherDoesNotAllocate(t *testing.T) {
+	b := image.Rect(0, 0, 200, 150)
+	gray, ycbcr, rgba := image.NewGray(b), image.NewYCbCr(b, image.YCbCrSubsampleRatio420), scene(200, 150, 9)
+	luma := make([]float32, 200*150)
+	var h pdq.Hasher
+	for name, sum := range map[string]func(){
+		"Gray":             func() { h.Sum(gray) },
+		"YCbCr":            func() { h.Sum(ycbcr) },
+		"RGBA":             func() { h.Sum(rgba) },
+		"Quality":          func() { h.Quality(rgba) },
+		"SumLuma":          func() { h.SumLuma(luma, 200, 150) },
+		"Orientations":     func() { h.Orientations(rgba) },
+		"OrientationsLuma": func() { h.OrientationsLuma(luma, 200, 150) },
+	} {
+		assert.Zero(t, testing.AllocsPerRun(3, sum), name)
+	}
+}
+
+// TestLumaIsY holds that a decoded JPEG or video frame is hashed by its Y alone.
+func TestLumaIsY(t *testing.T) {
+	b := image.Rect(0, 0, 160, 120)
+	gray := image.NewGray(b)
+	fill(gray.Pix, 4)
+	want, q := pdq.Sum(gray)
+	for ratio := image.YCbCrSubsampleRatio444; ratio <= image.YCbCrSubsampleRatio410; ratio++ {
+		m := image.NewYCbCr(b, ratio)
+		copy(m.Y, gray.Pix)
+		fill(m.Cb, 5)
+		fill(m.Cr, 6)
+		v, got := pdq.Sum(m)
+		assert.Equal(t, want, v, ratio)
+		assert.Equal(t, q, got, ratio)
+	}
+}
+
+// FuzzFastPaths holds that a picture has one hash, whatever its size, type, stride
+// and place: by its fast path, as a part of a larger one, and through At.
+func FuzzFastPaths(f *testing.F) {
+	for kind := range uint8(10) {
+		f.Add(kind, uint8(20+7*kind), uint8(90-5*kind), uint8(3), uint8(2), uint64(kind))
+	}
+	f.Fuzz(func(t *testing.T, kind, width, height, left, top uint8, seed uint64) {
+		w, h := int(width), int(height)
+		b := image.Rect(-3, 5, w+int(left)%16, h+7+int(top)%16)
+		part := image.Rect(0, 0, w, h).Add(b.Min).Add(image.Pt(int(left)%3, int(top)%2))
+		m := picture(int(kind), b, seed)
+		sub, ok := m.(interface {
+			SubImage(image.Rectangle) image.Image
+		})
+		require.True(t, ok)
+		fast, slow := sub.SubImage(part), image.Image(bare{window{m, part.Intersect(b)}})
+		want, wantQ := pdq.Sum(slow)
+		got, q := pdq.Sum(fast)
+		require.Equal(t, want, got)
+		require.Equal(t, wantQ, q)
+		require.LessOrEqual(t, q, hash.Quality(100))
+		require.Equal(t, q, pdq.Quality(fast))
+
+		all, q := pdq.Orientations(fast)
+		require.Equal(t, wantQ, q)
+		require.Equal(t, want, all[hash.Original])
+		require.Equal(t, part.Dx() >= 5 && part.Dy() >= 5, got.IsValid())
+	})
+}
+
+// picture makes a picture of noise of one of the types of package image.
+func picture(kind int, b image.Rectangle, seed uint64) image.Image {
+	switch kind % 10 {
+	case 0:
+		m := image.NewGray(b)
+		fill(m.Pix, seed)
+		return m
+	case 1:
+		m := image.NewGray16(b)
+		fill(m.Pix, seed)
+		return m
+	case 2:
+		m := image.NewRGBA(b)
+		fill(m.Pix, seed)
+		return m
+	case 3:
+		m := image.NewNRGBA(b)
+		fill(m.Pix, seed)
+		return m
+	case 4:
+		m := image.NewRGBA64(b)
+		fill(m.Pix, seed)
+		return m
+	case 5:
+		m := image.NewNRGBA64(b)
+		fill(m.Pix, seed)
+		return m
+	case 6:
+		m := image.NewCMYK(b)
+		fill(m.Pix, seed)
+		return m
+	case 7:
+		palette := color.Palette{color.Gray{9}, color.NRGBA{1, 200, 3, 4}, color.White, color.RGBA{10, 20, 30, 40}, color.Transparent}
+		m := image.NewPaletted(b, palette)
+		fill(m.Pix, seed)
+		for i := range m.Pix {
+			m.Pix[i] %= uint8(len(palette))
+		}
+		return m
+	case 8:
+		m := image.NewNYCbCrA(b, image.YCbCrSubsampleRatio(seed%6))
+		fill(m.Y, seed)
+		fill(m.A, seed+1)
+		return m
+	default:
+		m := image.NewYCbCr(b, image.YCbCrSubsampleRatio(seed%6))
+		fill(m.Y, seed)
+		fill(m.Cb, seed+1)
+		return m
+	}
+}
+
+func ExampleSum() {
+	m := scene(640, 480, 1) // any image.Image
+	v, quality := pdq.Sum(m)
+	fmt.Println(v.Kind(), len(v.Hex()), quality.Passes(hash.DefaultGate))
+
+	half, _ := pdq.Sum(scene(320, 240, 1))
+	bits, _ := v.Distance(half)
+	fmt.Println(bits <= hash.PDQ.Threshold())
+	// Output:
+	// pdq 64 true
+	// true
+}
+
+func ExampleOrientations() {
+	known, _ := pdq.Sum(scene(640, 480, 1))
+
+	// The upload is mirrored. One of its orientations is the known picture.
+	upload := pixel.Orient(scene(640, 480, 1), hash.FlipY)
+	all, _ := pdq.Orientations(upload)
+	for o, v := range all {
+		if bits, _ := v.Distance(known); bits <= hash.PDQ.Threshold() {
+			fmt.Println(hash.Orientation(o))
+		}
+	}
+	// Output: flipy
+}
