@@ -1,0 +1,98 @@
+package wasmffmpeg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"codeberg.org/gruf/go-ffmpreg/wasm"
+	"github.com/tetratelabs/wazero"
+
+	"github.com/rematch-go/rematch/video"
+	"github.com/rematch-go/rematch/video/internal/ffargs"
+)
+
+// starter returns what runs programs on the file of c.
+func (b *Backend) starter(c video.Container) ffargs.Starter {
+	return func(ctx context.Context, cmd ffargs.Command) (*ffargs.Process, error) {
+		return b.start(ctx, c.Path, cmd)
+	}
+}
+
+// start runs an instance of the program in a goroutine. The guest has the one
+// file, two pipes, the arguments, and nothing else: no environment, no folder, no
+// clock but wazero's made-up one, no network.
+//
+// When ctx ends, every read and write of the guest fails, and it gives up at once.
+// (wazero can also stop a guest between two instructions, but the checks that this
+// puts into the code make decoding three times as slow.) A guest that computed
+// without end and without reading or writing would not be stopped; ffmpeg works
+// packet by packet, and each packet is read first.
+func (b *Backend) start(ctx context.Context, path string, cmd ffargs.Command) (*ffargs.Process, error) {
+	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		return nil, fmt.Errorf("wasmffmpeg: %w", ErrClosed)
+	}
+	b.calls.Add(1)
+	b.mu.Unlock()
+
+	file, err := openInput(ctx, path)
+	if err != nil {
+		b.calls.Done()
+		return nil, fmt.Errorf("wasmffmpeg: %w", err)
+	}
+	program := "ffmpeg"
+	if cmd.Probe {
+		program = "ffprobe"
+	}
+	stdout, guestOut := io.Pipe()
+	stderr, guestErr := io.Pipe()
+	stop := func(cause error) {
+		file.stop(cause)
+		stdout.CloseWithError(cause)
+		stderr.CloseWithError(cause)
+	}
+	unwatch := context.AfterFunc(ctx, func() { stop(context.Cause(ctx)) })
+	unwatchClose := context.AfterFunc(b.ended, func() { stop(ErrClosed) })
+
+	ended := make(chan error, 1)
+	go func() {
+		defer b.calls.Done()
+		code, err := wasm.Run(context.WithoutCancel(ctx), b.runtime, b.module, wasm.Args{
+			Name:   program,
+			Args:   cmd.Args(),
+			Stdin:  strings.NewReader(""),
+			Stdout: guestOut,
+			Stderr: guestErr,
+			Config: func(m wazero.ModuleConfig) wazero.ModuleConfig {
+				return m.WithFSConfig(wazero.NewFSConfig().WithFSMount(file, "/"))
+			},
+		})
+		unwatch()
+		unwatchClose()
+		_ = guestOut.Close()
+		_ = guestErr.Close()
+		_ = file.Close()
+		ended <- b.exit(code, err)
+	}()
+	return &ffargs.Process{Stdout: stdout, Stderr: stderr, Wait: func() error { return <-ended }}, nil
+}
+
+// exit explains how an instance ended.
+func (b *Backend) exit(code uint32, err error) error {
+	switch {
+	case b.ended.Err() != nil:
+		return fmt.Errorf("wasmffmpeg: %w", ErrClosed)
+	case err == nil && code == 0:
+		return nil
+	case err == nil:
+		return &ffargs.ExitError{Code: int(code)}
+	case strings.HasPrefix(err.Error(), "wasm error:"), errors.Is(err, os.ErrClosed):
+		return &ffargs.ExitError{Code: -1} // a trap: the guest crashed on what it read
+	}
+	return fmt.Errorf("wasmffmpeg: running the decoder: %w", err)
+}
