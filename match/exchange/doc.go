@@ -1,0 +1,3 @@
+// Package exchange reads what others share of known content into entries. So far
+// that is plain lists of hashes; the consortia's protocols follow.
+package exchange
