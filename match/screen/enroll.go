@@ -1,0 +1,159 @@
+package screen
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/hash/digest"
+	"github.com/rematch-go/rematch/hash/pdq"
+	"github.com/rematch-go/rematch/match"
+	"github.com/rematch-go/rematch/video"
+)
+
+// pruneRadius is how near, in bits of a PDQ hash, a frame of a known video must be
+// to the last one kept to be left out: 8 of the threshold's 31, so that whatever
+// matches a pruned frame within 23 bits still matches the kept one. Two thirds to
+// four fifths of hand-held footage stay.
+const pruneRadius = 8
+
+// Enroll hashes a known picture or video into an entry for a bank: every kind of
+// signal asked for (nil means PDQ). A picture is hashed as it is and without its
+// border; a video gives every visually distinct frame with the interval it stands
+// for. The entry's ID is the input's name.
+//
+// Known content must never be left out in silence: what can't be hashed in every
+// kind asked for is an error, an upload-grade one (video.Error) or
+// match.ErrLowQuality. A video damaged part-way is refused as well.
+func Enroll(ctx context.Context, in video.Input, kinds []hash.Kind, o Options) (match.Entry, error) {
+	stored, err := video.Store(ctx, in, o.Video.Limits)
+	if err != nil {
+		return match.Entry{}, err
+	}
+	defer stored.Close()
+
+	var digests, perceptual []hash.Kind
+	for _, k := range kinds {
+		switch {
+		case !k.IsValid():
+			return match.Entry{}, fmt.Errorf("screen: enrolling %q: %v is not a kind of hash", in.Name(), k)
+		case k.IsDigest():
+			digests = append(digests, k)
+		default:
+			perceptual = append(perceptual, k)
+		}
+	}
+	if len(kinds) == 0 {
+		perceptual = []hash.Kind{hash.PDQ}
+	}
+	entry := match.Entry{ID: in.Name()}
+	if len(digests) > 0 {
+		values, _, err := digest.Sum(contextReader{ctx, stored.Reader()}, digests...)
+		if err != nil {
+			return match.Entry{}, fmt.Errorf("screen: enrolling %q: %w", in.Name(), err)
+		}
+		for _, value := range values {
+			entry.Signals = append(entry.Signals, match.Signal{Value: value, Quality: hash.Unmeasured})
+		}
+	}
+	if len(perceptual) == 0 {
+		return entry, nil
+	}
+	media, err := video.Open(ctx, stored.Input(), o.Video)
+	if err != nil {
+		return match.Entry{}, err
+	}
+	defer media.Close()
+	r := recorder{kinds: perceptual}
+	request := video.Request{}
+	if media.Info().Class != video.Still {
+		request.MaxSide = o.maxSide()
+	}
+	for frame, err := range media.Frames(ctx, request) {
+		if err == nil {
+			err = r.add(frame)
+		}
+		if err != nil {
+			return match.Entry{}, fmt.Errorf("screen: enrolling %q: %w", in.Name(), err)
+		}
+	}
+	if err := r.finish(&entry, media.Info()); err != nil {
+		return match.Entry{}, fmt.Errorf("screen: enrolling %q: %w", in.Name(), err)
+	}
+	return entry, nil
+}
+
+// recorder turns the frames of a known item into signals.
+type recorder struct {
+	kinds   []hash.Kind
+	hasher  pdq.Hasher
+	kept    []shot
+	frames  int
+	last    time.Duration
+	step    time.Duration // between the last two frames
+	quality hash.Quality  // the best seen, for the error
+}
+
+// shot is a kept frame and the signals it gave.
+type shot struct {
+	from    time.Duration
+	value   hash.Value // PDQ of the whole picture
+	signals []match.Signal
+}
+
+func (r *recorder) add(frame hash.Frame) error {
+	if r.frames > 0 {
+		r.step = frame.Time - r.last
+	}
+	r.frames++
+	r.last = frame.Time
+	value, quality := r.hasher.Sum(frame.Image)
+	r.quality = max(r.quality, quality)
+	if n := len(r.kept); n > 0 {
+		if d, ok := value.Distance(r.kept[n-1].value); ok && d <= pruneRadius {
+			return nil
+		}
+	}
+	s := shot{from: frame.Time, value: value}
+	for i, p := range pictures(frame.Image) {
+		for _, k := range r.kinds {
+			value, quality := value, quality
+			if i > 0 || k != hash.PDQ {
+				var err error
+				if value, quality, err = sum(&r.hasher, p.picture, k); err != nil {
+					return err
+				}
+			}
+			r.quality = max(r.quality, quality)
+			if value.IsValid() && quality.Passes(hash.DefaultGate) {
+				s.signals = append(s.signals, match.Signal{Value: value, Quality: quality, Transform: p.transform})
+			}
+		}
+	}
+	r.kept = append(r.kept, s) // also without signals: it ends the interval of the one before
+	return nil
+}
+
+func (r *recorder) finish(entry *match.Entry, info video.Info) error {
+	before := len(entry.Signals)
+	if r.frames > 1 {
+		entry.Duration = max(info.Duration, r.last+max(r.step, time.Millisecond))
+	}
+	for i, s := range r.kept {
+		to := entry.Duration
+		if i+1 < len(r.kept) {
+			to = r.kept[i+1].from
+		}
+		for _, signal := range s.signals {
+			if r.frames > 1 {
+				signal.From, signal.To = s.from, to
+			}
+			entry.Signals = append(entry.Signals, signal)
+		}
+	}
+	if len(entry.Signals) == before {
+		return &match.LowQualityError{Quality: r.quality, Gate: hash.DefaultGate}
+	}
+	return nil
+}

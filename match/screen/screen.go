@@ -1,0 +1,290 @@
+// Package screen is the one call of an upload pipeline: bytes in, an explained
+// verdict out.
+//
+//	s := screen.New(matcher, screen.Options{Video: video.Options{Backend: ffmpeg}})
+//	verdict, err := s.Screen(ctx, video.Reader(name, upload))
+//
+// It ties the rooms together and links none of the heavy ones: decoders of video
+// are passed in.
+package screen
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/hash/digest"
+	"github.com/rematch-go/rematch/hash/pdq"
+	"github.com/rematch-go/rematch/match"
+	"github.com/rematch-go/rematch/video"
+)
+
+// Outcome is the first word of a verdict.
+type Outcome uint8
+
+// The outcomes. The zero Outcome is none of them.
+const (
+	Match     Outcome = iota + 1 // at least one match that no allow-list suppresses
+	NoMatch                      // everything was looked at and nothing matched
+	NotJudged                    // it could not be looked at, or not at all of it; Verdict.Reason says why
+)
+
+// String returns the stable token: match, no_match or not_judged.
+func (o Outcome) String() string {
+	switch o {
+	case Match:
+		return "match"
+	case NoMatch:
+		return "no_match"
+	case NotJudged:
+		return "not_judged"
+	}
+	return "invalid"
+}
+
+// Reasons for not judging that do not come from decoding; the others are
+// video.Reason's.
+const (
+	ReasonLowQuality = "low_quality" // the picture, or every frame, shows too little to hash
+	ReasonTooSmall   = "too_small"   // the picture is under 5 pixels wide or high
+	ReasonNoBank     = "no_bank"     // there is nothing to compare with
+)
+
+// Verdict is what is said of an upload.
+type Verdict struct {
+	Outcome Outcome
+	// Reason is the stable token of what kept the upload, or the rest of it, from
+	// being judged. It is set with NotJudged, and with Match where the upload was
+	// damaged but what could be read of it already matched.
+	Reason  string
+	Err     error         // the error behind Reason, for people
+	Matches []match.Match // best first; suppressed ones too, with SuppressedBy set
+	// Weak lists what agreed with known videos but was too little to be a match, and
+	// what was missing: for a person's eyes, never for an automatic decision.
+	Weak   []match.WeakMatch
+	Info   video.Info // of the upload; zero where it was not recognised
+	Frames int        // pictures that were looked at
+}
+
+// Options of a Screener and of Enroll. The zero value decodes stills and animated
+// GIFs.
+type Options struct {
+	Video video.Options
+	// Sample is the distance of the frames that are looked at in a video; default
+	// 500 ms. References hold every distinct frame, so the phase does not matter.
+	Sample time.Duration
+	// MaxSide bounds the longer side, in pixels, of the video frames that are
+	// hashed: larger ones are scaled down in the decoder. Default 512; -1: native
+	// size. Stills are always hashed at their own size.
+	MaxSide int
+}
+
+func (o Options) sample() time.Duration {
+	if o.Sample <= 0 {
+		return 500 * time.Millisecond
+	}
+	return o.Sample
+}
+
+func (o Options) maxSide() int {
+	switch {
+	case o.MaxSide == 0:
+		return 512 // eight pixels a PDQ sample: hashes stay within a few bits of native size
+	case o.MaxSide < 0:
+		return 0
+	}
+	return o.MaxSide
+}
+
+// Screener judges uploads. It is safe for concurrent use.
+type Screener struct {
+	matcher *match.Matcher
+	options Options
+	hashers sync.Pool // of *pdq.Hasher
+}
+
+// New returns a Screener that compares with the banks of m. Banks may change
+// while it works: each upload sees the banks as they are then.
+func New(m *match.Matcher, o Options) *Screener {
+	return &Screener{matcher: m, options: o, hashers: sync.Pool{New: func() any { return new(pdq.Hasher) }}}
+}
+
+// Screen reads an upload once, within the budgets of Options.Video.Limits, and
+// judges it. The error is for operational failures alone: a cancelled context, an
+// input that can't be read, a decoder that does not start. Whatever is wrong with
+// the upload itself is a verdict.
+func (s *Screener) Screen(ctx context.Context, upload video.Input) (Verdict, error) {
+	stored, err := video.Store(ctx, upload, s.options.Video.Limits)
+	if err != nil {
+		return refuse(Verdict{}, err)
+	}
+	defer stored.Close()
+
+	var digests, perceptual []hash.Kind
+	for _, k := range s.matcher.Kinds() {
+		if k.IsDigest() {
+			digests = append(digests, k)
+		} else {
+			perceptual = append(perceptual, k)
+		}
+	}
+	if len(digests)+len(perceptual) == 0 {
+		return Verdict{Outcome: NotJudged, Reason: ReasonNoBank, Err: errors.New("screen: there is nothing to compare with: no bank has a signal that can match")}, nil
+	}
+	sums, err := digestLooks(ctx, stored, digests)
+	if err != nil {
+		return Verdict{}, err
+	}
+	var v Verdict
+	var frames []match.QueryFrame
+	var undecoded error
+	if len(perceptual) > 0 {
+		frames, undecoded = s.frames(ctx, stored, perceptual, &v)
+		if _, ok := video.Reason(undecoded); undecoded != nil && !ok {
+			return Verdict{}, undecoded
+		}
+	}
+	if err := s.compare(frames, sums, &v); err != nil {
+		return refuse(v, cmp.Or(undecoded, err)) // what was not seen is weightier than what showed too little
+	}
+	if undecoded != nil {
+		return refuse(v, undecoded)
+	}
+	return conclude(v), nil
+}
+
+// digestLooks reads the upload once for all digests that the banks hold.
+func digestLooks(ctx context.Context, stored *video.Stored, kinds []hash.Kind) ([]match.Look, error) {
+	if len(kinds) == 0 {
+		return nil, nil
+	}
+	values, _, err := digest.Sum(contextReader{ctx, stored.Reader()}, kinds...)
+	if err != nil {
+		return nil, fmt.Errorf("screen: reading %q: %w", stored.Name(), err)
+	}
+	looks := make([]match.Look, len(values))
+	for i, value := range values {
+		looks[i] = match.Look{Value: value, Quality: hash.Unmeasured}
+	}
+	return looks, nil
+}
+
+// frames decodes the upload and hashes its pictures. With an error it returns the
+// frames that came before it.
+func (s *Screener) frames(ctx context.Context, stored *video.Stored, kinds []hash.Kind, v *Verdict) ([]match.QueryFrame, error) {
+	media, err := video.Open(ctx, stored.Input(), s.options.Video)
+	if err != nil {
+		return nil, err
+	}
+	defer media.Close()
+	v.Info = media.Info()
+
+	hasher := s.hashers.Get().(*pdq.Hasher)
+	defer s.hashers.Put(hasher)
+	request := video.Request{}
+	if v.Info.Class != video.Still {
+		request = video.Request{Sampling: video.Sampling{Every: s.options.sample()}, MaxSide: s.options.maxSide()}
+	}
+	var frames []match.QueryFrame
+	for frame, err := range media.Frames(ctx, request) {
+		if err != nil {
+			return frames, err
+		}
+		looks, err := queryLooks(hasher, frame.Image, kinds)
+		if err != nil {
+			return frames, err
+		}
+		if n := len(frames); n > 0 {
+			frames[n-1].For = frame.Time - frames[n-1].Time
+		}
+		frames = append(frames, match.QueryFrame{Number: frame.Number, Time: frame.Time, Looks: looks})
+		v.Frames++
+	}
+	if len(frames) == 0 {
+		return nil, &video.Error{Name: stored.Name(), Err: video.ErrCorrupt}
+	}
+	last := &frames[len(frames)-1]
+	last.For = min(max(v.Info.Duration-last.Time, 0), s.options.sample())
+	return frames, nil
+}
+
+// compare matches one picture as a picture and several as a video, and the
+// digests with them, and adds what it finds to v.
+func (s *Screener) compare(frames []match.QueryFrame, sums []match.Look, v *Verdict) (err error) {
+	switch {
+	case len(frames) == 1:
+		if len(frames[0].Looks) > 0 {
+			v.Matches, err = s.matcher.MatchPicture(append(frames[0].Looks, sums...))
+			return err
+		}
+		return cmp.Or(s.compare(nil, sums, v), errTooSmall)
+	case len(frames) == 0:
+		if len(sums) > 0 {
+			v.Matches, err = s.matcher.MatchPicture(sums)
+		}
+		return err
+	}
+	result, scanErr := s.matcher.ScanVideo(frames)
+	v.Weak = result.Weak
+	if len(sums) > 0 {
+		if v.Matches, err = s.matcher.MatchPicture(sums); err != nil {
+			return err
+		}
+		if err := s.allow(result.Matches, sums); err != nil {
+			return err
+		}
+	}
+	v.Matches = append(v.Matches, result.Matches...)
+	return scanErr
+}
+
+// allow suppresses a video's matches when an allow-list has the file's digest.
+func (s *Screener) allow(matches []match.Match, sums []match.Look) error {
+	for _, look := range sums {
+		by, err := s.matcher.AllowedBy(look.Value)
+		if err != nil {
+			return err
+		}
+		for i := range matches {
+			matches[i].SuppressedBy = cmp.Or(matches[i].SuppressedBy, by)
+		}
+	}
+	return nil
+}
+
+var errTooSmall = errors.New("screen: the picture is under 5 pixels wide or high")
+
+// refuse turns what went wrong with an upload into a verdict, and returns
+// everything else as the error it is.
+func refuse(v Verdict, err error) (Verdict, error) {
+	reason, ok := video.Reason(err)
+	switch {
+	case ok:
+	case errors.Is(err, match.ErrLowQuality):
+		reason = ReasonLowQuality
+	case errors.Is(err, errTooSmall):
+		reason = ReasonTooSmall
+	default:
+		return Verdict{}, err
+	}
+	v = conclude(v)
+	v.Reason, v.Err = reason, err
+	if v.Outcome == NoMatch {
+		v.Outcome = NotJudged
+	}
+	return v, nil
+}
+
+// conclude sorts out the outcome from the matches.
+func conclude(v Verdict) Verdict {
+	v.Outcome = NoMatch
+	if slices.ContainsFunc(v.Matches, func(m match.Match) bool { return m.SuppressedBy == "" }) {
+		v.Outcome = Match
+	}
+	return v
+}
