@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/match"
+	"github.com/rematch-go/rematch/match/screen"
+)
+
+func (a *app) bankCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "bank",
+		Short: "Make and show banks of known content",
+		Args:  cobra.NoArgs,
+		RunE:  needsCommand,
+	}
+	c.AddCommand(a.bankBuildCommand(), a.bankShowCommand())
+	return c
+}
+
+func (a *app) bankBuildCommand() *cobra.Command {
+	var (
+		output, name string
+		labels       []string
+		kinds        []string
+		media        mediaFlags
+	)
+	c := &cobra.Command{
+		Use:   "build -o FILE [flags] PATH|LIST...",
+		Short: "Make a bank file from known media and hash lists",
+		Long: `Make a bank file from pictures, videos and hash lists, and from everything below
+folders. An entry from media is named after its path below the folder that was
+given, an entry from a list after its hash.
+
+A list has one hash a line, bare or after its kind: "f8f8...", "sha256 9f86...",
+"sha256:9f86...". Bare ones are told by their length: 64 digits are pdq, 32 md5, 40
+sha1; for others, 16 digits among them, give --kind. "#" starts a comment.
+
+Known content is never left out: if anything can't be hashed, it is listed and no
+bank is written. A bank that is there already is replaced in one step.`,
+		Example: `  rematch bank build -o known.bank known/
+  rematch bank build -o list.bank --name partner --label reported hashes.txt
+  rematch bank build -o both.bank --kind pdq,sha256 known/`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			ks, err := parseKinds(kinds)
+			if err != nil {
+				return err
+			}
+			if err := a.checkWorkers(); err != nil {
+				return err
+			}
+			if name == "" {
+				name = bankName(output)
+			}
+			bar := a.newProgress("hashing")
+			defer bar.close()
+			options, decoder, err := media.options(bar.note)
+			if err != nil {
+				return err
+			}
+			e := enrolment{kinds: ks, workers: a.workers, screen: screen.Options{Video: options}}
+			if c.Flags().Changed("kind") && len(ks) == 1 {
+				e.listKind = ks[0]
+			}
+			return closing(decoder, a.buildBank(c.Context(), bar, &e, output, name, labels, args))
+		},
+	}
+	c.Flags().StringVarP(&output, "output", "o", "", "the bank `FILE` to write")
+	c.Flags().StringVar(&name, "name", "", "name of the bank (default: that of the file)")
+	c.Flags().StringArrayVar(&labels, "label", nil, "label of everything in the bank; may be repeated")
+	c.Flags().StringSliceVar(&kinds, "kind", []string{"pdq"}, "kinds of hashes to make of media, several with commas; a single one also says what bare hashes in lists are")
+	_ = c.MarkFlagRequired("output")
+	media.add(c)
+	a.workerFlag(c)
+	return c
+}
+
+// buildBank makes the bank, writes it and shows what is in it.
+func (a *app) buildBank(ctx context.Context, bar *progress, e *enrolment, output, name string, labels, paths []string) error {
+	bank, err := e.build(ctx, bar, name, paths)
+	bar.close()
+	var bad badFiles
+	switch {
+	case errors.As(err, &bad) && a.json:
+		for _, f := range bad {
+			if err := a.printFileError(a.stdout, f.path, f.err); err != nil {
+				return err
+			}
+		}
+		return fmt.Errorf("%s can't be hashed: %s was not written", count(len(bad), "known file", "known files"), display(output))
+	case err != nil:
+		return fmt.Errorf("%s was not written: %w", display(output), err)
+	}
+	bank.Labels = labels
+	if err := match.WriteFile(output, bank.Bank); err != nil {
+		return err
+	}
+	return a.printBank(output, bank.Bank)
+}
+
+func (a *app) bankShowCommand() *cobra.Command {
+	var entries int
+	c := &cobra.Command{
+		Use:   "show FILE",
+		Short: "Show what is in a bank file",
+		Long: `Show the banks in a bank file, after checking the whole of it: name, labels,
+thresholds, and how many entries and hashes of each kind there are.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if entries < -1 {
+				return usagef("--entries %d: want a number, or -1 for all", entries)
+			}
+			banks, err := match.ReadFile(args[0])
+			if err != nil {
+				return err
+			}
+			for _, b := range banks {
+				if err := a.printBank(args[0], b); err != nil {
+					return err
+				}
+				for i, e := range b.Entries {
+					if i == entries {
+						break
+					}
+					if err := a.printEntry(b, e); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		},
+	}
+	c.Flags().IntVar(&entries, "entries", 0, "also list up to this many entries of each bank; -1: all")
+	return c
+}
+
+// kindCounts counts signals by kind; the JSON has them under the kinds' names.
+func kindCounts(entries ...match.Entry) map[hash.Kind]int {
+	counts := make(map[hash.Kind]int)
+	for _, e := range entries {
+		for _, s := range e.Signals {
+			counts[s.Value.Kind()]++
+		}
+	}
+	return counts
+}

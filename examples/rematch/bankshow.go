@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/match"
+)
+
+// bankLine describes a bank: a line of "rematch bank show", and what "rematch bank
+// build" ends with.
+type bankLine struct {
+	File       string         `json:"file"`
+	Bank       string         `json:"bank"`
+	Labels     []string       `json:"labels"`
+	Entries    int            `json:"entries"`
+	Videos     int            `json:"videos"`
+	Kinds      map[string]int `json:"kinds"`      // hashes by kind
+	Thresholds map[string]int `json:"thresholds"` // bits, inclusive, of every kind in the bank
+	Disabled   bool           `json:"disabled"`
+	Allow      bool           `json:"allow"`
+}
+
+// entryLine describes an entry of a bank, with --entries.
+type entryLine struct {
+	Bank       string         `json:"bank"`
+	Entry      string         `json:"entry"`
+	Labels     []string       `json:"labels"`
+	Kinds      map[string]int `json:"kinds"`
+	DurationMS int64          `json:"duration_ms"` // 0: not a video
+	Disabled   bool           `json:"disabled"`
+}
+
+func (a *app) printBank(file string, b match.Bank) error {
+	l := bankLine{
+		File: file, Bank: b.Name, Labels: append([]string{}, b.Labels...), Entries: len(b.Entries),
+		Kinds: make(map[string]int), Thresholds: make(map[string]int), Disabled: b.Disabled, Allow: b.Allow,
+	}
+	for _, e := range b.Entries {
+		if e.IsVideo() {
+			l.Videos++
+		}
+	}
+	counts := kindCounts(b.Entries...)
+	for k, n := range counts {
+		l.Kinds[k.String()] = n
+		l.Thresholds[k.String()] = k.Threshold()
+		if t, ok := b.Thresholds[k]; ok {
+			l.Thresholds[k.String()] = t
+		}
+	}
+	if a.json {
+		return printJSON(a.stdout, l)
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s: bank %s, %s", display(file), display(b.Name), count(l.Entries, "entry", "entries"))
+	if l.Videos > 0 {
+		fmt.Fprintf(&text, " (%s)", count(l.Videos, "video", "videos"))
+	}
+	if b.Allow {
+		text.WriteString(", an allow-list")
+	}
+	if b.Disabled {
+		text.WriteString(", disabled")
+	}
+	text.WriteByte('\n')
+	if len(b.Labels) > 0 {
+		fmt.Fprintf(&text, "  labels: %s\n", oneLine(strings.Join(b.Labels, ", ")))
+	}
+	for _, k := range hash.Kinds() { // not the map's order
+		if n := counts[k]; n > 0 {
+			fmt.Fprintf(&text, "  %-9s %s, up to %d of %d bits match\n", k, count(n, "hash", "hashes"), l.Thresholds[k.String()], k.Bits())
+		}
+	}
+	_, err := fmt.Fprint(a.stdout, text.String())
+	return err
+}
+
+func (a *app) printEntry(b match.Bank, e match.Entry) error {
+	counts := kindCounts(e)
+	if a.json {
+		l := entryLine{Bank: b.Name, Entry: e.ID, Labels: append([]string{}, e.Labels...), Kinds: make(map[string]int),
+			DurationMS: milliseconds(e.Duration), Disabled: e.Disabled}
+		for k, n := range counts {
+			l.Kinds[k.String()] = n
+		}
+		return printJSON(a.stdout, l)
+	}
+	var parts []string
+	if e.IsVideo() {
+		parts = append(parts, "video of "+clock(e.Duration))
+	}
+	for _, k := range hash.Kinds() {
+		if n := counts[k]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, k))
+		}
+	}
+	if e.Disabled {
+		parts = append(parts, "disabled")
+	}
+	_, err := fmt.Fprintf(a.stdout, "  %s%s: %s\n", display(e.ID), labelWords(e.Labels), strings.Join(parts, ", "))
+	return err
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/rematch-go/rematch/match"
+	"github.com/rematch-go/rematch/match/screen"
+	"github.com/rematch-go/rematch/video"
+)
+
+//go:embed report.html.tmpl
+var reportText string
+
+var reportTemplate = template.Must(template.New("report").Parse(reportText))
+
+// report is the HTML file for moderators. It collects while the scan runs, and
+// opens the matched files a second time for their pictures when it is written. It
+// holds nothing but matches, refusals and errors in memory, and the pictures of a
+// few files at a time.
+type report struct {
+	path    string
+	matched []reported
+	refused []refusal
+	failed  []refusal
+}
+
+// reported is an upload with matches.
+type reported struct {
+	file    string
+	verdict screen.Verdict
+}
+
+// refusal is a file without a verdict, and why.
+type refusal struct{ File, Reason, Detail string }
+
+// newReport checks that a report can be written to path.
+func newReport(path string) (*report, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, usagef("--report %s: it is there already and not a file", display(path))
+	}
+	probe, err := createBeside(path)
+	if err != nil {
+		return nil, fmt.Errorf("the report can't be written: %w", err)
+	}
+	return &report{path: path}, errors.Join(probe.Close(), os.Remove(probe.Name()))
+}
+
+// createBeside makes a temporary file in the folder of path, readable by its owner
+// alone: a report shows what the platform does not want to be seen.
+func createBeside(path string) (*os.File, error) {
+	return os.CreateTemp(filepath.Dir(path), ".rematch-report-*")
+}
+
+// add notes what became of a file.
+func (r *report) add(file string, v screen.Verdict, err error) {
+	switch {
+	case err != nil:
+		r.failed = append(r.failed, refusal{File: display(file), Reason: message(err)})
+	case v.Outcome == screen.NotJudged:
+		f := refusal{File: display(file), Reason: reasonWords(v.Reason)}
+		if v.Err != nil {
+			f.Detail = oneLine(v.Err.Error())
+		}
+		r.refused = append(r.refused, f)
+	}
+	if len(v.Matches) > 0 {
+		r.matched = append(r.matched, reported{file, v})
+	}
+}
+
+// write makes the file, in one step: whoever opens it sees all of it or what was
+// there before.
+func (r *report) write(ctx context.Context, bar *progress, workers int, t *tally, known map[knownKey]string, o video.Options) (err error) {
+	file, err := createBeside(r.path)
+	if err != nil {
+		return fmt.Errorf("the report can't be written: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("the report was not written: %w", err), ignoreClosed(file.Close()), os.Remove(file.Name()))
+		}
+	}()
+	w := bufio.NewWriter(file)
+	if err := r.render(ctx, w, bar, workers, t, known, o); err != nil {
+		return err
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if err := file.Sync(); err != nil {
+		return err
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), r.path)
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, os.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// render writes the page.
+func (r *report) render(ctx context.Context, w io.Writer, bar *progress, workers int, t *tally, known map[knownKey]string, o video.Options) error {
+	err := reportTemplate.ExecuteTemplate(w, "head", map[string]any{
+		"Files": t.found, "Matched": t.matched, "NoMatch": t.noMatch, "NotJudged": t.notJudged, "Failed": t.failed,
+		"Pictures": len(r.matched) > 0,
+	})
+	if err != nil {
+		return err
+	}
+	uploads := func(yield func(reported) bool) {
+		for _, u := range r.matched {
+			bar.found()
+			if !yield(u) {
+				return
+			}
+		}
+	}
+	work := func(ctx context.Context, u reported, give func(uploadView) bool) {
+		give(newUploadView(ctx, u, known, o))
+		bar.done()
+	}
+	err = ordered(ctx, workers, iter.Seq[reported](uploads), work, func(_ reported, v uploadView) error {
+		return reportTemplate.ExecuteTemplate(w, "upload", v)
+	})
+	if err != nil {
+		return err
+	}
+	return reportTemplate.ExecuteTemplate(w, "tail", map[string]any{"Refused": r.refused, "FailedFiles": r.failed})
+}
+
+// uploadView is an upload as the template sees it.
+type uploadView struct {
+	File, About string
+	Stands      bool // at least one match that no allow-list suppresses
+	Note        string
+	Matches     []matchView
+}
+
+// matchView is a match as the template sees it.
+type matchView struct {
+	Bank, Entry string
+	Labels      []string
+	Suppressed  string
+	Sentences   []string
+	Pairs       []pairView
+	Kind        string
+	Query       string // hex
+	Known       string
+}
+
+// newUploadView makes the thumbnails of an upload and of what it matched. A
+// picture that can't be shown any more is left out; the evidence stands without.
+func newUploadView(ctx context.Context, u reported, known map[knownKey]string, o video.Options) uploadView {
+	v := uploadView{File: display(u.file), About: about(u.verdict.Info), Stands: u.verdict.Outcome == screen.Match}
+	if v.Stands && u.verdict.Reason != "" {
+		v.Note = "The rest was not judged: " + reasonWords(u.verdict.Reason) + "."
+	}
+	for _, m := range u.verdict.Matches {
+		knownFile := known[knownKey{m.Entry.Bank, m.Entry.ID}]
+		v.Matches = append(v.Matches, matchView{
+			Bank: display(m.Entry.Bank), Entry: display(m.Entry.ID),
+			Labels:     slices.Clone(m.Entry.Labels),
+			Suppressed: m.SuppressedBy,
+			Sentences:  evidenceWords(m),
+			Pairs:      pairs(ctx, u.file, knownFile, m, o),
+			Kind:       m.Evidence.Kind.String(),
+			Query:      m.Evidence.Query.Hex(),
+			Known:      m.Evidence.Known.Hex(),
+		})
+	}
+	return v
+}
+
+// about describes a media file in a few words: "mp4 video, 640 x 360, 0:12.0".
+func about(i video.Info) string {
+	if i.Format == "" {
+		return ""
+	}
+	class := i.Class.String()
+	if i.Class == video.Still {
+		class = "picture"
+	}
+	s := fmt.Sprintf("%s %s, %d \u00d7 %d", i.Format, class, i.Width, i.Height)
+	if i.Duration > 0 {
+		s += ", " + clock(i.Duration)
+	}
+	return s
+}
+
+// isTimed reports whether a match has times worth showing on the upload's side.
+func isTimed(m match.Match) bool { return len(m.Evidence.Segments) > 0 || m.Evidence.QueryTime > 0 }

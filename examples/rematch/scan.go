@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/match"
+	"github.com/rematch-go/rematch/match/screen"
+	"github.com/rematch-go/rematch/video"
+)
+
+func (a *app) scanCommand() *cobra.Command {
+	var (
+		banks     []string
+		report    string
+		threshold int
+		media     mediaFlags
+	)
+	c := &cobra.Command{
+		Use:   "scan --bank FILE|FOLDER [flags] PATH...",
+		Short: "Look for known content among files",
+		Long: `Judge every file under the paths against banks of known content, one verdict a
+file: match, no match, or not judged with the reason.
+
+A bank is a file made by "rematch bank build", a hash list, a known picture or
+video, or a folder of these, of which a bank is made in memory. If any of it can't
+be read or hashed, nothing is scanned.
+
+Exit codes: 0 nothing matched, 3 something matched, 4 nothing matched but
+something was not judged, 1 failure, 2 wrong usage.`,
+		Example: `  rematch scan --bank known/ uploads/
+  rematch scan --bank known.bank --json uploads/ > verdicts.jsonl
+  rematch scan --bank known/ --report report.html uploads/`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := a.checkWorkers(); err != nil {
+				return err
+			}
+			s := scan{app: a, banks: banks, report: report, paths: args}
+			if c.Flags().Changed("threshold") {
+				if threshold < 0 || threshold > hash.PDQ.Bits() {
+					return usagef("--threshold %d: want 0 to %d bits", threshold, hash.PDQ.Bits())
+				}
+				s.threshold = &threshold
+			}
+			bar := a.newProgress("reading banks")
+			defer bar.close()
+			options, decoder, err := media.options(bar.note)
+			if err != nil {
+				return err
+			}
+			s.options = screen.Options{Video: options}
+			return closing(decoder, s.run(c.Context(), bar))
+		},
+	}
+	c.Flags().StringArrayVar(&banks, "bank", nil, "known content: a bank file, hash list, picture, video or folder; may be repeated")
+	c.Flags().StringVar(&report, "report", "", "also write a report for moderators: one HTML `FILE` that needs nothing else")
+	c.Flags().IntVar(&threshold, "threshold", hash.PDQ.Threshold(), "how many bits of a pdq hash may differ, inclusive; without it each bank's own")
+	_ = c.MarkFlagRequired("bank")
+	media.add(c)
+	a.workerFlag(c)
+	return c
+}
+
+// scan is one run of the command.
+type scan struct {
+	app       *app
+	banks     []string
+	report    string
+	paths     []string
+	threshold *int // nil: each bank's own
+	options   screen.Options
+}
+
+func (s *scan) run(ctx context.Context, bar *progress) error {
+	a := s.app
+	var out *report
+	if s.report != "" {
+		var err error
+		if out, err = newReport(s.report); err != nil { // before the work, not after it
+			return err
+		}
+	}
+	matcher, known, err := s.load(ctx, bar)
+	if err != nil {
+		return err
+	}
+	bar.next("scanning")
+	screener := screen.New(matcher, s.options)
+
+	type screened struct {
+		verdict screen.Verdict
+		err     error
+	}
+	var t tally
+	work := func(ctx context.Context, f found, give func(screened) bool) {
+		r := screened{err: f.err}
+		if r.err == nil {
+			r.verdict, r.err = screener.Screen(ctx, video.File(f.path))
+		}
+		give(r)
+		bar.done()
+	}
+	err = ordered(ctx, a.workers, t.files(bar, walk(s.paths)), work, func(f found, r screened) error {
+		if out != nil {
+			out.add(f.path, r.verdict, r.err)
+		}
+		if r.err != nil {
+			t.failed++
+			return a.printFileError(bar.writer(), f.path, r.err)
+		}
+		switch r.verdict.Outcome {
+		case screen.Match:
+			t.matched++
+		case screen.NoMatch:
+			t.noMatch++
+		default:
+			t.notJudged++
+		}
+		return a.printVerdict(bar.writer(), f.path, r.verdict)
+	})
+	if err != nil {
+		return err
+	}
+	if out != nil {
+		bar.next("writing the report:")
+		if err := out.write(ctx, bar, a.workers, &t, known, s.options.Video); err != nil {
+			return err
+		}
+	}
+	bar.close()
+	if !a.json && t.found > 0 {
+		if _, err := fmt.Fprintf(a.stdout, "\n%s\n", &t); err != nil {
+			return err
+		}
+	}
+	return t.outcome()
+}
+
+// load reads all banks, and returns a matcher of them and the paths of known media
+// by bank and entry, for the report.
+func (s *scan) load(ctx context.Context, bar *progress) (*match.Matcher, map[knownKey]string, error) {
+	e := enrolment{kinds: []hash.Kind{hash.PDQ}, workers: s.app.workers, screen: s.options}
+	var banks []match.Bank
+	files := make(map[knownKey]string)
+	for _, path := range s.banks {
+		loaded, err := e.load(ctx, bar, path)
+		if err != nil {
+			return nil, nil, fmt.Errorf("bank %s: %w", display(path), err)
+		}
+		for _, b := range loaded {
+			for id, file := range b.files {
+				files[knownKey{b.Name, id}] = file
+			}
+			if s.threshold != nil {
+				b.Thresholds = withThreshold(b.Thresholds, *s.threshold)
+			}
+			banks = append(banks, b.Bank)
+		}
+	}
+	m, err := match.New(match.Options{}, banks...)
+	return m, files, err
+}
+
+// knownKey names an entry of a bank.
+type knownKey struct{ bank, entry string }
+
+func withThreshold(old map[hash.Kind]int, pdq int) map[hash.Kind]int {
+	all := map[hash.Kind]int{}
+	for k, t := range old {
+		all[k] = t
+	}
+	all[hash.PDQ] = pdq
+	return all
+}

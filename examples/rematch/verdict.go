@@ -1,0 +1,125 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/match"
+	"github.com/rematch-go/rematch/match/screen"
+)
+
+// verdictLine is a line of "rematch scan". Every field is always there.
+type verdictLine struct {
+	File    string      `json:"file"`
+	Verdict string      `json:"verdict"` // match, no_match or not_judged
+	Reason  string      `json:"reason"`  // why not judged, or why a match was cut short; else empty
+	Matches []matchLine `json:"matches"`
+}
+
+// matchLine is one match with its evidence. What a match does not have is null:
+// the quality of a digest, the percentages of pictures.
+type matchLine struct {
+	Bank         string        `json:"bank"`
+	Entry        string        `json:"entry"`
+	Labels       []string      `json:"labels"`
+	Kind         string        `json:"kind"`
+	Distance     int           `json:"distance"`  // bits
+	Threshold    int           `json:"threshold"` // bits, inclusive
+	Quality      *hash.Quality `json:"quality"`   // 0 to 100
+	Transform    []string      `json:"transform"`
+	QueryHash    string        `json:"query_hash"`
+	KnownHash    string        `json:"known_hash"`
+	SuppressedBy string        `json:"suppressed_by"`
+	Segments     []segmentLine `json:"segments"`
+	QueryPercent *float64      `json:"query_percent"`
+	KnownPercent *float64      `json:"known_percent"`
+}
+
+// segmentLine is a stretch of an upload and where it lies in the known video.
+type segmentLine struct {
+	QueryFromMS  int64   `json:"query_from_ms"`
+	QueryToMS    int64   `json:"query_to_ms"` // exclusive
+	KnownFromMS  int64   `json:"known_from_ms"`
+	KnownToMS    int64   `json:"known_to_ms"` // exclusive
+	Frames       int     `json:"frames"`
+	MeanDistance float64 `json:"mean_distance"`
+}
+
+func newVerdictLine(file string, v screen.Verdict) verdictLine {
+	l := verdictLine{File: file, Verdict: v.Outcome.String(), Reason: v.Reason, Matches: []matchLine{}}
+	for _, m := range v.Matches {
+		l.Matches = append(l.Matches, newMatchLine(m))
+	}
+	return l
+}
+
+func newMatchLine(m match.Match) matchLine {
+	e := m.Evidence
+	l := matchLine{
+		Bank:         m.Entry.Bank,
+		Entry:        m.Entry.ID,
+		Labels:       append([]string{}, m.Entry.Labels...),
+		Kind:         e.Kind.String(),
+		Distance:     e.Distance,
+		Threshold:    e.Threshold,
+		Transform:    append([]string{}, e.Transform...),
+		QueryHash:    e.Query.Hex(),
+		KnownHash:    e.Known.Hex(),
+		SuppressedBy: m.SuppressedBy,
+		Segments:     []segmentLine{},
+	}
+	if !e.Kind.IsDigest() && e.Quality != hash.Unmeasured {
+		l.Quality = &e.Quality
+	}
+	for _, s := range e.Segments {
+		l.Segments = append(l.Segments, segmentLine{
+			QueryFromMS: milliseconds(s.QueryFrom), QueryToMS: milliseconds(s.QueryTo),
+			KnownFromMS: milliseconds(s.KnownFrom), KnownToMS: milliseconds(s.KnownTo),
+			Frames: s.Frames, MeanDistance: hundredths(s.MeanDistance),
+		})
+	}
+	if len(e.Segments) > 0 {
+		l.QueryPercent, l.KnownPercent = new(hundredths(e.QueryPercent)), new(hundredths(e.KnownPercent))
+	}
+	return l
+}
+
+// verdictWords are the words of the outcomes on a terminal, where they are the
+// first column.
+var verdictWords = map[screen.Outcome]string{
+	screen.Match:     "MATCH",
+	screen.NoMatch:   "no match",
+	screen.NotJudged: "not judged",
+}
+
+// printVerdict writes one file's verdict: a line of JSON, or for people the
+// verdict and, indented, the evidence in words.
+func (a *app) printVerdict(w io.Writer, file string, v screen.Verdict) error {
+	if a.json {
+		return printJSON(w, newVerdictLine(file, v))
+	}
+	text := fmt.Sprintf("%-11s %s", verdictWords[v.Outcome], display(file))
+	if v.Outcome == screen.NotJudged {
+		text += ": " + reasonWords(v.Reason)
+	}
+	text += "\n"
+	for _, m := range v.Matches {
+		text += fmt.Sprintf("            %s\n", display(m.Entry.Bank+"/"+m.Entry.ID)+labelWords(m.Entry.Labels))
+		for _, line := range evidenceWords(m) {
+			text += "              " + oneLine(line) + "\n"
+		}
+	}
+	if v.Outcome == screen.Match && v.Reason != "" {
+		text += "            Beyond that it was not judged: " + reasonWords(v.Reason) + ".\n"
+	}
+	_, err := io.WriteString(w, text)
+	return err
+}
+
+func labelWords(labels []string) string {
+	if len(labels) == 0 {
+		return ""
+	}
+	return " (" + oneLine(joinAnd(labels)) + ")"
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/match"
+	"github.com/rematch-go/rematch/match/screen"
+)
+
+// The sentences in this file are read by moderators, on the terminal and in the
+// report: they say what was compared with what, and how near it was.
+
+// reasons are the tokens of video.Reason and of package screen in words.
+var reasons = map[string]string{
+	"empty":                 "the file is empty",
+	"unsupported":           "not a supported picture or video",
+	"corrupt":               "damaged: no picture in it could be decoded",
+	"truncated":             "damaged: it breaks off, and what could be decoded matched nothing",
+	"no_picture":            "it has no picture track",
+	"decoder_missing":       "a video, and no decoder for it: install ffmpeg",
+	"timed_out":             "decoding took too long",
+	"over_budget_bytes":     "the file is larger than allowed",
+	"over_budget_pixels":    "its pictures are larger than allowed",
+	"over_budget_frames":    "it has more frames than allowed",
+	"over_budget_duration":  "it is longer than allowed",
+	screen.ReasonLowQuality: "it shows too little to compare (flat, blurred or nearly empty)",
+	screen.ReasonTooSmall:   "the picture is too small to hash",
+	screen.ReasonNoBank:     "there is nothing to compare with: the banks are empty or disabled",
+}
+
+// reasonWords explains a reason's token; a token without words is shown itself.
+func reasonWords(token string) string {
+	if words, ok := reasons[token]; ok {
+		return words
+	}
+	return token
+}
+
+// transforms are the stable tokens of Evidence.Transform in words that fit after
+// "The upload,".
+var transforms = map[string]string{
+	"border":                 "with its border removed",
+	hash.Rot90.String():      "turned a quarter counter-clockwise",
+	hash.Rot180.String():     "turned upside down",
+	hash.Rot270.String():     "turned a quarter clockwise",
+	hash.FlipX.String():      "mirrored top to bottom",
+	hash.FlipY.String():      "mirrored left to right",
+	hash.FlipPlus1.String():  "mirrored along its diagonal",
+	hash.FlipMinus1.String(): "mirrored along its other diagonal",
+}
+
+// transformWords names what was done to the upload before it was compared, in the
+// order in which it was done; empty for the picture as it is.
+func transformWords(tokens []string) string {
+	words := make([]string, len(tokens))
+	for i, token := range tokens {
+		words[i] = token
+		if w, ok := transforms[token]; ok {
+			words[i] = w
+		}
+	}
+	return joinAnd(words)
+}
+
+// joinAnd lists words: "a", "a and b", "a, b and c".
+func joinAnd(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " and " + words[last]
+}
+
+// evidenceWords explains a match, a sentence each.
+func evidenceWords(m match.Match) []string {
+	e := m.Evidence
+	subject := "The upload"
+	if len(e.Segments) > 0 {
+		subject = "The upload's picture at " + clock(e.QueryTime)
+	}
+	if t := transformWords(e.Transform); t != "" {
+		subject += ", " + t + ","
+	}
+	known := m.Entry.ID
+	if m.Entry.IsVideo() {
+		known += " at " + clock(e.KnownTime)
+	}
+	var lines []string
+	switch {
+	case e.Kind.IsDigest():
+		lines = append(lines, fmt.Sprintf("The upload is the same file, byte for byte (%s).", e.Kind))
+	case e.Distance == 0:
+		lines = append(lines, fmt.Sprintf("%s has the same %s hash as %s.", subject, e.Kind, known))
+	default:
+		lines = append(lines, fmt.Sprintf("%s differs from %s in %d of %d bits (%s); up to %d match.",
+			subject, known, e.Distance, e.Kind.Bits(), e.Kind, e.Threshold))
+	}
+	for _, s := range e.Segments {
+		lines = append(lines, segmentWords(s))
+	}
+	if len(e.Segments) > 0 {
+		lines = append(lines, fmt.Sprintf("%.0f %% of the upload's pictures match, and they cover %.0f %% of the known video.", e.QueryPercent, e.KnownPercent))
+	}
+	if m.SuppressedBy != "" {
+		lines = append(lines, "It does not count: "+m.SuppressedBy+" on an allow-list matches too.")
+	}
+	return lines
+}
+
+func segmentWords(s match.Segment) string {
+	return fmt.Sprintf("Its %s to %s is %s to %s of the known video (%s, %.1f bits apart on average).",
+		clock(s.QueryFrom), clock(s.QueryTo), clock(s.KnownFrom), clock(s.KnownTo),
+		count(s.Frames, "distinct picture", "distinct pictures"), s.MeanDistance)
+}
