@@ -54,14 +54,14 @@ type guard struct {
 
 func (g *guard) admit(f hash.Frame) error {
 	if f.Image == nil {
-		return refuse(ErrCorrupt, "the decoder gave a frame without a picture")
+		return g.broken("the decoder gave a frame without a picture")
 	}
 	size := f.Image.Bounds().Size()
 	if err := checkPixels(size.X, size.Y, g.limits); err != nil {
 		return err
 	}
 	if f.Time < 0 || g.frames > 0 && (f.Time < g.last.Time || f.Number < g.last.Number) {
-		return refuse(ErrCorrupt, fmt.Sprintf("frame %d at %v is out of order", f.Number, f.Time))
+		return g.broken(fmt.Sprintf("frame %d at %v is out of order", f.Number, f.Time))
 	}
 	if over(int64(f.Time), int64(g.limits.Duration)) {
 		return &LimitError{Limit: "duration", Max: int64(g.limits.Duration), Got: int64(f.Time)}
@@ -71,6 +71,14 @@ func (g *guard) admit(f hash.Frame) error {
 	}
 	g.last = hash.Frame{Number: f.Number, Time: f.Time}
 	return nil
+}
+
+// broken is the error of a frame that can't be given.
+func (g *guard) broken(detail string) error {
+	if g.frames > 0 {
+		return refuse(ErrTruncated, detail)
+	}
+	return refuse(ErrCorrupt, detail)
 }
 
 // checkPixels refuses pictures without any pixel and those over the budget.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Why a media file, or the rest of it, was not judged. Test with errors.Is; the
@@ -30,10 +31,18 @@ type LimitError struct {
 }
 
 func (e *LimitError) Error() string {
+	field := map[string]string{"bytes": "Bytes", "pixels": "Pixels", "frames": "Frames", "duration": "Duration"}[e.Limit]
 	if e.Got == 0 {
-		return fmt.Sprintf("over the budget of %d %s (Limits)", e.Max, e.Limit)
+		return fmt.Sprintf("over the budget of %s: raise Limits.%s to judge it", e.amount(e.Max), field)
 	}
-	return fmt.Sprintf("%d %s are over the budget of %d (Limits)", e.Got, e.Limit, e.Max)
+	return fmt.Sprintf("%s, over the budget of %s: raise Limits.%s to judge it", e.amount(e.Got), e.amount(e.Max), field)
+}
+
+func (e *LimitError) amount(n int64) string {
+	if e.Limit == "duration" {
+		return time.Duration(n).String()
+	}
+	return fmt.Sprintf("%d %s", n, e.Limit)
 }
 
 // Error is a refusal or failure of one media file. Err is one of the sentinels

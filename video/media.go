@@ -32,8 +32,7 @@ type decoder interface {
 // judged: ErrEmpty, ErrUnsupported (texts, playlists, sound, unknown formats),
 // ErrNoBackend (a video, and o.Backend is nil), ErrCorrupt or ErrTruncated (the
 // header itself is damaged), ErrNoPicture, ErrTimeout and *LimitError of bytes or
-// pixels. Duration and number of frames are held against their budgets while
-// decoding, so that what lies within them is seen.
+// pixels. Duration and number of frames are held against their budgets by Frames.
 func Open(ctx context.Context, in Input, o Options) (*Media, error) {
 	o.Limits = o.Limits.Defaults()
 	s, err := store(ctx, in, o.Limits)

@@ -182,9 +182,10 @@ func TestBackendErrorsAndBudgets(t *testing.T) {
 		{"frames", &fake{frames: run(5)}, video.Limits{Frames: 4}, 4, nil, "over_budget_frames"},
 		{"duration", &fake{frames: run(5)}, video.Limits{Duration: 100 * time.Millisecond}, 3, nil, "over_budget_duration"},
 		{"pixels", &fake{frames: large}, video.Limits{Pixels: 16 * 9}, 1, nil, "over_budget_pixels"},
-		{"no picture in a frame", &fake{frames: blank}, video.Limits{}, 1, video.ErrCorrupt, "corrupt"},
-		{"times fall", &fake{frames: backwards}, video.Limits{}, 2, video.ErrCorrupt, "corrupt"},
-		{"numbers fall", &fake{frames: renumbered}, video.Limits{}, 2, video.ErrCorrupt, "corrupt"},
+		{"no picture in a frame", &fake{frames: blank}, video.Limits{}, 1, video.ErrTruncated, "truncated"},
+		{"no picture in any frame", &fake{frames: blank[1:]}, video.Limits{}, 0, video.ErrCorrupt, "corrupt"},
+		{"times fall", &fake{frames: backwards}, video.Limits{}, 2, video.ErrTruncated, "truncated"},
+		{"numbers fall", &fake{frames: renumbered}, video.Limits{}, 2, video.ErrTruncated, "truncated"},
 		{"work", &fake{frames: run(5), delay: 25 * time.Millisecond}, video.Limits{Work: 1 * time.Millisecond}, 0, video.ErrTimeout, "timed_out"},
 		{"work, without a word", &fake{frames: run(5), delay: 25 * time.Millisecond, deaf: true}, video.Limits{Work: 1 * time.Millisecond}, 0, video.ErrTimeout, "timed_out"},
 	} {
@@ -315,6 +316,9 @@ func TestErrorTexts(t *testing.T) {
 	assert.EqualError(t, err, `video: "a\nb.mp4": `+video.ErrNoBackend.Error())
 	_, err = video.Open(context.Background(), video.Bytes("x", []byte("ffconcat version 1.0")), video.Options{Backend: &fake{}})
 	assert.EqualError(t, err, `video: "x": not a supported picture or video format ("a playlist, which would make a decoder read other files")`)
+	_, err = video.Open(context.Background(), video.Bytes("x", mp4), video.Options{Limits: video.Limits{Bytes: 9}})
+	assert.EqualError(t, err, `video: "x": 16 bytes, over the budget of 9 bytes: raise Limits.Bytes to judge it`)
+	assert.EqualError(t, &video.LimitError{Limit: "duration", Max: int64(time.Hour)}, "over the budget of 1h0m0s: raise Limits.Duration to judge it")
 	assert.Equal(t, []string{"still", "animation", "video", "unknown"},
 		[]string{video.Still.String(), video.Animation.String(), video.Video.String(), video.Class(0).String()})
 }

@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"io"
 	"iter"
+	"strings"
 
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
@@ -27,9 +28,9 @@ type codec struct {
 func codecOf(format string) (codec, bool) {
 	switch format {
 	case "jpeg":
-		return codec{jpeg.DecodeConfig, jpeg.Decode}, true
+		return codec{jpeg.DecodeConfig, closed(jpeg.Decode, "\xff\xd9")}, true // EOI
 	case "png":
-		return codec{png.DecodeConfig, png.Decode}, true
+		return codec{png.DecodeConfig, closed(png.Decode, "\x00\x00\x00\x00IEND\xae\x42\x60\x82")}, true
 	case "webp":
 		return codec{webp.DecodeConfig, decodeWebP}, true
 	case "bmp":
@@ -38,6 +39,15 @@ func codecOf(format string) (codec, bool) {
 		return codec{tiff.DecodeConfig, tiff.Decode}, true
 	}
 	return codec{}, false
+}
+
+// closed gives a decoder the end mark that a file lacks. Viewers show such files,
+// so cutting the mark off must not hide a picture; a file that lacks more fails
+// all the same.
+func closed(decode func(io.Reader) (image.Image, error), end string) func(io.Reader) (image.Image, error) {
+	return func(r io.Reader) (image.Image, error) {
+		return decode(io.MultiReader(r, strings.NewReader(end)))
+	}
 }
 
 // still is a picture of one frame. It is decoded when its frame is asked for.

@@ -216,6 +216,20 @@ func TestDamagedEXIF(t *testing.T) {
 	}
 }
 
+// Without its end mark a picture is whole for every viewer, and so it is here.
+func TestStillsWithoutEnd(t *testing.T) {
+	m := scene(60, 40)
+	jpg, pic := asJPEG(t, m), asPNG(t, m)
+	for name, c := range map[string][2][]byte{
+		"jpeg": {jpg, jpg[:len(jpg)-2]}, "png": {pic, pic[:len(pic)-12]},
+	} {
+		whole := one(t, open(t, c[0], video.Options{}), video.Request{})
+		assert.Zero(t, far(t, whole, one(t, open(t, c[1], video.Options{}), video.Request{})), name)
+		err := tryAll(video.Bytes(name, c[1][:len(c[1])-40]), video.Options{})
+		assert.ErrorIs(t, err, video.ErrTruncated, name)
+	}
+}
+
 func TestRefusedStills(t *testing.T) {
 	m := scene(300, 200)
 	jpg, pic := asJPEG(t, m), asPNG(t, m)

@@ -1,6 +1,9 @@
 // Package video turns a stranger's bytes into frames: a still picture is a video
 // of one frame. All decoding of untrusted media lives here, under budgets.
 //
+// Open takes an Input (a file, bytes or a reader) and gives a Media, whose Frames
+// can be asked for as often as needed. Store keeps the bytes for digests as well.
+//
 // What a file is, is decided by its content and never by its name. Stills and
 // animated GIFs are decoded in Go; everything else by a Backend that the program
 // passes in: package video/ffmpeg (the ffmpeg program) or the nested module
@@ -27,7 +30,7 @@ type Class uint8
 
 // The classes of media.
 const (
-	Still     Class = iota + 1 // one picture
+	Still     Class = iota + 1 // one picture; of several pages or an animated PNG, the first
 	Animation                  // several pictures decoded in Go: an animated GIF
 	Video                      // decoded by a Backend
 )
@@ -61,7 +64,7 @@ type Info struct {
 // negative one means no limit.
 type Limits struct {
 	Bytes    int64         // of the file; default 1 GiB
-	Pixels   int64         // width x height of a picture or frame; default 64 Mi
+	Pixels   int64         // width x height of a picture or frame; default 64 Mi. Decoding a still can take 24 bytes a pixel
 	Frames   int           // decoded frames; default 250,000
 	Duration time.Duration // of the media; default 4 h
 	Work     time.Duration // wall time spent on one Frames call; default 10 min
@@ -88,11 +91,12 @@ func (l Limits) Defaults() Limits {
 }
 
 // Sampling says which frames of a video are wanted. The zero value is every
-// frame. Stills have one frame under any sampling.
+// frame. Every and At exclude each other; either goes with Keys. Stills have one
+// frame under any sampling.
 type Sampling struct {
-	Keys  bool            // only frames that decode without another one; much the cheapest
+	Keys  bool            // only frames that decode without another one, much the cheapest; of a GIF all, which cost the same
 	Every time.Duration   // the first frame at or after each multiple of Every; 0: all
-	At    []time.Duration // the first frame at or after each of these rising times; at most 64
+	At    []time.Duration // the first frame at or after each of these rising times from 0 on; at most 64
 }
 
 // Request is what a caller wants of a media file's frames.
@@ -127,7 +131,9 @@ type Backend interface {
 	Name() string
 	// Probe reads the header.
 	Probe(ctx context.Context, c Container) (Info, error)
-	// Frames decodes. Pictures are *image.YCbCr in full range (the luma plane is
-	// what is hashed), or *image.Gray.
+	// Frames decodes, by the contract of Media.Frames. Pictures are *image.YCbCr in
+	// full range (the luma plane is what is hashed), or *image.Gray. Times and numbers
+	// never fall. It keeps to c.Limits by itself, of frames decoded and not only of
+	// those given; Media holds what it gives against them once more.
 	Frames(ctx context.Context, c Container, info Info, r Request) iter.Seq2[hash.Frame, error]
 }
