@@ -123,7 +123,7 @@ func TestPictures(t *testing.T) {
 		{"tiny", pngOf(t, image.NewGray(image.Rect(0, 0, 4, 4))), screen.NotJudged, "too_small", "", nil},
 		{"empty", nil, screen.NotJudged, "empty", "", nil},
 		{"text", []byte("just some words"), screen.NotJudged, "unsupported", "", nil},
-		{"half a picture", pngOf(t, known)[:2000], screen.NotJudged, "corrupt", "", nil},
+		{"half a picture", pngOf(t, known)[:2000], screen.NotJudged, "truncated", "", nil},
 		{"a video without a decoder", clip("seed=1 from=0 seconds=5"), screen.NotJudged, "decoder_missing", "", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -178,7 +178,7 @@ func TestDigests(t *testing.T) {
 	v, err := screen.New(matcher(t, digests, pictures), screen.Options{}).Screen(context.Background(), video.Bytes("x", broken))
 	require.NoError(t, err)
 	assert.Equal(t, screen.Match, v.Outcome)
-	assert.Equal(t, "corrupt", v.Reason, "the match stands and the damage is told")
+	assert.Equal(t, "truncated", v.Reason, "the match stands and the damage is told")
 
 	v, err = screen.New(matcher(t, digests), screen.Options{}).Screen(context.Background(), video.Bytes("x", broken[1:]))
 	require.NoError(t, err)
