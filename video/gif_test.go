@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"image/gif"
+	"runtime"
 	"testing"
 	"time"
 
@@ -207,6 +208,27 @@ func TestAnimationBomb(t *testing.T) {
 	reason, _ = video.Reason(err)
 	assert.Equal(t, "over_budget_pixels", reason)
 	assert.Empty(t, frames)
+}
+
+// Memory does not grow with the number of pictures: 400 of 500 x 500 pixels, which
+// image/gif holds in 100 MB, and one canvas of a megabyte.
+func TestAnimationMemory(t *testing.T) {
+	frame := patch(red, 0, 0, 500, 500)
+	g := &gif.GIF{}
+	for range 400 {
+		g.Image, g.Delay = append(g.Image, frame), append(g.Delay, 4)
+	}
+	m := open(t, asGIF(t, g), video.Options{})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	n := 0
+	for _, err := range m.Frames(context.Background(), video.Request{}) {
+		require.NoError(t, err)
+		n++
+	}
+	runtime.ReadMemStats(&after)
+	assert.Equal(t, 400, n)
+	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(8<<20), "bytes allocated in all")
 }
 
 func TestAnimationCancelled(t *testing.T) {

@@ -90,7 +90,7 @@ func pictures(w, h int) map[string]image.Image {
 }
 
 func TestOrientationOfEveryPictureType(t *testing.T) {
-	for _, size := range [][2]int{{8, 4}, {7, 5}, {1, 6}, {5, 1}, {6, 9}} {
+	for _, size := range [][2]int{{8, 4}, {7, 5}, {1, 6}, {5, 1}, {6, 9}, {67, 65}} {
 		w, h := size[0], size[1]
 		for name, m := range pictures(w, h) {
 			for o := upright; o <= rotate270; o++ {

@@ -295,6 +295,28 @@ func tryAll(in video.Input, o video.Options) error {
 	return err
 }
 
+// A telephone's picture, stored on its side: the stored pixels turned clockwise
+// are what is shown, so their hashes say the same.
+func TestOrientationOfARealPicture(t *testing.T) {
+	path := media(t, "pdq", "files", "exif-rotn_exif-rotn-6.jpg")
+	look := func(stored bool) (video.Info, image.Image) {
+		m, err := video.Open(context.Background(), video.File(path), video.Options{StoredPixels: stored})
+		require.NoError(t, err)
+		defer m.Close()
+		return m.Info(), one(t, m, video.Request{})
+	}
+	asStored, stored := look(true)
+	asShown, shown := look(false)
+	assert.Equal(t, []int{4032, 3024}, []int{asStored.Width, asStored.Height})
+	assert.Equal(t, []int{3024, 4032}, []int{asShown.Width, asShown.Height})
+	want, got := stored.(*image.YCbCr), shown.(*image.YCbCr)
+	for y := 0; y < 4032; y += 7 {
+		for x := 0; x < 3024; x += 11 {
+			require.Equal(t, want.YCbCrAt(y, 3023-x), got.YCbCrAt(x, y))
+		}
+	}
+}
+
 // The reference hashes of pictures as files, with the pixels as they are stored:
 // only the decoder can differ, by at most 10 bits where quality is 80 or more
 // (testdata of the reference implementation).

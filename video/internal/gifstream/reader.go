@@ -51,6 +51,7 @@ type Reader struct {
 
 	r       *bufio.Reader
 	global  color.Palette
+	codes   *lzw.Reader
 	pix     []byte
 	scratch [768]byte
 
@@ -61,7 +62,7 @@ type Reader struct {
 // NewReader reads the header. Its error wraps ErrFormat, io.ErrUnexpectedEOF or
 // what r says.
 func NewReader(r io.Reader) (*Reader, error) {
-	d := &Reader{r: bufio.NewReader(r)}
+	d := &Reader{r: bufio.NewReader(r), codes: new(lzw.Reader)}
 	d.resetControl()
 	if err := d.fill(13); err != nil {
 		return nil, err
@@ -217,9 +218,8 @@ func (d *Reader) pixels(p *Picture) error {
 	}
 	p.Pix = d.pix[:w*h]
 	blocks := &blockReader{r: d.r}
-	codes := lzw.NewReader(blocks, lzw.LSB, int(litWidth))
-	defer codes.Close()
-	if err := readRows(codes, p); err != nil {
+	d.codes.Reset(blocks, lzw.LSB, int(litWidth))
+	if err := readRows(d.codes, p); err != nil {
 		if blocks.err != nil {
 			return blocks.err
 		}
