@@ -29,13 +29,16 @@ const (
 	// outliers is the share of a row or column, one in so many, that may be farther
 	// off: specks, and corners where two sides' ringing meets.
 	outliers = 50
-	// smear is how many rows or columns beyond the border, which compression has
-	// darkened or filled with echoes of the edge, are cut away with it while their
-	// mean stays within smearMean of the border's: one transform block.
+	// smear is how many rows or columns after the border, which compression has
+	// filled with echoes of the edge or mixed with the picture, may be cut away with
+	// it: one transform block. They are while their mean is less than halfway from the
+	// border's to that of the picture behind them, or within smearMean.
 	smear     = 8
 	smearMean = 16
 	// thinnest is the narrowest border, as one part in so many of the side, 1.5 %.
-	// Narrower ones hardly move a hash. It is at least two pixels.
+	// Narrower ones hardly move a hash. It is at least two pixels. (One narrower than
+	// a transform block may not be found after strong compression, whose echoes of
+	// the edge fill it.)
 	thinnest = 66
 	// smallest is the part of each side, one in so many, that the inner picture must
 	// have at least: 25 %.
@@ -44,8 +47,8 @@ const (
 
 // Find returns what lies within the border of m, in the coordinates of m.Bounds().
 // A row belongs to the border when 98 % of its pixels are near the luma of the
-// outermost row and that is near black; then likewise columns, between the rows that
-// are left. Each side is judged by itself: one black bar is a border.
+// outermost row and that is near black, and so do up to 8 more that compression has
+// smeared; then likewise columns, between the rows that are left. Each side is judged by itself: one black bar is a border.
 //
 // Without a border inner is m.Bounds() and found is false. So it is when no side's
 // bar is at least 1.5 % of the side and two pixels, when less than a quarter of the
@@ -111,13 +114,20 @@ func (w window) Bounds() image.Rectangle { return w.bounds }
 
 func least(side int) int { return (side + smallest - 1) / smallest }
 
-// trimmed is the width of a bar of which n rows or columns are beyond doubt and
-// more may be smeared: none if it is too thin.
-func trimmed(n, more, side int) int {
+// trimmed is how much is cut from a side whose first n rows or columns are border
+// beyond doubt: none if that is too thin, else they and what is smeared after them.
+// meanOf gives the mean of row or column n.
+func trimmed(n, side int, level float32, meanOf func(n int) float32) int {
 	if n < max(2, (side+thinnest-1)/thinnest) {
 		return 0
 	}
-	return n + more
+	if n+smear >= side {
+		return n
+	}
+	edge := level + max(smearMean, (meanOf(n+smear)-level)/2)
+	for end := n + smear; n < end && meanOf(n) < edge; n++ {
+	}
+	return n
 }
 
 type scanner struct {
@@ -145,14 +155,10 @@ func (s *scanner) rows(y, step, w, h int) (height int, ok bool) {
 	if h-n < least(h) {
 		return 0, false
 	}
-	more := 0
-	for ; more < smear && n+more+1 < h; more++ {
-		s.reader.Row(row, 0, y+(n+more)*step)
-		if mean(row) > level+smearMean {
-			break
-		}
-	}
-	return trimmed(n, more, h), true
+	return trimmed(n, h, level, func(n int) float32 {
+		s.reader.Row(row, 0, y+n*step)
+		return mean(row)
+	}), true
 }
 
 // columns returns the width of the bar on the left, or on the right, between rows
@@ -181,13 +187,9 @@ func (s *scanner) columns(right bool, w, top, bottom int) (width int, ok bool) {
 	if w-n < least(w) {
 		return 0, false
 	}
-	more := 0
-	for ; more < smear && n+more+1 < w; more++ {
-		if s.columnMean(at(n+more, 1), top, bottom) > level+smearMean {
-			break
-		}
-	}
-	return trimmed(n, more, w), true
+	return trimmed(n, w, level, func(n int) float32 {
+		return s.columnMean(at(n, 1), top, bottom)
+	}), true
 }
 
 // tally counts the outliers of one row's stretch of the bar, whose edge is on its
