@@ -236,7 +236,7 @@ func TestRefusedStills(t *testing.T) {
 	flipped := append([]byte{}, pic...)
 	flipped[len(flipped)/2] ^= 0xff
 	huge := append([]byte{}, pic...)
-	binary.BigEndian.PutUint32(huge[16:], 1<<30) // the header's checksum is wrong now, too
+	binary.BigEndian.PutUint32(huge[16:], 1<<20) // the header's checksum is wrong now, too
 	for _, c := range []struct {
 		name   string
 		file   []byte
