@@ -52,17 +52,20 @@ func (it *item) public() Entry {
 	return Entry{ID: it.id, Bank: it.bank.name, Labels: labels, Duration: it.duration}
 }
 
+// byKind holds a number for every kind; it is read for every hit.
+type byKind [256]int
+
 // bank is a Bank as a Matcher keeps it. Its name, labels, thresholds and allow
 // never change; the rest is guarded by Matcher.mu.
 type bank struct {
 	name        string
 	labels      []string
-	thresholds  map[hash.Kind]int // of every kind
+	thresholds  byKind // bits
 	allow       bool
 	disabled    bool
 	items       map[string]*item
-	indexed     map[hash.Kind]int // how many signals of the kind can match
-	quarantined []Quarantined     // in the order they came
+	indexed     byKind        // how many signals of the kind can match
+	quarantined []Quarantined // in the order they came
 }
 
 // newBank checks all of b but its entries.
@@ -75,7 +78,7 @@ func newBank(b Bank, r *rules) (*bank, error) {
 	}
 	state := &bank{
 		name: b.Name, labels: slices.Clone(b.Labels), allow: b.Allow, disabled: b.Disabled,
-		thresholds: make(map[hash.Kind]int), items: make(map[string]*item, len(b.Entries)), indexed: make(map[hash.Kind]int),
+		items: make(map[string]*item, len(b.Entries)),
 	}
 	for k := range 256 { // by number, so that of several errors it is always the same one
 		k := hash.Kind(k)

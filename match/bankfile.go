@@ -1,9 +1,12 @@
 package match
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"hash/maphash"
+	"slices"
 
 	"github.com/rematch-go/rematch/hash"
 )
@@ -112,6 +115,47 @@ func isBareHash(e *Entry) bool {
 		return false
 	}
 	s := &e.Signals[0]
-	return s.Quality == hash.Unmeasured && len(s.Transform) == 0 && s.From == 0 && s.To == 0 &&
-		len(e.ID) == len(s.Value.Kind().String())+1+s.Value.Kind().Bits()/4 && e.ID == s.Value.String()
+	return s.Quality == hash.Unmeasured && len(s.Transform) == 0 && s.From == 0 && s.To == 0 && isTextOf(e.ID, s.Value)
+}
+
+// isTextOf reports whether id is v.String(), without making that.
+func isTextOf(id string, v hash.Value) bool {
+	var raw [32]byte
+	var digits [64]byte
+	n := hex.Encode(digits[:], v.AppendBytes(raw[:0]))
+	name := v.Kind().String()
+	return v.IsValid() && len(id) == len(name)+1+n && id[:len(name)] == name && id[len(name)] == ':' && id[len(name)+1:] == string(digits[:n])
+}
+
+// repeated looks for an ID that two entries have. It compares hashes of the IDs
+// first: a set of ten million strings takes seconds and half a gigabyte, sorting as
+// many numbers neither.
+func repeated(entries []Entry) (id string, twice bool) {
+	seed := maphash.MakeSeed()
+	sums := make([]uint64, len(entries))
+	for i := range entries {
+		sums[i] = maphash.String(seed, entries[i].ID)
+	}
+	slices.Sort(sums)
+	equal := make(map[uint64]struct{})
+	for i := 1; i < len(sums); i++ {
+		if sums[i] == sums[i-1] {
+			equal[sums[i]] = struct{}{}
+		}
+	}
+	if len(equal) == 0 {
+		return "", false
+	}
+	seen := make(map[string]struct{})
+	for i := range entries { // in order, so that it is always the same ID
+		id := entries[i].ID
+		if _, suspect := equal[maphash.String(seed, id)]; !suspect {
+			continue
+		}
+		if _, twice := seen[id]; twice {
+			return id, true
+		}
+		seen[id] = struct{}{}
+	}
+	return "", false
 }

@@ -256,8 +256,7 @@ func (r *bankReader) entries(b *Bank, n uint64) ([]byte, error) {
 			b.Entries = nil
 		}
 	}
-	ids := make(map[string]struct{}, cap(b.Entries)) // of entries in ENTR sections and bare hashes alike
-	previous, room := "", 0                          // the section before, and what it had room for
+	previous, room := "", 0 // the section before, and what it had room for
 	for {
 		sum := r.sum.Sum(nil)
 		if err := r.section(); err != nil {
@@ -282,17 +281,13 @@ func (r *bankReader) entries(b *Bank, n uint64) ([]byte, error) {
 			if uint64(len(b.Entries)) != n {
 				return nil, r.damaged("a bank has fewer entries than it says")
 			}
+			if id, twice := repeated(b.Entries); twice {
+				return nil, r.fail(ErrDamaged, "the bank before has the entry %.80q twice", id)
+			}
 			return sum, nil
 		}
 		if !d.end() || len(b.Entries) == from || uint64(len(b.Entries)) > n {
 			return nil, r.damaged("the entries make no sense")
-		}
-		for ; from < len(b.Entries); from++ {
-			id := b.Entries[from].ID
-			if _, twice := ids[id]; twice {
-				return nil, r.damaged("the ID of an entry for the second time")
-			}
-			ids[id] = struct{}{}
 		}
 	}
 }

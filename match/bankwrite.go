@@ -150,20 +150,14 @@ func (w *bankWriter) bank(b *Bank) error {
 		return err
 	}
 	w.section(tagBank)
-	ids := make(map[string]struct{}, len(b.Entries))
+	if id, twice := repeated(b.Entries); twice {
+		return &EntryError{Bank: b.Name, Entry: id, Signal: -1, Reason: "two entries have the ID", Err: ErrDuplicate}
+	}
 	for i := 0; i < len(b.Entries) && w.err == nil; {
-		from := i
 		if isBareHash(&b.Entries[i]) {
 			i = w.hashes(b, i)
 		} else if i, err = w.full(b, i); err != nil {
 			return err
-		}
-		for ; from < i; from++ {
-			id := b.Entries[from].ID
-			if _, twice := ids[id]; twice {
-				return &EntryError{Bank: b.Name, Entry: id, Signal: -1, Reason: "two entries have the ID", Err: ErrDuplicate}
-			}
-			ids[id] = struct{}{}
 		}
 	}
 	w.entries += uint64(len(b.Entries))

@@ -33,13 +33,16 @@ func junk(v hash.Value) string {
 		set += bits.OnesCount64(w)
 	}
 	k := v.Kind()
+	clear := k.Bits() - set
 	switch {
-	case set <= k.Threshold():
-		return fmt.Sprintf("%d of %d bits are set: it would match any blank picture", set, k.Bits())
-	case k.Bits()-set <= k.Threshold():
-		return fmt.Sprintf("all but %d of %d bits are set: it would match any blank picture", k.Bits()-set, k.Bits())
+	case k.IsDigest() && (set == 0 || clear == 0):
+		return "all its bits are the same: no file has such a digest"
 	case k.IsDigest() && isEmptyDigest(v):
 		return "it is the digest of an empty file"
+	case k.IsDigest():
+		return ""
+	case min(set, clear) <= k.Threshold():
+		return fmt.Sprintf("%d of %d bits are set: it would match any blank picture", set, k.Bits())
 	}
 	return ""
 }

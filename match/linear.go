@@ -9,13 +9,28 @@ import (
 
 // Linear is the index that looks at every value: the truth that cleverer ones
 // are held to, and fast enough for some hundred thousand values. Searches may run
-// side by side, but not beside Add or Remove.
+// side by side, but not beside Add or Remove. Its memory follows the number of
+// values and the largest ref.
 type Linear struct {
 	kind  hash.Kind
 	max   int
 	words [][4]uint64
-	refs  []Ref // of words, slot by slot
-	slots map[Ref]int
+	refs  []Ref   // of words, slot by slot
+	pages []*page // from ref to slot
+}
+
+// page maps pageRefs consecutive refs to their slots plus one; 0 is none. Pages
+// cost four bytes a ref where refs are dense, a fraction of a map.
+type page [pageRefs]uint32
+
+const pageRefs = 1024
+
+// slot returns where the slot of ref is kept, or nil if its page does not exist.
+func (x *Linear) slot(ref Ref) *uint32 {
+	if p := int(ref / pageRefs); p < len(x.pages) && x.pages[p] != nil {
+		return &x.pages[p][ref%pageRefs]
+	}
+	return nil
 }
 
 // NewLinear returns an empty index of values of kind k that answers radii from
@@ -27,7 +42,7 @@ func NewLinear(k hash.Kind, maxRadius int) (*Linear, error) {
 	if maxRadius < 0 || maxRadius > k.Bits() {
 		return nil, fmt.Errorf("match: maximum radius %d for kind %s; want 0 to %d", maxRadius, k, k.Bits())
 	}
-	return &Linear{kind: k, max: maxRadius, slots: make(map[Ref]int)}, nil
+	return &Linear{kind: k, max: maxRadius}, nil
 }
 
 // Kind returns the kind of the index's values.
@@ -45,26 +60,35 @@ func (x *Linear) Add(ref Ref, v hash.Value) error {
 	if v.Kind() != x.kind {
 		return &KindError{Want: x.kind, Got: v.Kind()}
 	}
-	if _, taken := x.slots[ref]; taken {
+	slot := x.slot(ref)
+	if slot == nil {
+		p := int(ref / pageRefs)
+		if p >= len(x.pages) {
+			x.pages = append(x.pages, make([]*page, p+1-len(x.pages))...)
+		}
+		x.pages[p] = new(page)
+		slot = x.slot(ref)
+	}
+	if *slot != 0 {
 		return fmt.Errorf("%w: ref %d", ErrDuplicate, ref)
 	}
-	x.slots[ref] = len(x.refs)
 	x.words = append(x.words, v.Words())
 	x.refs = append(x.refs, ref)
+	*slot = uint32(len(x.refs)) // refs are as many, so it cannot overflow
 	return nil
 }
 
 // Remove takes the value under ref out and reports whether there was one. It
 // costs the same at any size.
 func (x *Linear) Remove(ref Ref) bool {
-	slot, ok := x.slots[ref]
-	if !ok {
+	kept := x.slot(ref)
+	if kept == nil || *kept == 0 {
 		return false
 	}
-	last := len(x.refs) - 1
+	slot, last := *kept-1, len(x.refs)-1
 	x.words[slot], x.refs[slot] = x.words[last], x.refs[last]
-	x.slots[x.refs[slot]] = slot
-	delete(x.slots, ref) // after the move: the last value may be the one that goes
+	*x.slot(x.refs[slot]) = slot + 1
+	*kept = 0 // after the move: the last value may be the one that goes
 	x.words, x.refs = x.words[:last], x.refs[:last]
 	return true
 }

@@ -170,8 +170,8 @@ func (m *Matcher) Banks() []BankInfo {
 			Name: b.name, Labels: slices.Clone(b.labels), Disabled: b.disabled, Allow: b.allow, Entries: len(b.items),
 			Thresholds: make(map[hash.Kind]int), Signals: make(map[hash.Kind]int), Quarantined: len(b.quarantined),
 		}
-		for k, n := range b.indexed {
-			if n > 0 {
+		for _, k := range hash.Kinds() {
+			if n := b.indexed[k]; n > 0 {
 				info.Signals[k], info.Thresholds[k] = n, b.thresholds[k]
 			}
 		}
@@ -219,32 +219,35 @@ func (m *Matcher) item(bankName, id string) (*item, error) {
 // insert adds entries to b, all or none. The caller holds the lock.
 func (m *Matcher) insert(b *bank, entries []Entry) error {
 	signals := 0
-	fresh := make(map[string]struct{}, len(entries))
+	items := make([]item, len(entries))
+	undo := func(err error) error {
+		for i := range items {
+			if b.items[items[i].id] == &items[i] {
+				delete(b.items, items[i].id)
+			}
+		}
+		return err
+	}
 	for i := range entries {
 		e := &entries[i]
 		if err := b.check(e, &m.rules); err != nil {
-			return err
+			return undo(err)
 		}
-		if _, twice := fresh[e.ID]; twice {
-			return &EntryError{Bank: b.name, Entry: e.ID, Signal: -1, Reason: "the ID is given twice", Err: ErrDuplicate}
-		}
-		fresh[e.ID] = struct{}{}
+		m.seq++
+		items[i] = item{bank: b, id: e.ID, labels: e.Labels, signals: e.Signals, duration: e.Duration, disabled: e.Disabled, seq: m.seq}
+		b.items[e.ID] = &items[i]
 		signals += len(e.Signals)
 	}
 	if int64(len(m.slots))+int64(signals) > math.MaxUint32 {
-		return fmt.Errorf("%w: more than %d signals in one Matcher", ErrInvalid, uint32(math.MaxUint32))
+		return undo(fmt.Errorf("%w: more than %d signals in one Matcher", ErrInvalid, uint32(math.MaxUint32)))
 	}
-	items := make([]item, len(entries))
-	for i := range entries {
-		e := &entries[i]
-		m.seq++
+	m.slots = slices.Grow(m.slots, signals)
+	for i := range items {
 		it := &items[i]
-		*it = item{bank: b, id: e.ID, labels: e.Labels, signals: e.Signals, duration: e.Duration, disabled: e.Disabled, seq: m.seq}
 		it.first = m.reserve(it)
 		for n := range it.signals {
 			m.index(it, n)
 		}
-		b.items[it.id] = it
 	}
 	return nil
 }
@@ -317,7 +320,7 @@ func (m *Matcher) reserve(it *item) Ref {
 		m.free[n] = runs[:len(runs)-1]
 	} else {
 		first = Ref(len(m.slots))
-		m.slots = append(m.slots, make([]*item, n)...)
+		m.slots = m.slots[:len(m.slots)+n] // insert has made room
 	}
 	for i := range n {
 		m.slots[first+Ref(i)] = it

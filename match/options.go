@@ -50,7 +50,7 @@ type Options struct {
 // rules are checked options with the defaults filled in.
 type rules struct {
 	gate                       hash.Quality
-	maxRadius                  map[hash.Kind]int
+	maxRadius                  byKind
 	minFrames                  int
 	minDuration                time.Duration
 	queryPercent, knownPercent float64
@@ -58,7 +58,7 @@ type rules struct {
 
 func (o Options) rules() (rules, error) {
 	r := rules{
-		gate: o.Gate, maxRadius: make(map[hash.Kind]int), minFrames: o.MinFrames, minDuration: max(o.MinDuration, 0),
+		gate: o.Gate, minFrames: o.MinFrames, minDuration: max(o.MinDuration, 0),
 		queryPercent: o.QueryPercent, knownPercent: o.KnownPercent,
 	}
 	switch {
@@ -96,8 +96,9 @@ func (o Options) rules() (rules, error) {
 		}
 		r.maxRadius[k] = given
 	}
-	for k := range o.MaxRadius {
-		if !k.IsValid() {
+	for k := range 256 { // by number, so that of several errors it is always the same one
+		k := hash.Kind(k)
+		if _, given := o.MaxRadius[k]; given && !k.IsValid() {
 			return rules{}, fmt.Errorf("%w: Options.MaxRadius of %s: there is no such kind", ErrInvalid, k)
 		}
 	}

@@ -1,0 +1,266 @@
+package match_test
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/match"
+)
+
+// A mutable index, as the contract needs it. A new index is one line in indices.
+type mutable interface {
+	match.Index
+	Add(ref match.Ref, v hash.Value) error
+	Remove(ref match.Ref, v hash.Value) bool
+}
+
+type linear struct{ *match.Linear }
+
+func (l linear) Remove(ref match.Ref, _ hash.Value) bool { return l.Linear.Remove(ref) }
+
+var indices = []struct {
+	name string
+	kind hash.Kind
+	max  int
+	make func(hash.Kind, int) (mutable, error)
+}{
+	{"linear of 256 bits", hash.PDQ, 40, newLinear},
+	{"linear of 64 bits", hash.PHash, 10, newLinear},
+	{"linear of one distance", hash.DHash256, 0, newLinear},
+	{"digests md5", hash.MD5, 0, newDigests},
+	{"digests sha1", hash.SHA1, 0, newDigests},
+	{"digests sha256", hash.SHA256, 0, newDigests},
+}
+
+func newLinear(k hash.Kind, maxRadius int) (mutable, error) {
+	x, err := match.NewLinear(k, maxRadius)
+	return linear{x}, err
+}
+
+func newDigests(hash.Kind, int) (mutable, error) { return &match.Digests{}, nil }
+
+// bruteForce is the contract in its shortest form.
+func bruteForce(values map[match.Ref]hash.Value, q hash.Value, radius int) []match.Hit {
+	var hits []match.Hit
+	for ref, v := range values {
+		if d, ok := q.Distance(v); ok && d <= radius {
+			hits = append(hits, match.Hit{Ref: ref, Distance: d})
+		}
+	}
+	return sorted(hits)
+}
+
+func sorted(hits []match.Hit) []match.Hit {
+	slices.SortFunc(hits, func(a, b match.Hit) int { return cmp.Compare(a.Ref, b.Ref) })
+	return hits
+}
+
+func TestIndexContract(t *testing.T) {
+	for _, c := range indices {
+		t.Run(c.name, func(t *testing.T) {
+			r := seeded()
+			x, err := c.make(c.kind, c.max)
+			require.NoError(t, err)
+			values := make(map[match.Ref]hash.Value)
+			q := random(r, c.kind)
+			hits, err := x.Search(nil, q, 0)
+			require.NoError(t, err)
+			require.Empty(t, hits)
+			require.Zero(t, x.Len())
+
+			// Values at every distance around the query, some of them equal, and others far away.
+			add := func(ref match.Ref, v hash.Value) {
+				require.NoError(t, x.Add(ref, v))
+				values[ref] = v
+			}
+			for i := range 3000 {
+				v := random(r, c.kind)
+				if i%3 == 0 {
+					v = flipped(r, q, i/3%(c.max+5))
+				}
+				add(match.Ref(i*7), v)
+			}
+			add(1<<32-1, q)
+			same := func() {
+				t.Helper()
+				require.Equal(t, len(values), x.Len())
+				for radius := 0; radius <= c.max; radius++ {
+					hits, err := x.Search(nil, q, radius)
+					require.NoError(t, err)
+					require.Equal(t, bruteForce(values, q, radius), sorted(hits), "radius %d", radius)
+				}
+			}
+			same()
+
+			require.ErrorIs(t, x.Add(0, values[0]), match.ErrDuplicate)
+			for _, radius := range []int{-1, c.max + 1, 1 << 30} {
+				keep := []match.Hit{{Ref: 3}}
+				got, err := x.Search(keep, q, radius)
+				var re *match.RadiusError
+				require.ErrorAs(t, err, &re)
+				assert.Equal(t, keep, got)
+				assert.Equal(t, radius, re.Radius)
+				assert.Equal(t, c.max, re.Max)
+			}
+			for _, k := range append(hash.Kinds(), 0) {
+				other := hash.Value{}
+				if k != 0 {
+					other = random(r, k)
+				}
+				if k == c.kind || k.IsDigest() && c.kind.IsDigest() {
+					continue
+				}
+				_, err := x.Search(nil, other, 0)
+				var ke *match.KindError
+				require.ErrorAs(t, err, &ke, "%v", k)
+				require.ErrorAs(t, x.Add(1, other), &ke, "%v", k)
+				assert.NotEmpty(t, ke.Error())
+			}
+
+			// Removal is seen at once, wherever it happens.
+			refs := slices.Sorted(func(yield func(match.Ref) bool) {
+				for ref := range values {
+					if !yield(ref) {
+						return
+					}
+				}
+			})
+			for i, at := range r.Perm(len(refs)) {
+				ref := refs[at]
+				require.True(t, x.Remove(ref, values[ref]))
+				require.False(t, x.Remove(ref, values[ref]), "it is gone")
+				delete(values, ref)
+				if i%500 == 0 {
+					same()
+				}
+			}
+			require.Zero(t, x.Len())
+			add(5, q)
+			same()
+			require.False(t, x.Remove(6, q), "another ref")
+		})
+	}
+}
+
+func TestSearchDoesNotAllocate(t *testing.T) {
+	for _, c := range indices {
+		r := seeded()
+		x, err := c.make(c.kind, c.max)
+		require.NoError(t, err)
+		q := random(r, c.kind)
+		for i := range 100 {
+			require.NoError(t, x.Add(match.Ref(i), flipped(r, q, i%(c.max+1))))
+		}
+		dst := make([]match.Hit, 0, 100)
+		assert.Zero(t, testing.AllocsPerRun(100, func() {
+			if hits, err := x.Search(dst, q, c.max); err != nil || len(hits) != 100 {
+				t.Errorf("%d hits, %v", len(hits), err)
+			}
+		}), c.name)
+	}
+}
+
+func TestNewLinearRefuses(t *testing.T) {
+	for _, c := range []struct {
+		k   hash.Kind
+		max int
+	}{{0, 1}, {99, 1}, {hash.PDQ, -1}, {hash.PDQ, 257}, {hash.PHash, 65}} {
+		_, err := match.NewLinear(c.k, c.max)
+		require.Error(t, err, "%+v", c)
+	}
+}
+
+// The filter in front of the table never hides a digest, however often the set
+// grows and shrinks.
+func TestDigestsHaveNoFalseNegatives(t *testing.T) {
+	r := seeded()
+	var d match.Digests
+	kinds := []hash.Kind{hash.MD5, hash.SHA1, hash.SHA256}
+	present := make(map[hash.Value]match.Ref)
+	var order []hash.Value
+	for i := range 40_000 {
+		v := random(r, kinds[i%3])
+		require.NoError(t, d.Add(match.Ref(i), v))
+		present[v] = match.Ref(i)
+		order = append(order, v)
+		if i%5 == 4 {
+			gone := order[r.IntN(len(order))]
+			if ref, ok := present[gone]; ok {
+				require.True(t, d.Remove(ref, gone))
+				delete(present, gone)
+			}
+		}
+		if i%4999 == 0 || i == 39_999 {
+			for _, v := range order {
+				hits, err := d.Search(nil, v, 0)
+				require.NoError(t, err)
+				if ref, ok := present[v]; ok {
+					require.Equal(t, []match.Hit{{Ref: ref}}, hits)
+				} else {
+					require.Empty(t, hits)
+				}
+			}
+		}
+	}
+	require.Equal(t, len(present), d.Len())
+}
+
+func TestSeveralRefsOfOneDigest(t *testing.T) {
+	r := seeded()
+	var d match.Digests
+	v := random(r, hash.MD5)
+	for ref := range match.Ref(4) {
+		require.NoError(t, d.Add(ref, v))
+		require.ErrorIs(t, d.Add(ref, v), match.ErrDuplicate)
+	}
+	for n, ref := range []match.Ref{2, 0, 3, 1} {
+		hits, err := d.Search(nil, v, 0)
+		require.NoError(t, err)
+		require.Len(t, hits, 4-n)
+		require.True(t, d.Remove(ref, v))
+	}
+	require.Zero(t, d.Len())
+	require.False(t, errors.Is(d.Add(0, v), match.ErrDuplicate))
+}
+
+func BenchmarkSearch(b *testing.B) {
+	for _, n := range []int{10_000, 1_000_000} {
+		name := map[int]string{10_000: "10k", 1_000_000: "1M"}[n]
+		b.Run(fmt.Sprintf("index=linear/n=%s/radius=31", name), func(b *testing.B) {
+			r := seeded()
+			x, err := match.NewLinear(hash.PDQ, 31)
+			require.NoError(b, err)
+			for i := range n {
+				require.NoError(b, x.Add(match.Ref(i), random(r, hash.PDQ)))
+			}
+			q := random(r, hash.PDQ)
+			dst := make([]match.Hit, 0, 16)
+			for b.Loop() {
+				if _, err := x.Search(dst, q, 31); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("index=digests/n=%s/radius=0", name), func(b *testing.B) {
+			r := seeded()
+			var d match.Digests
+			for i := range n {
+				require.NoError(b, d.Add(match.Ref(i), random(r, hash.MD5)))
+			}
+			q := random(r, hash.MD5)
+			dst := make([]match.Hit, 0, 16)
+			for b.Loop() {
+				if _, err := d.Search(dst, q, 0); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
