@@ -62,7 +62,8 @@ func compressed(t testing.TB, m image.Image, quality int) image.Image {
 // has the hash of the picture without a box.
 func TestBoxes(t *testing.T) {
 	known := scene(400, 300)
-	want, _ := pdq.Sum(known)
+	var h pdq.Hasher
+	want, _ := h.Sum(known)
 	for name, c := range map[string]struct {
 		w, h  int
 		at    image.Point
@@ -75,13 +76,13 @@ func TestBoxes(t *testing.T) {
 		"right only":   {451, 300, image.Pt(0, 0), 10},
 		"two blocks":   {432, 300, image.Pt(16, 0), 10},
 		"in one block": {414, 300, image.Pt(7, 0), 50}, // echoes of the edge fill all of it
-		"mostly black": {1400, 1100, image.Pt(333, 222), 10},
+		"mostly black": {1000, 800, image.Pt(333, 222), 10},
 	} {
 		truth := known.Rect.Add(c.at)
 		for _, level := range []uint8{0, 16} {
 			for _, noise := range []int{0, 6} {
 				clean := boxed(known, c.w, c.h, c.at, level, noise)
-				for _, quality := range []int{0, 95, 50, 20, 10} {
+				for _, quality := range []int{0, 50, 10} {
 					m := image.Image(clean)
 					if quality > 0 {
 						if quality < c.worst {
@@ -97,7 +98,7 @@ func TestBoxes(t *testing.T) {
 					assert.InDelta(t, truth.Max.X, inner.Max.X, 2, what)
 					assert.InDelta(t, truth.Max.Y, inner.Max.Y, 2, what)
 
-					v, _ := pdq.Sum(border.Crop(m, inner))
+					v, _ := h.Sum(border.Crop(m, inner))
 					after, ok := want.Distance(v)
 					require.True(t, ok)
 					assert.LessOrEqual(t, after, 18, what)
