@@ -15,9 +15,11 @@ import (
 	"github.com/rematch-go/rematch/hash/internal/tent"
 )
 
-// What makes a border. Measured on letterboxed, pillarboxed and window-boxed copies
-// of photographs and clips, as JPEG of quality 10 to 95 and as H.264 of rate factor
-// 18 to 40; the package's tests hold the outcome.
+// What makes a border. Measured on 240 copies of 12 photographs with bars (above
+// and below, left and right, all around, above only; MJPEG of scale 8 and 31, H.264 of
+// rate factor 23 and 40, and of 30 after shrinking to 53 %): every border was found, and
+// the inner pictures' PDQ hashes were 18 bits at most and 4 in the median from those
+// of the pictures that never had bars; cut exactly they would be 16 and 2.
 const (
 	// black is the highest mean of the outermost row or column that counts as near
 	// black: video black is 16 where its range was not expanded, and compression
