@@ -96,12 +96,13 @@ type peak struct {
 func (s *sweep) peak(used []bool, prefer time.Duration) peak {
 	var best peak
 	var sum int64
-	open := false // the best stretch waits for its end
-	for i := range s.edges {
-		e := &s.edges[i]
+	open := false       // the best stretch waits for its end
+	kept := s.edges[:0] // a frame that is used once stays so: the next round has fewer edges
+	for _, e := range s.edges {
 		if used[s.track.sightings[e.sighting].frame] {
 			continue
 		}
+		kept = append(kept, e)
 		if e.weight < 0 && open {
 			best.hi, open = e.at, false
 		}
@@ -110,6 +111,7 @@ func (s *sweep) peak(used []bool, prefer time.Duration) peak {
 			best, open = peak{lo: e.at, weight: sum}, true
 		}
 	}
+	s.edges = kept
 	return best
 }
 

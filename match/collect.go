@@ -15,13 +15,13 @@ const (
 	// each frame has its share, but at least minEntriesPerFrame. The oldest entries
 	// come first, the same ones for every frame, so that what is followed is followed
 	// to the end.
-	maxSightings       = 1 << 20
+	maxSightings       = 1 << 18
 	minEntriesPerFrame = 64
 	// maxPlaces bounds the places in one known video that one frame is followed to;
 	// once maxAllPlaces are kept in all, maxPlacesLate. The earliest come first.
-	maxPlaces     = 64
+	maxPlaces     = 32
 	maxPlacesLate = 4
-	maxAllPlaces  = 4 << 20
+	maxAllPlaces  = 2 << 20
 )
 
 // jitter is how far real times stray from nominal ones: a frame's duration at 10

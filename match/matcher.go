@@ -256,12 +256,14 @@ func (m *Matcher) insert(b *bank, entries []Entry) error {
 // holds the lock and has checked the entry.
 func (m *Matcher) index(it *item, n int) {
 	s := &it.signals[n]
-	reason := junk(s.Value)
-	if reason == "" && !s.Quality.Passes(m.rules.gate) {
+	reason := ""
+	if !s.Quality.Passes(m.rules.gate) {
 		if it.isVideo() {
 			return // dark and empty frames are part of any video, and nothing to report
 		}
 		reason = fmt.Sprintf("its quality %s is below the gate of %d: such pictures are not judged", s.Quality, m.rules.gate)
+	} else {
+		reason = junk(s.Value)
 	}
 	if reason != "" {
 		it.bank.quarantined = append(it.bank.quarantined, Quarantined{Bank: it.bank.name, Entry: it.id, Signal: n, Value: s.Value, Reason: reason})

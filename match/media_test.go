@@ -83,6 +83,9 @@ func sample(frames []frameHash, step, phase time.Duration) []match.QueryFrame {
 	return q
 }
 
+// The clips' frames with their borders on, by key-frame-like and by usual
+// sampling at several phases. (A letterboxed clip needs its border removed before
+// hashing, which hashes alone can't do.)
 func TestSharedClips(t *testing.T) {
 	bank := match.Bank{Name: "clips", Entries: []match.Entry{
 		reference("chair", vpdqEveryFrame(t, "chair-orig-22-sd-bar")),
@@ -105,9 +108,6 @@ func TestSharedClips(t *testing.T) {
 		{"pattern-longer-no-bar", "pattern", 0},
 		{"doorknob-hd-no-bar", "", 0},
 		{"test-padded-dimensions", "", 0},
-		{"chair-22-with-large-logo-bar", "?", 0},
-		{"pattern-sd-with-large-logo-bar", "?", 0},
-		{"pattern-sd-grey-bar", "?", 0},
 	} {
 		for _, step := range []time.Duration{500 * time.Millisecond, 2 * time.Second} {
 			for _, phase := range []time.Duration{0, 130 * time.Millisecond, 317 * time.Millisecond} {
@@ -115,15 +115,6 @@ func TestSharedClips(t *testing.T) {
 					frames := vpdqEveryFrame(t, c.clip)
 					r, err := m.ScanVideo(sample(frames, step, phase))
 					require.NoError(t, err)
-					for _, x := range r.Matches {
-						t.Logf("%s %d %v q%.0f k%.0f %+v", x.Entry.ID, x.Evidence.Distance, x.Evidence.KnownTime-x.Evidence.QueryTime, x.Evidence.QueryPercent, x.Evidence.KnownPercent, x.Evidence.Segments)
-					}
-					for _, x := range r.Weak {
-						t.Logf("weak %v %s %d %v q%.0f k%.0f %+v", x.Missing, x.Entry.ID, x.Evidence.Distance, x.Evidence.KnownTime-x.Evidence.QueryTime, x.Evidence.QueryPercent, x.Evidence.KnownPercent, x.Evidence.Segments)
-					}
-					if c.entry == "?" {
-						return
-					}
 					if c.entry == "" {
 						assert.Empty(t, r.Matches)
 						assert.Empty(t, r.Weak)
@@ -135,8 +126,36 @@ func TestSharedClips(t *testing.T) {
 					require.NotEmpty(t, got.Evidence.Segments)
 					s := got.Evidence.Segments[0]
 					assert.InDelta(t, c.offset.Seconds(), (s.KnownFrom - s.QueryFrom).Seconds(), 0.1)
+					assert.GreaterOrEqual(t, got.Evidence.QueryPercent, 80.0)
 				})
 			}
 		}
 	}
+}
+
+// A large logo moves most frames of hand-held footage beyond the threshold: what
+// is left is found at the right offset, or reported as weak, and never at a wrong
+// one.
+func TestSharedClipWithLargeLogo(t *testing.T) {
+	m, err := match.New(match.Options{}, match.Bank{Name: "clips", Entries: []match.Entry{
+		reference("chair", vpdqEveryFrame(t, "chair-orig-22-sd-bar")),
+		reference("pattern", vpdqEveryFrame(t, "pattern-hd-no-bar")),
+	}})
+	require.NoError(t, err)
+	frames := vpdqEveryFrame(t, "chair-22-with-large-logo-bar")
+	found := 0
+	for phase := time.Duration(0); phase < 500*time.Millisecond; phase += time.Second / 30 {
+		result, err := m.ScanVideo(sample(frames, 500*time.Millisecond, phase))
+		require.NoError(t, err)
+		found += len(result.Matches)
+		require.Len(t, names(result.Matches), 1-len(result.Weak))
+		for _, x := range result.Matches {
+			require.Equal(t, "chair", x.Entry.ID)
+			for _, s := range x.Evidence.Segments {
+				assert.InDelta(t, 0, (s.KnownFrom - s.QueryFrom).Seconds(), 0.15)
+			}
+		}
+	}
+	t.Logf("%d of 15 sampling phases match", found)
+	assert.Positive(t, found)
 }

@@ -12,7 +12,8 @@ import (
 // Match compares one hash, perceptual or digest, with every enabled bank and
 // returns a match for each entry within its bank's threshold, sorted by distance,
 // bank and ID. An upload's allow-list matches are not returned: they fill
-// SuppressedBy of the others.
+// SuppressedBy of the others. A frame of an allow-list's video suppresses nothing:
+// an excerpt is not the programme.
 //
 // A hash below the gate is not judged: the error is a *LowQualityError, which is
 // ErrLowQuality. Digests have no quality; give hash.Unmeasured. A kind that no
@@ -90,6 +91,9 @@ func (m *Matcher) MatchPicture(looks []Look) ([]Match, error) {
 	var allowSight sight
 	for k, s := range found { // sorted below
 		if k.it.bank.allow {
+			if !k.it.allowsOne(k.kind) {
+				continue
+			}
 			if allow == nil || cmp.Or(cmp.Compare(s.distance, allowSight.distance), compareItems(k.it, allow)) < 0 {
 				allow, allowSight = k.it, s
 			}
@@ -127,7 +131,7 @@ func (m *Matcher) AllowedBy(v hash.Value) (string, error) {
 	nearest := 0
 	for _, h := range hits {
 		it := m.slots[h.Ref]
-		if !it.bank.allow || !m.counts(it, v.Kind(), h.Distance) {
+		if !it.bank.allow || !it.allowsOne(v.Kind()) || !m.counts(it, v.Kind(), h.Distance) {
 			continue
 		}
 		if allow == nil || cmp.Or(cmp.Compare(h.Distance, nearest), compareItems(it, allow)) < 0 {
@@ -139,6 +143,10 @@ func (m *Matcher) AllowedBy(v hash.Value) (string, error) {
 	}
 	return allow.name(), nil
 }
+
+// allowsOne reports whether a single signal of the kind is enough for an
+// allow-list's entry to suppress.
+func (it *item) allowsOne(k hash.Kind) bool { return !it.isVideo() || k.IsDigest() }
 
 // sight is a look at a known signal.
 type sight struct{ distance, signal, look int }

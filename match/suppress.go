@@ -56,9 +56,12 @@ func (o *outcome) mask(q *query) []bool {
 		}
 		return mask
 	}
-	for i := range q.frames {
-		t := q.frames[i].Time
-		for _, s := range o.match.Evidence.Segments {
+	for _, s := range o.match.Evidence.Segments {
+		if 2*(s.KnownTo-s.KnownFrom) < o.it.end() {
+			continue // an excerpt is not the programme
+		}
+		for i := range q.frames {
+			t := q.frames[i].Time
 			mask[i] = mask[i] || s.QueryFrom-allowEdge <= t && t < s.QueryTo+allowEdge
 		}
 	}

@@ -48,10 +48,10 @@ func (m *Matcher) MatchVideo(frames []QueryFrame) ([]Match, error) {
 // looks count; digests among them are ignored.
 //
 // Allow-lists: a frame is allowed if an allow-list's picture matches it, or if it
-// lies within a segment of an allow-list's video that matches, or within a second
-// of one. A match is suppressed when each of the frames that it rests on is
-// allowed; SuppressedBy names the entry that allows most of them. So a known clip
-// inside an allowed programme is suppressed only where the programme has it too.
+// lies within a second of a segment that is at least half of an allow-list's video.
+// A match is suppressed when each of the frames that it rests on is allowed;
+// SuppressedBy names the entry that allows most of them. So a known clip is
+// suppressed inside an allowed programme, and stands where it is cut out of that.
 //
 // When no frame passes the gate the error is a *LowQualityError with the best
 // quality there was.
