@@ -17,7 +17,7 @@ var reasons = map[string]string{
 	"empty":                 "the file is empty",
 	"unsupported":           "not a supported picture or video",
 	"corrupt":               "damaged: no picture in it could be decoded",
-	"truncated":             "damaged: it breaks off, and what could be decoded matched nothing",
+	"truncated":             "damaged: it breaks off before its end",
 	"no_picture":            "it has no picture track",
 	"decoder_missing":       "a video, and no decoder for it: install ffmpeg",
 	"timed_out":             "decoding took too long",
