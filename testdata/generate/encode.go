@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"image"
 	"image/color/palette"
@@ -70,6 +71,22 @@ func withOrientation(jpg []byte, orientation uint16) []byte {
 	out = binary.BigEndian.AppendUint16(out, uint16(2+6+len(tiff))) // its length
 	out = append(append(append(out, "Exif\x00\x00"...), tiff...), jpg[2:]...)
 	return out
+}
+
+// turnedOnPlay makes an mp4 whose picture lies a quarter turn anticlockwise play
+// upright: it writes the matrix of the video track's header, tkhd version 0
+// (ISO/IEC 14496-12, 8.3.2), as a telephone held upright does.
+func turnedOnPlay(mp4 []byte) error {
+	const matrixAt = 4 + 40 // from the box's type
+	i := bytes.Index(mp4, []byte("tkhd\x00"))
+	if i < 0 || len(mp4) < i+matrixAt+44 {
+		return errors.New("generate: no track header in the mp4")
+	}
+	height := binary.BigEndian.Uint32(mp4[i+matrixAt+36+4:]) // 16.16
+	for k, v := range [9]uint32{0, 1 << 16, 0, 0xffff0000, 0, 0, height, 0, 1 << 30} {
+		binary.BigEndian.PutUint32(mp4[i+matrixAt+4*k:], v)
+	}
+	return nil
 }
 
 // opaque copies a picture into RGBA pixels whose bounds start at 0, 0.

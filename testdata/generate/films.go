@@ -11,7 +11,7 @@ type film struct {
 // harbourFilm is a slow, steady pan over a lake: 640x360 at 25 frames a second.
 func harbourFilm(seed uint64, seconds float64, p landPalette, back bool) film {
 	const w, h = 1560, 500
-	a, b := view{x: 430, y: 252, zoom: 1.3}, view{x: 1130, y: 246, zoom: 1.3}
+	a, b := view{x: 620, y: 252, zoom: 1.3}, view{x: 920, y: 248, zoom: 1.26}
 	if back {
 		a, b = b, a
 	}

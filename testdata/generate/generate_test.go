@@ -88,3 +88,13 @@ func TestTurnedPictureWithOrientationIsStillAJPEG(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, [2]int{2, 3}, [2]int{shown.Width, shown.Height})
 }
+
+func TestTurnedOnPlayWantsATrackHeader(t *testing.T) {
+	assert.Error(t, turnedOnPlay([]byte("ftyp")))
+	assert.Error(t, turnedOnPlay([]byte("tkhd\x00\x00\x00\x07")), "cut off")
+	box := append([]byte("tkhd\x00"), make([]byte, 83)...)
+	box[84], box[85] = 1, 104 // the height: 360
+	require.NoError(t, turnedOnPlay(box))
+	assert.Equal(t, []byte{0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0}, box[44:60])
+	assert.Equal(t, []byte{1, 104, 0, 0}, box[68:72], "moved right by the height")
+}

@@ -30,6 +30,7 @@ func landscape(seed uint64, w, h int, p landPalette) *image.RGBA {
 		base := shore * lerp(0.72, 0.99, depth)
 		ridge(c, seed+uint64(i)*977, p, depth, base, shore*lerp(0.62, 0.22, depth), unit)
 	}
+	bank(c, seed, p, shore, unit)
 	for x := -20.0; x < c.w; x += between(r, 16, 70) * unit {
 		if r.Float64() < 0.55 {
 			house(c, seed, pt{x, shore + 2*unit}, between(r, 24, 52)*unit, r.IntN(6), r.Float64())
@@ -81,6 +82,16 @@ func ridge(c *canvas, seed uint64, p landPalette, depth, base, height, unit floa
 		v = mix(v, p.snow.lit(clamp(0.9+slope*4, 0.5, 1.1)), snow)
 		return mix(v, p.low, 0.35*(1-depth)*step(base-height*0.4, base, y))
 	}, 1)
+}
+
+// bank is the strip of land that the houses stand on.
+func bank(c *canvas, seed uint64, p landPalette, shore, unit float64) {
+	line := []pt{{-1, shore + 4*unit}}
+	for x := 0.0; x <= c.w+4; x += 4 {
+		line = append(line, pt{x, shore - (3+16*fbm(seed+13, x/(55*unit), 0, 4))*unit})
+	}
+	line = append(line, pt{c.w + 4, shore + 4*unit})
+	c.fill(line, grain(seed+14, mix(p.near, hex(0x8a8a5c), 0.35), 6*unit, 0.7), 1)
 }
 
 // water mirrors what lies above the shore.

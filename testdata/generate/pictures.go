@@ -156,6 +156,13 @@ func unjudged(s *studio) error {
 	if bytes.Index(mp4, []byte("moov")) < len(mp4)/2 {
 		return fmt.Errorf("generate: harbour-mirror.mp4 has its index in front: truncating it would not break it")
 	}
+	png, err := os.ReadFile(filepath.Join(s.dir, "uploads", "clean", "tagfahrt.png"))
+	if err != nil {
+		return err
+	}
+	for i := range 64 {
+		png[len(png)/8+i] ^= 0xa5
+	}
 	for _, u := range []struct {
 		file, reason, what string
 		data               []byte
@@ -163,8 +170,9 @@ func unjudged(s *studio) error {
 		{"flat.png", "low_quality", "one colour, 640x480; image/png", encoded(".png", flat.img)},
 		{"fog.jpg", "low_quality", "a faint gradient, 640x480; image/jpeg, quality 75", encoded(".jpg", soft.img)},
 		{"tracking-pixel.png", "too_small", "one pixel; image/png", encoded(".png", dot.img)},
-		{"cut.jpg", "corrupt", "the first 30 % of uploads/pictures/flowers-q40.jpg", jpg[:len(jpg)*3/10]},
-		{"cut.mp4", "corrupt", "the first 40 % of uploads/videos/harbour-mirror.mp4, whose index was at the end", mp4[:len(mp4)*2/5]},
+		{"cut.jpg", "truncated", "the first 30 % of uploads/pictures/flowers-q40.jpg", jpg[:len(jpg)*3/10]},
+		{"cut.mp4", "truncated", "the first 40 % of uploads/videos/harbour-mirror.mp4, whose index was at the end", mp4[:len(mp4)*2/5]},
+		{"garbled.png", "corrupt", "uploads/clean/tagfahrt.png with 64 bytes changed after its first eighth", png},
 		{"empty.jpg", "empty", "no bytes", nil},
 		{"notes.txt", "unsupported", "text", []byte("Not a picture.\nAn upload form takes what it is given.\n")},
 		{"playlist.mp4", "unsupported", "a list that asks a careless decoder to open another file", []byte("ffconcat version 1.0\nfile ../../known/harbour-pan.mp4\nfile ../videos/harbour-trim.ts\n")},

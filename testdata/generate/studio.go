@@ -87,10 +87,11 @@ func (s *studio) ffmpeg(name string, feed func(io.Writer) error, how string, arg
 	if fed != nil {
 		return fed
 	}
+	command := "ffmpeg " + quoted(all[3:])
 	if how != "" {
-		how += "; "
+		command = how + "; " + command
 	}
-	s.note(name, how+"ffmpeg "+quoted(all[3:]))
+	s.note(name, command)
 	return nil
 }
 

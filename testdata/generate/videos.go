@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -51,6 +53,7 @@ type edit struct {
 	cut       bool   // trim the known video to from..to before anything else
 	out       []string
 	container string // -f, where the name does not tell
+	turned    bool   // stored sideways, with a matrix that turns it upright
 }
 
 // x264 is the usual way of a platform to re-encode.
@@ -82,6 +85,7 @@ func edits() map[string][]edit {
 			{file: "street-noisy-pillars.mp4", to: 10000, out: x264(31),
 				filter: "color=c=0x0b0b0d:s=640x480:r=30,noise=alls=6:allf=t:all_seed=7[bg];[0:v]scale=360:480[k];[bg][k]overlay=140:0:shortest=1[v]"},
 			{file: "upload_0001", to: 10000, filter: "[0:v]hflip,scale=360:480[v]", out: x264(31), container: "mp4"},
+			{file: "street-held-upright.mp4", to: 10000, filter: "[0:v]scale=360:480,transpose=2[v]", out: x264(32), turned: true},
 			{file: "street-trim.mov", from: 2000, to: 8500, cut: true, filter: "[0:v]scale=360:480[v]", out: x264(31)},
 			{file: "street-within.mkv", from: 3000, to: 7500, at: 4000, second: other + "other-places.mp4", out: x264(33),
 				filter: "[1:v]trim=0:4,setpts=PTS-STARTPTS,scale=640:-2,crop=640:360,setsar=1,fps=30[a];[0:v]trim=3:7.5,setpts=PTS-STARTPTS,scale=270:360,pad=640:360:185:0,setsar=1[b];[1:v]trim=4:8,setpts=PTS-STARTPTS,scale=640:-2,crop=640:360,setsar=1,fps=30[c];[a][b][c]concat=n=3:v=1[v]"},
@@ -123,14 +127,35 @@ func reuploads(s *studio) error {
 			if e.container != "" {
 				args = append(args, "-f", e.container)
 			}
-			if err := s.ffmpeg("uploads/videos/"+e.file, nil, "", args...); err != nil {
+			how := ""
+			if e.turned {
+				how = "then turnedOnPlay()"
+			}
+			if err := s.ffmpeg("uploads/videos/"+e.file, nil, how, args...); err != nil {
 				return err
+			}
+			if e.turned {
+				if err := rewrite(filepath.Join(s.dir, "uploads", "videos", e.file), turnedOnPlay); err != nil {
+					return err
+				}
 			}
 			s.expect(expectation{file: "videos/" + e.file, verdict: "match", entry: known,
 				queryFrom: e.at, queryTo: e.at + e.to - e.from, knownFrom: e.from, known: e.to})
 		}
 	}
 	return nil
+}
+
+// rewrite changes a file's bytes in place.
+func rewrite(path string, change func([]byte) error) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := change(data); err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, 0o644)
 }
 
 func millis(ms int) string { return fmt.Sprintf("%d.%03d", ms/1000, ms%1000) }
