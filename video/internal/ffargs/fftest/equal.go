@@ -1,0 +1,32 @@
+package fftest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rematch-go/rematch/video"
+)
+
+// Equal holds two backends to the same frames of every clip: pictures, times,
+// numbers and keys, at native size and scaled.
+func Equal(t *testing.T, a, b video.Backend) {
+	for _, c := range clips {
+		t.Run(c.name, func(t *testing.T) {
+			made, info := open(t, a, c.make(t))
+			_, other := open(t, b, made)
+			assert.Equal(t, info, other)
+			for _, r := range []video.Request{
+				{}, {MaxSide: 50, Sampling: video.Sampling{Every: 300 * time.Millisecond}}, {Sampling: video.Sampling{Keys: true}},
+			} {
+				want, err := Collect(a, made, info, r)
+				require.NoError(t, err)
+				got, err := Collect(b, made, info, r)
+				require.NoError(t, err)
+				assert.Equal(t, want, got, "%+v", r)
+			}
+		})
+	}
+}
