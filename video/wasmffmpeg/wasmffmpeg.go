@@ -62,7 +62,7 @@ type Backend struct {
 
 var _ video.Backend = (*Backend)(nil)
 
-// New compiles the decoder, or loads it from the cache: about ten seconds of
+// New compiles the decoder, or loads it from the cache: ten to twenty seconds of
 // processor time once for a machine, later half a second. Make one Backend and
 // share it. When ctx ends, New returns at once; the compilation can't be
 // interrupted and runs to its end in the background.
@@ -102,7 +102,7 @@ func New(ctx context.Context, o Options) (*Backend, error) {
 			return r.b, r.err
 		case <-announce.C:
 			if o.Progress != nil {
-				o.Progress("compiling the video decoder for this machine; this takes about ten seconds and is done once")
+				o.Progress("compiling the video decoder for this machine; this takes ten to twenty seconds of processor time and is done once")
 			}
 		case <-ctx.Done():
 			go func() { // throw away what nobody waits for
@@ -160,7 +160,8 @@ func compile(config wazero.RuntimeConfig, cache wazero.CompilationCache) (*Backe
 }
 
 // Close ends all calls that run, waits for them, and frees the decoder. Later
-// calls fail with ErrClosed. Closing twice is harmless.
+// calls fail with ErrClosed. Closing twice is harmless. An error about a decoder
+// that does not stop means that it was not freed.
 func (b *Backend) Close() error {
 	b.mu.Lock()
 	closed := b.closed
@@ -170,7 +171,17 @@ func (b *Backend) Close() error {
 		return nil
 	}
 	b.end()
-	b.calls.Wait()
+	idle := make(chan struct{})
+	go func() {
+		b.calls.Wait()
+		close(idle)
+	}()
+	select {
+	case <-idle:
+	case <-time.After(stopWait):
+		// Its machine code is in use: to free it would crash the program.
+		return fmt.Errorf("wasmffmpeg: %w", errStuck)
+	}
 	ctx := context.Background()
 	var err error
 	if b.runtime != nil {

@@ -1,0 +1,5 @@
+//go:build race
+
+package wasmffmpeg
+
+const raceEnabled = true
