@@ -290,16 +290,17 @@ func (a *alignment) segment(r *run, known time.Duration) Segment {
 	if last+1 < len(q.frames) && q.pass[last+1] {
 		s.QueryTo = q.frames[last].Time + (q.frames[last+1].Time-q.frames[last].Time)/2
 	}
-	s.KnownFrom, s.KnownTo = s.QueryFrom+r.offset, s.QueryTo+r.offsetTo
+	// A jitter's worth of offset may put the frames themselves out of the known video.
+	firstKnown := min(max(q.frames[first].Time+r.offset, 0), known)
+	lastKnown := min(max(q.frames[last].Time+r.offsetTo, firstKnown), known)
+	s.KnownFrom = firstKnown - (q.frames[first].Time - s.QueryFrom)
+	s.KnownTo = lastKnown + (s.QueryTo - q.frames[last].Time)
 	if s.KnownFrom < 0 { // the known video begins after the neighbour's half
 		s.QueryFrom, s.KnownFrom = s.QueryFrom-s.KnownFrom, 0
 	}
 	if over := s.KnownTo - known; over > 0 {
 		s.QueryTo, s.KnownTo = s.QueryTo-over, known
 	}
-	// A jitter's worth of offset can push the only frame's time out of the known video.
-	s.QueryTo, s.KnownFrom = max(s.QueryTo, s.QueryFrom), min(s.KnownFrom, known)
-	s.KnownTo = max(s.KnownTo, s.KnownFrom)
 
 	count := newDistinct(a.key.kind)
 	sum := 0

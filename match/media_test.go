@@ -143,11 +143,12 @@ func TestSharedClipWithLargeLogo(t *testing.T) {
 	}})
 	require.NoError(t, err)
 	frames := vpdqEveryFrame(t, "chair-22-with-large-logo-bar")
-	found := 0
+	found, phases := 0, 0
 	for phase := time.Duration(0); phase < 500*time.Millisecond; phase += time.Second / 30 {
 		result, err := m.ScanVideo(sample(frames, 500*time.Millisecond, phase))
 		require.NoError(t, err)
 		found += len(result.Matches)
+		phases++
 		require.Len(t, names(result.Matches), 1-len(result.Weak))
 		for _, x := range result.Matches {
 			require.Equal(t, "chair", x.Entry.ID)
@@ -156,6 +157,6 @@ func TestSharedClipWithLargeLogo(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d of 15 sampling phases match", found)
+	t.Logf("%d of %d sampling phases match", found, phases)
 	assert.Positive(t, found)
 }
