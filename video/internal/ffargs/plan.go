@@ -45,6 +45,10 @@ func newPlan(c video.Container, info video.Info, r video.Request, s Settings, no
 	}
 	input["loglevel"] = "repeat+level+info" // showinfo speaks at info
 	input["filter_threads"] = "1"
+	// The same bits on every processor: without these, decoders of the MPEG family
+	// use faster inverse transforms and half-pixel filters that differ in the last bit.
+	input["flags"] = "bitexact"
+	input["idct"] = "simple"
 	if r.Sampling.Keys {
 		input["skip_frame"] = "nokey"
 	}
