@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,8 +47,17 @@ func TestExportedAPI(t *testing.T) {
 	}
 	want, err := os.ReadFile(golden)
 	require.NoError(t, err)
-	require.Equal(t, string(want), got.String(),
-		"the exported API changed; if that is meant, say so in CHANGELOG.md and run: go generate ./match/internal/house")
+	if string(want) == got.String() {
+		return
+	}
+	before, after := strings.Split(string(want), "\n"), strings.Split(got.String(), "\n")
+	t.Errorf("the exported API changed; if that is meant, say so in CHANGELOG.md and run: go generate ./match/internal/house\ngone: %q\nnew: %q",
+		without(before, after), without(after, before))
+}
+
+// without returns the lines of a that are not in b.
+func without(a, b []string) []string {
+	return slices.DeleteFunc(slices.Clone(a), func(line string) bool { return slices.Contains(b, line) })
 }
 
 // writeAPI prints the exported declarations of the package in dir, sorted as go
