@@ -1,6 +1,7 @@
 package match_test
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -89,9 +90,9 @@ type stretch struct{ queryFrom, queryTo, knownFrom time.Duration }
 func assertSegments(t *testing.T, want []stretch, got []match.Segment) {
 	t.Helper()
 	require.Len(t, got, len(want), "%+v", got)
-	require.True(t, slices.IsSortedFunc(got, func(a, b match.Segment) int { return int(b.QueryTo - b.QueryFrom - a.QueryTo + a.QueryFrom) }), "longest first")
+	require.True(t, slices.IsSortedFunc(got, func(a, b match.Segment) int { return cmp.Compare(b.QueryTo-b.QueryFrom, a.QueryTo-a.QueryFrom) }), "longest first")
 	got = slices.Clone(got)
-	slices.SortFunc(got, func(a, b match.Segment) int { return int(a.QueryFrom - b.QueryFrom) })
+	slices.SortFunc(got, func(a, b match.Segment) int { return cmp.Compare(a.QueryFrom, b.QueryFrom) })
 	for i, w := range want {
 		g := got[i]
 		near := func(want, got time.Duration, what string) {
