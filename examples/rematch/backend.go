@@ -31,7 +31,11 @@ type decoder struct {
 // newDecoder checks the choice; note may be nil.
 func newDecoder(choice string, note func(string)) (*decoder, error) {
 	switch choice {
-	case "auto", "ffmpeg", "wasm":
+	case "wasm":
+		if !wasmBuiltIn {
+			return nil, usagef("--backend wasm: %w", errLeftOut)
+		}
+	case "auto", "ffmpeg":
 	default:
 		return nil, usagef("--backend %q: want auto, ffmpeg or wasm", choice)
 	}

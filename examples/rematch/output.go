@@ -64,6 +64,8 @@ func message(err error) string {
 	switch {
 	case errors.Is(err, errUsage):
 		return oneLine(strings.TrimPrefix(err.Error(), errUsage.Error()+": "))
+	case errors.Is(err, video.ErrNoBackend): // whose own words are for programmers
+		return reasonWords("decoder_missing")
 	case errors.As(err, &quality):
 		return oneLine(quality.Error())
 	case errors.As(err, &media) && media.Detail != "":

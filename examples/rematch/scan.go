@@ -41,8 +41,8 @@ something was not judged, 1 failure, 2 wrong usage.`,
 			}
 			s := scan{app: a, banks: banks, report: report, paths: args}
 			if c.Flags().Changed("threshold") {
-				if threshold < 0 || threshold > hash.PDQ.Bits() {
-					return usagef("--threshold %d: want 0 to %d bits", threshold, hash.PDQ.Bits())
+				if most := match.DefaultMaxRadius(hash.PDQ); threshold < 0 || threshold > most {
+					return usagef("--threshold %d: want 0 to %d bits", threshold, most)
 				}
 				s.threshold = &threshold
 			}

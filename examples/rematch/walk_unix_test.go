@@ -3,6 +3,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -52,4 +54,37 @@ func TestWalkNamesWithNewlinesAndRawBytes(t *testing.T) {
 		rels = append(rels, f.rel)
 	}
 	assert.Equal(t, names, rels)
+}
+
+// TestOneLineAFile holds the promise for names that try to break it.
+func TestOneLineAFile(t *testing.T) {
+	root := t.TempDir()
+	names := []string{"a\nb.png", "c\"}\n{\"file\":\"d", "e\xff\xfe.jpg", "-n", "--json", " ", "\u2028", "日本"}
+	for _, name := range names {
+		if err := os.WriteFile(filepath.Join(root, name), []byte("text"), 0o644); err != nil {
+			t.Skipf("this file system refuses such names: %v", err)
+		}
+	}
+	bank := filepath.Join(t.TempDir(), "known.png")
+	require.NoError(t, os.WriteFile(bank, encodePNG(t, scene(1, 100, 100)), 0o644))
+	for _, c := range []struct {
+		args []string
+		code int
+	}{
+		{[]string{"hash", "--json", "--kind", "md5", root}, exitOK},
+		{[]string{"hash", "--json", root}, exitNotJudged},
+		{[]string{"scan", "--json", "--bank", bank, root}, exitNotJudged},
+		{[]string{"hash", "--kind", "md5", root}, exitOK},
+		{[]string{"hash", root}, exitNotJudged},
+	} {
+		var stdout, stderr bytes.Buffer
+		require.Equal(t, c.code, run(t.Context(), c.args, &stdout, &stderr), "%s", &stderr)
+		lines := bytes.Split(bytes.TrimSuffix(stdout.Bytes(), []byte("\n")), []byte("\n"))
+		assert.Len(t, lines, len(names), "%q", c.args)
+		for _, line := range lines {
+			if slices.Contains(c.args, "--json") {
+				assert.True(t, json.Valid(line), "%s", line)
+			}
+		}
+	}
 }

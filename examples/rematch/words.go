@@ -19,7 +19,7 @@ var reasons = map[string]string{
 	"corrupt":               "damaged: no picture in it could be decoded",
 	"truncated":             "damaged: it breaks off before its end",
 	"no_picture":            "it has no picture track",
-	"decoder_missing":       "a video, and no decoder for it: install ffmpeg",
+	"decoder_missing":       "a video, and there is no decoder: put ffmpeg and ffprobe on PATH",
 	"timed_out":             "decoding took too long",
 	"over_budget_bytes":     "the file is larger than allowed",
 	"over_budget_pixels":    "its pictures are larger than allowed",
