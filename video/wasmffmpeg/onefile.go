@@ -5,7 +5,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"sync/atomic"
 	"time"
 )
 
@@ -18,13 +17,13 @@ const inputName = "input"
 type oneFile struct {
 	file  *os.File
 	size  int64
-	cause atomic.Pointer[error] // why reading has stopped
+	guard *guard
 }
 
 var _ fs.FS = (*oneFile)(nil)
 
-// openInput opens the file at path. Its reads fail once ctx has ended.
-func openInput(ctx context.Context, path string) (*oneFile, error) {
+// openInput opens the file at path. Reads of it end the guest once g was stopped.
+func openInput(ctx context.Context, path string, g *guard) (*oneFile, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -40,11 +39,8 @@ func openInput(ctx context.Context, path string) (*oneFile, error) {
 		f.Close()
 		return nil, err
 	}
-	return &oneFile{file: f, size: info.Size()}, nil
+	return &oneFile{file: f, size: info.Size(), guard: g}, nil
 }
-
-// stop makes all reads fail from now on.
-func (o *oneFile) stop(cause error) { o.cause.CompareAndSwap(nil, &cause) }
 
 // Close closes the file. Readers that are still out fail.
 func (o *oneFile) Close() error { return o.file.Close() }
@@ -67,16 +63,12 @@ type reader struct {
 }
 
 func (r *reader) Read(p []byte) (int, error) {
-	if cause := r.of.cause.Load(); cause != nil {
-		return 0, *cause
-	}
+	r.of.guard.check()
 	return r.SectionReader.Read(p)
 }
 
 func (r *reader) ReadAt(p []byte, off int64) (int, error) {
-	if cause := r.of.cause.Load(); cause != nil {
-		return 0, *cause
-	}
+	r.of.guard.check()
 	return r.SectionReader.ReadAt(p, off)
 }
 

@@ -23,17 +23,17 @@ func (b *Backend) starter(c video.Container) ffargs.Starter {
 }
 
 // start runs an instance of the program in a goroutine. The guest has the one
-// file, two pipes, the arguments, and nothing else: no environment, no folder, no
-// clock but wazero's made-up one, no network.
+// file, two pipes, the arguments, a clock that starts at 0, and nothing else: no
+// environment, no folder, no date, no network.
 //
-// When ctx ends, every read and write of the guest fails, and it gives up at once.
+// When ctx ends, the guest is ended at its next call of the host; see guard.
 // (wazero can also stop a guest anywhere, by WithCloseOnContextDone, but the checks
 // that this puts into the code made decoding of h264 seven times as slow: 86 s
-// instead of 11 s.) A guest that computed without end and without reading or
-// writing would not be stopped by this; ffmpeg works packet by packet, and reads
-// before each. Should it happen all the same, the call returns after stopWait and
-// the instance goes on by itself, with one thread and the memory of its ceiling,
-// until the program ends.
+// instead of 11 s.) A guest that computed without end and without a call would not
+// be stopped; ffmpeg works packet by packet, and looks at the clock before each.
+// Should it happen all the same, the call returns after stopWait and the instance
+// goes on by itself, with one thread and the memory of its ceiling, until the
+// program ends.
 func (b *Backend) start(ctx context.Context, path string, cmd ffargs.Command) (*ffargs.Process, error) {
 	b.mu.Lock()
 	if b.closed {
@@ -43,7 +43,8 @@ func (b *Backend) start(ctx context.Context, path string, cmd ffargs.Command) (*
 	b.calls.Add(1)
 	b.mu.Unlock()
 
-	file, err := openInput(ctx, path)
+	guard := new(guard)
+	file, err := openInput(ctx, path, guard)
 	if err != nil {
 		b.calls.Done()
 		return nil, fmt.Errorf("wasmffmpeg: %w", err)
@@ -55,7 +56,7 @@ func (b *Backend) start(ctx context.Context, path string, cmd ffargs.Command) (*
 	stdout, guestOut := io.Pipe()
 	stderr, guestErr := io.Pipe()
 	stop := func(cause error) {
-		file.stop(cause)
+		guard.stop()
 		stdout.CloseWithError(cause)
 		stderr.CloseWithError(cause)
 	}
@@ -69,10 +70,10 @@ func (b *Backend) start(ctx context.Context, path string, cmd ffargs.Command) (*
 			Name:   program,
 			Args:   cmd.Args(),
 			Stdin:  strings.NewReader(""),
-			Stdout: guestOut,
-			Stderr: guestErr,
+			Stdout: guarded{guestOut, guard},
+			Stderr: guarded{guestErr, guard},
 			Config: func(m wazero.ModuleConfig) wazero.ModuleConfig {
-				return m.WithFSConfig(wazero.NewFSConfig().WithFSMount(file, "/"))
+				return guard.clocks(m).WithFSConfig(wazero.NewFSConfig().WithFSMount(file, "/"))
 			},
 		})
 		unwatch()
@@ -99,8 +100,8 @@ func (b *Backend) start(ctx context.Context, path string, cmd ffargs.Command) (*
 	return &ffargs.Process{Stdout: stdout, Stderr: stderr, Wait: wait}, nil
 }
 
-// stopWait is how long an instance may take to notice that its file and pipes
-// fail. A packet is decoded within it, even of large pictures on a busy machine.
+// stopWait is how long an instance may take to its next call of the host. A packet
+// is decoded within it, even of large pictures on a busy machine.
 const stopWait = 15 * time.Second
 
 // errStuck is the end of waiting for an instance that does not stop.

@@ -174,3 +174,26 @@ func TestReferenceMedia(t *testing.T) {
 	fftest.Media(t)
 	fftest.RunMedia(t, backend(t))
 }
+
+// TestStop: a guest that neither reads nor writes is ended too. This one waits for
+// a frame that never comes.
+func TestStop(t *testing.T) {
+	b := backend(t)
+	path := filepath.Join(t.TempDir(), "empty")
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer cancel()
+	p, err := b.start(ctx, path, ffargs.Command{
+		Input:  map[string]string{"f": "lavfi", "nostdin": "", "nostats": "", "loglevel": "error"},
+		File:   "color=s=16x16",
+		Output: map[string]string{"f": "rawvideo", "vf": "select=0"},
+	})
+	require.NoError(t, err)
+	go func() { _, _ = io.Copy(io.Discard, p.Stderr) }()
+	out, err := io.ReadAll(p.Stdout)
+	assert.Empty(t, out)
+	assert.Error(t, err, "the pipe is closed under the reader")
+	began := time.Now()
+	assert.Error(t, p.Wait())
+	assert.Less(t, time.Since(began), stopWait/2)
+}
