@@ -13,7 +13,7 @@ var (
 	ErrEmpty       = errors.New("empty file")
 	ErrUnsupported = errors.New("not a supported picture or video format")
 	ErrCorrupt     = errors.New("damaged: no frame could be decoded")
-	ErrTruncated   = errors.New("damaged: frames are missing or broken after the last one given")
+	ErrTruncated   = errors.New("damaged: it breaks off, and what came before is all there is")
 	ErrNoPicture   = errors.New("no video stream in it")
 	ErrNoBackend   = errors.New("a video needs a decoder: install ffmpeg and pass video/ffmpeg as Options.Backend, or import video/wasmffmpeg")
 	ErrTimeout     = errors.New("decoding took longer than its budget (Limits.Work)")

@@ -100,7 +100,7 @@ func main() {
 	check(err)
 	matcher, err := match.New(match.Options{}, banks...)
 	check(err)
-	decoder, err := ffmpeg.New()
+	decoder, err := ffmpeg.New(ffmpeg.Options{})
 	check(err)
 	options := screen.Options{Video: video.Options{Backend: decoder, Limits: video.Limits{Bytes: 256 << 20, Work: time.Minute}}}
 	http.Handle("POST /upload", &uploads{screen.New(matcher, options), 256<<20 + 1<<16, make(chan struct{}, 4*runtime.NumCPU())})

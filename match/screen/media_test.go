@@ -37,7 +37,7 @@ func media(t *testing.T, name string) string {
 
 func native(t *testing.T) video.Backend {
 	t.Helper()
-	b, err := ffmpeg.New()
+	b, err := ffmpeg.New(ffmpeg.Options{})
 	require.NoError(t, err, "the reference media is there, so ffmpeg must be too")
 	return b
 }

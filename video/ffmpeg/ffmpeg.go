@@ -53,11 +53,9 @@ var _ video.Backend = (*Backend)(nil)
 // versionTime bounds the first start of ffmpeg, which may come from a cold disk.
 const versionTime = 30 * time.Second
 
-// New finds ffmpeg and ffprobe on PATH and asks ffmpeg for its version.
-func New() (*Backend, error) { return NewWith(Options{}) }
-
-// NewWith is New with options.
-func NewWith(o Options) (*Backend, error) {
+// New finds ffmpeg and ffprobe and asks ffmpeg for its version. The error wraps
+// ErrNotInstalled when either is missing.
+func New(o Options) (*Backend, error) {
 	if o.Threads < 0 {
 		return nil, fmt.Errorf("ffmpeg: Options.Threads is %d; it must not be negative", o.Threads)
 	}

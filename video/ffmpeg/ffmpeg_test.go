@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func backend(t *testing.T) *Backend {
 	t.Helper()
 	fftest.Program(t)
-	b, err := New()
+	b, err := New(Options{})
 	require.NoError(t, err)
 	return b
 }
@@ -59,10 +59,10 @@ func children(t *testing.T) []string {
 
 func TestNewSaysWhatToInstall(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	_, err := New()
+	_, err := New(Options{})
 	assert.ErrorIs(t, err, ErrNotInstalled)
 	assert.ErrorContains(t, err, "install")
-	_, err = NewWith(Options{Threads: -1})
+	_, err = New(Options{Threads: -1})
 	assert.Error(t, err)
 }
 

@@ -61,7 +61,7 @@ func TestContract(t *testing.T) {
 // backend.
 func TestSameFramesAsNative(t *testing.T) {
 	fftest.Program(t)
-	native, err := ffmpeg.New()
+	native, err := ffmpeg.New(ffmpeg.Options{})
 	require.NoError(t, err)
 	fftest.Equal(t, native, backend(t))
 }
