@@ -119,6 +119,8 @@ func (b *bank) check(e *Entry, r *rules) error {
 		return fail(-1, ErrInvalid, "an entry needs at least one signal")
 	case e.Duration < 0:
 		return fail(-1, ErrInvalid, "the duration %v is negative", e.Duration)
+	case e.Duration > maxTime:
+		return fail(-1, ErrInvalid, "the duration %v is over %v", e.Duration, maxTime)
 	}
 	for i := range e.Signals {
 		s := &e.Signals[i]
@@ -130,6 +132,8 @@ func (b *bank) check(e *Entry, r *rules) error {
 			return fail(i, ErrInvalid, "the quality is %d; want 0 to 100 or hash.Unmeasured", uint8(s.Quality))
 		case s.From < 0 || s.To < s.From:
 			return fail(i, ErrInvalid, "the interval from %v to %v runs backwards or starts before 0", s.From, s.To)
+		case s.To > maxTime:
+			return fail(i, ErrInvalid, "the interval ends at %v, over %v", s.To, maxTime)
 		case s.To > 0 && e.Duration == 0:
 			return fail(i, ErrInvalid, "the signal has times but the entry no duration; set Entry.Duration for a video")
 		case b.thresholds[k] > r.maxRadius[k]:

@@ -51,6 +51,8 @@ const (
 	sectionTail = 4
 	// sectionSize is what a reader has in memory beside the result: 1 MiB.
 	sectionSize = 1 << 20
+	// maxReserve bounds the entries that a reader makes room for on a file's word.
+	maxReserve = 16 << 20
 	// maxSection bounds a single entry: 64 MiB are some 700,000 frames.
 	maxSection = 64 << 20
 )

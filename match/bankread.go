@@ -250,8 +250,9 @@ func (r *bankReader) bank() (Bank, uint64, error) {
 // all before that.
 func (r *bankReader) entries(b *Bank, n uint64) ([]byte, error) {
 	if r.sized {
-		// The shortest entry is a 64-bit hash. A claim beyond that is found out below.
-		b.Entries = make([]Entry, 0, min(n, uint64(r.limit-r.offset)/8))
+		// The shortest entry is a 64-bit hash. A claim beyond that is found out below; no
+		// claim is worth more than maxReserve, for a file may be a hole of any size.
+		b.Entries = make([]Entry, 0, min(n, uint64(r.limit-r.offset)/8, maxReserve))
 		if n == 0 {
 			b.Entries = nil
 		}

@@ -132,7 +132,10 @@ func (c *collector) frame(number int) error {
 			}
 		}
 	}
-	kept := 0
+	// An allow-list's entries have a share of their own: however many of them a frame
+	// is in, they must not crowd out what is known.
+	var kept [2]int
+	over := false
 	last = nil
 	for rest := c.raws; len(rest) > 0; {
 		n := 1
@@ -140,14 +143,20 @@ func (c *collector) frame(number int) error {
 			n++
 		}
 		if rest[0].it != last {
-			if kept == c.perFrame {
-				c.limited = true
-				break
-			}
-			kept++
 			last = rest[0].it
+			share := &kept[0]
+			if last.bank.allow {
+				share = &kept[1]
+			}
+			if over = *share == c.perFrame; over {
+				c.limited = true
+			} else {
+				*share++
+			}
 		}
-		c.file(int32(number), entries, rest[:n])
+		if !over {
+			c.file(int32(number), entries, rest[:n])
+		}
 		rest = rest[n:]
 	}
 	return nil
