@@ -99,6 +99,8 @@ type recorder struct {
 type shot struct {
 	from    time.Duration
 	value   hash.Value // PDQ of the whole picture
+	judged  bool       // its quality passes the gate
+	inner   hash.Value // PDQ within the border; invalid without one
 	signals []match.Signal
 }
 
@@ -110,13 +112,18 @@ func (r *recorder) add(frame hash.Frame) error {
 	r.last = frame.Time
 	value, quality := r.hasher.Sum(frame.Image)
 	r.quality = max(r.quality, quality)
-	if n := len(r.kept); n > 0 {
-		if d, ok := value.Distance(r.kept[n-1].value); ok && d <= pruneRadius {
-			return nil
+	s := shot{from: frame.Time, value: value, judged: quality.Passes(hash.DefaultGate)}
+	looks := pictures(frame.Image)
+	if len(looks) > 1 {
+		var q hash.Quality
+		if s.inner, q = r.hasher.Sum(looks[1].picture); !q.Passes(hash.DefaultGate) {
+			s.inner = hash.Value{}
 		}
 	}
-	s := shot{from: frame.Time, value: value}
-	for i, p := range pictures(frame.Image) {
+	if n := len(r.kept); n > 0 && s.near(&r.kept[n-1]) {
+		return nil
+	}
+	for i, p := range looks {
 		for _, k := range r.kinds {
 			value, quality := value, quality
 			if i > 0 || k != hash.PDQ {
@@ -133,6 +140,21 @@ func (r *recorder) add(frame hash.Frame) error {
 	}
 	r.kept = append(r.kept, s) // also without signals: it ends the interval of the one before
 	return nil
+}
+
+// near reports whether the frame looks like the one kept before in every way that
+// the signals are made from. The whole picture alone does not tell: a bar dampens what
+// moves within it, and a scene that fades in has its hash before it can be judged.
+func (s *shot) near(kept *shot) bool {
+	d, ok := s.value.Distance(kept.value)
+	if !ok || d > pruneRadius || s.judged && !kept.judged {
+		return false
+	}
+	if !s.inner.IsValid() {
+		return true
+	}
+	d, ok = s.inner.Distance(kept.inner)
+	return ok && d <= pruneRadius
 }
 
 func (r *recorder) finish(entry *match.Entry, info video.Info) error {

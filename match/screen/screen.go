@@ -19,6 +19,7 @@ import (
 
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/hash/digest"
+	"github.com/rematch-go/rematch/hash/imagehash"
 	"github.com/rematch-go/rematch/hash/pdq"
 	"github.com/rematch-go/rematch/match"
 	"github.com/rematch-go/rematch/video"
@@ -52,7 +53,8 @@ func (o Outcome) String() string {
 const (
 	ReasonLowQuality = "low_quality" // the picture, or every frame, shows too little to hash
 	ReasonTooSmall   = "too_small"   // the picture is under 5 pixels wide or high
-	ReasonNoBank     = "no_bank"     // there is nothing to compare with
+	ReasonNoBank     = "no_bank"     // there is nothing to compare with: no enabled bank of known content has a signal
+	ReasonLimited    = "limited"     // nothing matched, but its frames are in more entries or places than are followed
 )
 
 // Verdict is what is said of an upload.
@@ -133,8 +135,8 @@ func (s *Screener) Screen(ctx context.Context, upload video.Input) (Verdict, err
 			perceptual = append(perceptual, k)
 		}
 	}
-	if len(digests)+len(perceptual) == 0 {
-		return Verdict{Outcome: NotJudged, Reason: ReasonNoBank, Err: errors.New("screen: there is nothing to compare with: no bank has a signal that can match")}, nil
+	if !slices.ContainsFunc(s.matcher.Banks(), func(b match.BankInfo) bool { return !b.Disabled && !b.Allow && len(b.Signals) > 0 }) {
+		return Verdict{Outcome: NotJudged, Reason: ReasonNoBank, Err: errors.New("screen: there is nothing to compare with: no enabled bank of known content has a signal that can match")}, nil
 	}
 	sums, err := digestLooks(ctx, stored, digests)
 	if err != nil {
@@ -196,6 +198,9 @@ func (s *Screener) frames(ctx context.Context, stored *video.Stored, kinds []has
 			return frames, err
 		}
 		looks, err := queryLooks(hasher, frame.Image, kinds)
+		if errors.Is(err, imagehash.ErrSize) { // within the budget of pixels, and still not to be hashed
+			return frames, &video.Error{Name: stored.Name(), Err: video.ErrUnsupported, Detail: err.Error()}
+		}
 		if err != nil {
 			return frames, err
 		}
@@ -240,6 +245,9 @@ func (s *Screener) compare(frames []match.QueryFrame, sums []match.Look, v *Verd
 		}
 	}
 	v.Matches = append(v.Matches, result.Matches...)
+	if scanErr == nil && result.Limited && conclude(*v).Outcome == NoMatch {
+		return errLimited
+	}
 	return scanErr
 }
 
@@ -257,7 +265,10 @@ func (s *Screener) allow(matches []match.Match, sums []match.Look) error {
 	return nil
 }
 
-var errTooSmall = errors.New("screen: the picture is under 5 pixels wide or high")
+var (
+	errTooSmall = errors.New("screen: the picture is under 5 pixels wide or high")
+	errLimited  = errors.New("screen: frames are in more known entries or places than one query follows, and nothing that was followed matches")
+)
 
 // refuse turns what went wrong with an upload into a verdict, and returns
 // everything else as the error it is.
@@ -269,6 +280,8 @@ func refuse(v Verdict, err error) (Verdict, error) {
 		reason = ReasonLowQuality
 	case errors.Is(err, errTooSmall):
 		reason = ReasonTooSmall
+	case errors.Is(err, errLimited):
+		reason = ReasonLimited
 	default:
 		return Verdict{}, err
 	}

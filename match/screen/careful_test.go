@@ -1,0 +1,150 @@
+package screen_test
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"iter"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/hash/border"
+	"github.com/rematch-go/rematch/hash/pdq"
+	"github.com/rematch-go/rematch/match"
+	"github.com/rematch-go/rematch/match/screen"
+	"github.com/rematch-go/rematch/video"
+)
+
+// reel is a backend that shows these pictures, ten a second.
+type reel []image.Image
+
+func (r reel) Name() string { return "reel" }
+
+func (r reel) Probe(_ context.Context, c video.Container) (video.Info, error) {
+	return video.Info{Class: video.Video, Format: c.Format, Duration: time.Duration(len(r)) * 100 * time.Millisecond}, nil
+}
+
+func (r reel) Frames(_ context.Context, _ video.Container, _ video.Info, q video.Request) iter.Seq2[hash.Frame, error] {
+	return func(yield func(hash.Frame, error) bool) {
+		next := time.Duration(0)
+		for n, m := range r {
+			at := time.Duration(n) * 100 * time.Millisecond
+			if at < next {
+				continue
+			}
+			next = at + q.Sampling.Every
+			if !yield(hash.Frame{Image: m, Number: n, Time: at, Key: true}, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (r reel) options() screen.Options {
+	return screen.Options{Video: video.Options{Backend: r}}
+}
+
+// assertCovered holds that every picture of the reel that can be judged is near a
+// signal that stands for its time, as it is and within its border.
+func assertCovered(t *testing.T, r reel, e match.Entry) {
+	t.Helper()
+	for n, m := range r {
+		pictures := []image.Image{m}
+		if inner, found := border.Find(m); found {
+			pictures = append(pictures, border.Crop(m, inner))
+		}
+		for look, p := range pictures {
+			v, q := pdq.Sum(p)
+			if !q.Passes(hash.DefaultGate) {
+				continue
+			}
+			at, best := time.Duration(n)*100*time.Millisecond, 256
+			for _, s := range e.Signals {
+				if d, ok := v.Distance(s.Value); ok && s.From <= at && at < s.To && len(s.Transform) == look {
+					best = min(best, d)
+				}
+			}
+			assert.LessOrEqual(t, best, 8, "frame %d, look %d", n, look)
+		}
+	}
+}
+
+// A scene that fades in has its hash before it has the quality to be judged.
+func TestEnrollKeepsWhatFadesIn(t *testing.T) {
+	var r reel
+	full := scene(1, 0, 96, 96)
+	for n := range 60 {
+		m := image.NewGray(full.Rect)
+		for i, v := range full.Pix {
+			m.Pix[i] = uint8(60 + (int(v)-60)*min(n, 40)/40)
+		}
+		r = append(r, m)
+	}
+	_, first := pdq.Sum(r[1])
+	_, last := pdq.Sum(r[59])
+	require.Less(t, first, hash.DefaultGate)
+	require.GreaterOrEqual(t, last, hash.DefaultGate)
+	assertCovered(t, r, enroll(t, "x", clip(""), r.options()))
+}
+
+// Wide bars dampen what a movement does to the hash of the whole picture.
+func TestEnrollKeepsWhatMovesWithinBars(t *testing.T) {
+	var r reel
+	for n := range 60 {
+		r = append(r, changed(scene(2, float64(n)/60, 96, 96), 300, 96, func(x, y int) (int, int) { return x - 102, y }))
+	}
+	assertCovered(t, r, enroll(t, "x", clip(""), r.options()))
+}
+
+func TestNothingEnabledToCompareWith(t *testing.T) {
+	data := pngOf(t, scene(1, 0, 64, 80))
+	entries := []match.Entry{enroll(t, "one", data, screen.Options{}, hash.PDQ, hash.MD5)}
+	for _, b := range []match.Bank{
+		{Name: "off", Disabled: true, Entries: entries},
+		{Name: "harmless", Allow: true, Entries: entries},
+	} {
+		v, err := screen.New(matcher(t, b), screen.Options{}).Screen(context.Background(), video.Bytes("x", data))
+		require.NoError(t, err)
+		assert.Equal(t, screen.NotJudged, v.Outcome, b.Name)
+		assert.Equal(t, screen.ReasonNoBank, v.Reason, b.Name)
+	}
+}
+
+// A picture that a kind of hash has no room for is the upload's fault, not the
+// pipeline's.
+func TestTooLongForAnImageHash(t *testing.T) {
+	bank := match.Bank{Name: "known", Entries: []match.Entry{enroll(t, "one", pngOf(t, scene(1, 0, 64, 80)), screen.Options{}, hash.PHash)}}
+	v, err := screen.New(matcher(t, bank), screen.Options{}).Screen(context.Background(), video.Bytes("x", pngOf(t, image.NewGray(image.Rect(0, 0, 70_000, 8)))))
+	require.NoError(t, err)
+	assert.Equal(t, screen.NotJudged, v.Outcome)
+	assert.Equal(t, "unsupported", v.Reason)
+}
+
+// What was not followed to the end is no "no match".
+func TestLimitedIsNotJudged(t *testing.T) {
+	still := scene(1, 0, 96, 96)
+	value, quality := pdq.Sum(still)
+	other, _ := pdq.Sum(scene(2, 0, 96, 96))
+	flicker := match.Entry{ID: "flicker", Duration: time.Hour}
+	for i := range 100 {
+		at := time.Duration(i) * 10 * time.Second
+		flicker.Signals = append(flicker.Signals,
+			match.Signal{Value: value, Quality: quality, From: at, To: at + time.Second},
+			match.Signal{Value: other, Quality: quality, From: at + time.Second, To: at + 10*time.Second})
+	}
+	m, err := match.New(match.Options{KnownPercent: 100}, match.Bank{Name: "known", Entries: []match.Entry{flicker}})
+	require.NoError(t, err)
+	var r reel
+	for range 30 {
+		r = append(r, still)
+	}
+	v, err := screen.New(m, r.options()).Screen(context.Background(), video.Bytes("x", clip("")))
+	require.NoError(t, err)
+	assert.Equal(t, screen.NotJudged, v.Outcome, fmt.Sprint(v.Matches))
+	assert.Equal(t, screen.ReasonLimited, v.Reason)
+	assert.NotEmpty(t, v.Weak)
+}
