@@ -47,3 +47,30 @@ func TestTimesBeyondAllMediaAreRefused(t *testing.T) {
 		require.ErrorIs(t, err, match.ErrInvalid)
 	}
 }
+
+// One digest under very many refs costs no more than as many digests do.
+func TestOneDigestManyTimes(t *testing.T) {
+	const n = 300_000
+	v := random(seeded(), hash.MD5)
+	var d match.Digests
+	for i := range match.Ref(n) {
+		require.NoError(t, d.Add(i^1, v)) // not quite rising
+	}
+	require.ErrorIs(t, d.Add(1, v), match.ErrDuplicate)
+	require.ErrorIs(t, d.Add(n/2, v), match.ErrDuplicate)
+	hits, err := d.Search(nil, v, 0)
+	require.NoError(t, err)
+	require.Len(t, hits, n)
+	for i := match.Ref(n); i > 10; i-- {
+		require.True(t, d.Remove(i-1, v))
+	}
+	require.False(t, d.Remove(10, v))
+	hits, err = d.Search(nil, v, 0)
+	require.NoError(t, err)
+	left := map[match.Ref]bool{}
+	for _, h := range hits {
+		left[h.Ref] = true
+	}
+	require.Len(t, left, 10)
+	require.Equal(t, 10, d.Len())
+}

@@ -2,6 +2,7 @@ package match
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/bits-and-blooms/bloom/v3"
 
@@ -26,7 +27,7 @@ const (
 // beside Add or Remove: adding writes into the filter.
 type Digests struct {
 	table  map[hash.Value]Ref   // the first ref of a digest
-	more   map[hash.Value][]Ref // the others, of the few digests that several entries share
+	more   map[hash.Value][]Ref // the others, rising, of the few digests that several entries share
 	count  int
 	filter *bloom.BloomFilter
 	room   int // additions until the filter is rebuilt
@@ -47,15 +48,14 @@ func (d *Digests) Add(ref Ref, v hash.Value) error {
 		if first == ref {
 			return fmt.Errorf("%w: ref %d", ErrDuplicate, ref)
 		}
-		for _, r := range d.more[v] {
-			if r == ref {
-				return fmt.Errorf("%w: ref %d", ErrDuplicate, ref)
-			}
+		at, twice := slices.BinarySearch(d.more[v], ref)
+		if twice {
+			return fmt.Errorf("%w: ref %d", ErrDuplicate, ref)
 		}
 		if d.more == nil {
 			d.more = make(map[hash.Value][]Ref)
 		}
-		d.more[v] = append(d.more[v], ref)
+		d.more[v] = slices.Insert(d.more[v], at, ref)
 		d.count++
 		return nil
 	}
@@ -85,12 +85,8 @@ func (d *Digests) Remove(ref Ref, v hash.Value) bool {
 	others := d.more[v]
 	at := -1 // in others; -1 is the table itself
 	if first != ref {
-		for i, r := range others {
-			if r == ref {
-				at = i
-			}
-		}
-		if at < 0 {
+		var there bool
+		if at, there = slices.BinarySearch(others, ref); !there {
 			return false
 		}
 	}
@@ -103,7 +99,7 @@ func (d *Digests) Remove(ref Ref, v hash.Value) bool {
 	if at < 0 {
 		d.table[v] = others[last]
 	} else {
-		others[at] = others[last]
+		copy(others[at:], others[at+1:])
 	}
 	if last == 0 {
 		delete(d.more, v)
