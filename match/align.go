@@ -45,6 +45,8 @@ type alignment struct {
 	key    key
 	runs   []run
 	frames []aligned // of all runs
+	// limited tells that maxAlignments were not enough.
+	limited bool
 }
 
 // edge is where a sighting begins or ends to agree, on the axis of offsets.
@@ -138,7 +140,7 @@ func align(q *query, c *candidate) *alignment {
 	}
 	used := make([]bool, len(q.frames))
 	prefer := time.Duration(0)
-	for range maxAlignments {
+	for round := 0; ; round++ {
 		var best peak
 		var from *sweep
 		for _, s := range sweeps {
@@ -153,6 +155,10 @@ func align(q *query, c *candidate) *alignment {
 		members, runs := a.cut(from.track, used, offset)
 		if len(members) < 2 && len(a.runs) > 0 {
 			break // no two frames are left that agree on anything
+		}
+		if round == maxAlignments {
+			a.limited = true
+			break
 		}
 		kept := false
 		for _, r := range runs {
@@ -216,8 +222,11 @@ func (a *alignment) cut(t *track, used []bool, offset time.Duration) (members []
 	elsewhere := 0 // frames since the last member that agree with the video, but not here
 	for i := range t.sightings {
 		s := &t.sightings[i]
-		p := s.at(offset)
-		if p == nil || used[s.frame] {
+		var p *place
+		if !used[s.frame] {
+			p = s.at(offset)
+		}
+		if p == nil {
 			elsewhere++
 			continue
 		}

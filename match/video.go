@@ -15,8 +15,8 @@ type VideoResult struct {
 	Frames  int         // how many frames were given
 	Judged  int         // how many of them passed the gate with at least one look
 	// Limited tells that some frames occur in more entries or places than one query
-	// follows. What is reported is true, but there may be more entries and longer
-	// segments.
+	// follows, or a known video in more pieces. What is reported is true, but there
+	// may be more entries, and more and longer segments.
 	Limited bool
 }
 
@@ -82,6 +82,7 @@ func (m *Matcher) ScanVideo(frames []QueryFrame) (VideoResult, error) {
 		}
 		if !cand.key.it.bank.allow {
 			outcomes = append(outcomes, o)
+			result.Limited = result.Limited || o.limited
 		} else if len(o.missing) == 0 {
 			allowed = append(allowed, o)
 		}
@@ -111,6 +112,7 @@ type outcome struct {
 	it      *item
 	match   Match
 	missing []string
+	limited bool    // there are more segments than were followed
 	frames  []int32 // of the upload, that the match rests on, rising
 }
 
@@ -141,7 +143,7 @@ func judgeVideo(q *query, c *candidate, r *rules) outcome {
 			best = f
 		}
 	}
-	o := outcome{it: it, match: q.match(c.key, best.frame, best.place)}
+	o := outcome{it: it, limited: a.limited, match: q.match(c.key, best.frame, best.place)}
 	e := &o.match.Evidence
 	e.Segments = a.segments(it.end())
 	e.QueryPercent = percent(c.matched, q.judged)
