@@ -189,16 +189,22 @@ func judgeVideo(q *query, c *candidate, r *rules) outcome {
 }
 
 // commonEntries is how many entries may share a frame before it counts for less:
-// a handful of banks hold copies of the same item, hundreds of entries share only
+// a handful of banks hold copies of the same item, hundreds of entries share
 // title cards, logos and test cards.
 const commonEntries = 8
+
+// leastWeight is what a distinct frame counts for at the least. Content that was
+// banked in hundreds of variants looks like a title card in this respect, but goes on
+// for longer: at the default of two frames, twenty distinct ones that agree (ten
+// seconds at the usual sampling) are a match however common they are.
+const leastWeight = 0.1
 
 // commonness weighs a distinct frame by the number of entries that have it.
 func commonness(entries int32) float64 {
 	if entries <= commonEntries {
 		return 1
 	}
-	return commonEntries / float64(entries)
+	return max(leastWeight, commonEntries/float64(entries))
 }
 
 // knownDistinct counts the distinct judgeable frames of a known video, up to enough.

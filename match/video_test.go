@@ -291,6 +291,22 @@ func TestCommonFrames(t *testing.T) {
 	require.Len(t, result.Matches, 100)
 }
 
+// A trim of a long video that was banked in hundreds of variants is found: nothing
+// that goes on for ten seconds is a title card.
+func TestCommonContent(t *testing.T) {
+	r := seeded()
+	s := time.Second
+	film := moving(r, 60*s)
+	bank := match.Bank{Name: "variants"}
+	for i := range 150 {
+		bank.Entries = append(bank.Entries, film.recoded(r, 4).entry(fmt.Sprint(i)))
+	}
+	m := newMatcher(t, match.Options{}, bank)
+	result, err := m.ScanVideo(join(moving(r, 20*s), film.cut(20*s, 31*s), moving(r, 5*s)).sampled(half, 0))
+	require.NoError(t, err)
+	require.Len(t, result.Matches, 150)
+}
+
 func TestPercentThresholds(t *testing.T) {
 	r := seeded()
 	s := time.Second
