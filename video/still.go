@@ -63,6 +63,9 @@ func (m *Media) openStill(ctx context.Context, o Options) error {
 	if !ok {
 		return refuse(ErrUnsupported, m.info.Format)
 	}
+	if more := morePictures(m.stored.Reader(), m.info.Format); more != "" {
+		return refuse(ErrUnsupported, more)
+	}
 	s := &still{stored: m.stored, codec: c, limits: o.Limits, orientation: upright}
 	var config image.Config
 	err := s.guarded(ctx, func(r io.Reader) (err error) {
