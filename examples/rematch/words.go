@@ -28,6 +28,7 @@ var reasons = map[string]string{
 	screen.ReasonLowQuality: "it shows too little to compare (flat, blurred or nearly empty)",
 	screen.ReasonTooSmall:   "the picture is too small to hash",
 	screen.ReasonNoBank:     "there is nothing to compare with: the banks are empty or disabled",
+	screen.ReasonLimited:    "its frames occur in more known videos than one look follows; have a person look",
 }
 
 // reasonWords explains a reason's token; a token without words is shown itself.
