@@ -30,7 +30,7 @@ type Class uint8
 
 // The classes of media.
 const (
-	Still     Class = iota + 1 // one picture; of several pages or an animated PNG, the first
+	Still     Class = iota + 1 // one picture
 	Animation                  // several pictures decoded in Go: an animated GIF
 	Video                      // decoded by a Backend
 )
