@@ -268,6 +268,9 @@ func (r *bankReader) entries(b *Bank, n uint64) ([]byte, error) {
 		switch r.tag {
 		case tagHashes:
 			kind := r.hashes(d, b)
+			if !kind.IsValid() {
+				return nil, r.damaged("the hashes are of no kind that there is")
+			}
 			if d.end() && previous == tagHashes+kind.String() && room > 0 {
 				return nil, r.damaged("the section before had room for its hashes")
 			}
