@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
@@ -13,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"testing"
 
@@ -23,7 +25,21 @@ import (
 // TestMain lets the scripts, and the tests that look at processes, run this test
 // binary as "rematch".
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"rematch": main})
+	testscript.Main(m, map[string]func(){"rematch": main, "rewrite": rewrite})
+}
+
+// rewrite is the scripts' own sed, which not every system has: rewrite FILE
+// [PATTERN REPLACEMENT]... prints the file with each replacement made on each line.
+func rewrite() {
+	data, err := os.ReadFile(os.Args[1])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	for rules := os.Args[2:]; len(rules) >= 2; rules = rules[2:] {
+		data = regexp.MustCompile("(?m)"+rules[0]).ReplaceAll(data, []byte(rules[1]))
+	}
+	os.Stdout.Write(data)
 }
 
 // TestScripts runs testdata/script: what users type, and what they see. "exits 3
