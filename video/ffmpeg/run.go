@@ -23,7 +23,7 @@ const killWait = 5 * time.Second
 // arguments lets ffmpeg-go write a command line.
 func arguments(c ffargs.Command) []string {
 	if c.Probe { // ffmpeg-go has no graph for ffprobe, and its Probe takes no context
-		return append(ffmpeggo.ConvertKwargsToCmdLineArgs(probeArgs(c.Input)), "-i", c.File)
+		return append(ffmpeggo.ConvertKwargsToCmdLineArgs(kwargs(c.Input)), "-i", c.File)
 	}
 	return ffmpeggo.Input(c.File, kwargs(c.Input)).Output("pipe:1", kwargs(c.Output)).GetArgs()
 }
@@ -35,10 +35,6 @@ func kwargs(options map[string]string) ffmpeggo.KwArgs {
 	}
 	return k
 }
-
-// probeArgs is kwargs without the format-first rule of inputs, which only graphs
-// have: ffprobe does not mind the order.
-func probeArgs(options map[string]string) ffmpeggo.KwArgs { return kwargs(options) }
 
 // start runs a program. The command is ours and not from ffmpeg-go's Compile,
 // which logs every command unless a global variable forbids it, and that variable

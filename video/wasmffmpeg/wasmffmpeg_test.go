@@ -172,7 +172,12 @@ func TestClose(t *testing.T) {
 // native backend where there is one.
 func TestReferenceMedia(t *testing.T) {
 	fftest.Media(t)
-	fftest.RunMedia(t, backend(t))
+	b := backend(t)
+	fftest.RunMedia(t, b)
+	fftest.RunCounts(t, b, "doorknob-hd-no-bar.mp4")
+	if native, err := ffmpeg.New(ffmpeg.Options{}); err == nil {
+		fftest.EqualMedia(t, native, b)
+	}
 }
 
 // TestStop: a guest that neither reads nor writes is ended too. This one waits for

@@ -68,6 +68,24 @@ func RunMedia(t *testing.T, b video.Backend) {
 	}
 }
 
+// EqualMedia holds two backends to the same description and the same key frames of
+// every reference video. (Of all frames only the clips of Equal are compared: those
+// of the reference videos take minutes.)
+func EqualMedia(t *testing.T, a, b video.Backend) {
+	for _, folder := range []string{"clips", "video"} {
+		for _, c := range Files(t, filepath.Join(Media(t), folder)) {
+			t.Run("Equal/"+filepath.Base(c.Path), func(t *testing.T) {
+				info, err := a.Probe(context.Background(), c)
+				require.NoError(t, err)
+				other, err := b.Probe(context.Background(), c)
+				require.NoError(t, err)
+				assert.Equal(t, info, other)
+				equal(t, a, b, c, info, video.Request{MaxSide: 512, Sampling: video.Sampling{Keys: true}})
+			})
+		}
+	}
+}
+
 // RunCounts decodes reference videos whole, and holds their frames to
 // video-info.csv and those of each second to the times of the reference
 // implementation.
