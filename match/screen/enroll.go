@@ -3,6 +3,7 @@ package screen
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rematch-go/rematch/hash"
@@ -158,7 +159,6 @@ func (s *shot) near(kept *shot) bool {
 }
 
 func (r *recorder) finish(entry *match.Entry, info video.Info) error {
-	before := len(entry.Signals)
 	if r.frames > 1 {
 		entry.Duration = max(info.Duration, r.last+max(r.step, time.Millisecond))
 	}
@@ -174,8 +174,10 @@ func (r *recorder) finish(entry *match.Entry, info video.Info) error {
 			entry.Signals = append(entry.Signals, signal)
 		}
 	}
-	if len(entry.Signals) == before {
-		return &match.LowQualityError{Quality: r.quality, Gate: hash.DefaultGate}
+	for _, k := range r.kinds {
+		if !slices.ContainsFunc(entry.Signals, func(s match.Signal) bool { return s.Value.Kind() == k }) {
+			return &match.LowQualityError{Quality: r.quality, Gate: hash.DefaultGate}
+		}
 	}
 	return nil
 }
