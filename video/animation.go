@@ -45,9 +45,9 @@ func (m *Media) openGIF(ctx context.Context) error {
 			}
 			break
 		}
-		if count == 0 && (a.width == 0 || a.height == 0) {
-			// Browsers take the first picture for the canvas then.
-			a.width, a.height = p.Rect.Max.X, p.Rect.Max.Y
+		if count == 0 {
+			// Browsers make room for the whole first picture, whatever the header says.
+			a.width, a.height = max(a.width, p.Rect.Max.X), max(a.height, p.Rect.Max.Y)
 		}
 		count++
 		duration += p.Delay

@@ -202,12 +202,22 @@ func TestAnimationBomb(t *testing.T) {
 	reason, _ := video.Reason(err)
 	assert.Equal(t, "over_budget_pixels", reason)
 
-	// A small canvas and large pictures on it.
+	// A small canvas and large pictures on it: there is room for the first one.
 	b[6], b[7], b[8], b[9] = 1, 0, 1, 0
-	frames, err := collect(open(t, append(b, ';'), video.Options{}).Frames(context.Background(), video.Request{}))
+	_, err = video.Open(context.Background(), video.Bytes("bomb", append(b, ';')), video.Options{})
 	reason, _ = video.Reason(err)
 	assert.Equal(t, "over_budget_pixels", reason)
-	assert.Empty(t, frames)
+}
+
+// A canvas that is smaller than the first picture hides nothing of it.
+func TestAnimationSmallCanvas(t *testing.T) {
+	g := &gif.GIF{Image: []*image.Paletted{patch(red, 0, 0, 60, 40), patch(red, 0, 0, 60, 40)}, Delay: []int{5, 5}}
+	file := asGIF(t, g)
+	file[6], file[8] = 8, 8
+	frames, err := collect(open(t, file, video.Options{}).Frames(context.Background(), video.Request{}))
+	require.NoError(t, err)
+	require.Len(t, frames, 2)
+	assert.Equal(t, image.Pt(60, 40), frames[0].Image.Bounds().Size())
 }
 
 // Memory does not grow with the number of pictures: 100 of 200 x 200 pixels, which

@@ -2,6 +2,7 @@ package video
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"iter"
 
@@ -136,6 +137,11 @@ func (m *Media) Frames(ctx context.Context, r Request) iter.Seq2[hash.Frame, err
 		err := work.ctx.Err()
 		if err == nil && guard.frames == 0 && len(r.Sampling.At) == 0 {
 			err = ErrCorrupt
+		}
+		if err == nil && m.info.Streams > 1 && len(r.Sampling.At) == 0 {
+			// Which one a player shows is its own choice, so a harmless first one proves
+			// nothing.
+			err = refuse(ErrUnsupported, fmt.Sprintf("%d video streams, and only the first was looked at: give each as a file", m.info.Streams))
 		}
 		if err != nil {
 			yield(hash.Frame{}, wrap(m.stored.name, work.judge(err)))

@@ -322,3 +322,15 @@ func TestErrorTexts(t *testing.T) {
 	assert.Equal(t, []string{"still", "animation", "video", "unknown"},
 		[]string{video.Still.String(), video.Animation.String(), video.Video.String(), video.Class(0).String()})
 }
+
+// Whichever stream a player shows: what was not looked at is told.
+func TestSeveralVideoStreams(t *testing.T) {
+	m := open(t, mp4, video.Options{Backend: &fake{frames: run(3), info: video.Info{Streams: 2}}})
+	frames, err := collect(m.Frames(context.Background(), video.Request{}))
+	assert.Len(t, frames, 3)
+	require.ErrorIs(t, err, video.ErrUnsupported)
+	assert.ErrorContains(t, err, "2 video streams")
+	frames, err = collect(m.Frames(context.Background(), video.Request{Sampling: video.Sampling{At: []time.Duration{0}}}))
+	assert.NotEmpty(t, frames)
+	assert.NoError(t, err, "chosen frames are not the whole video")
+}

@@ -30,20 +30,26 @@ func morePictures(r io.ReaderAt, format string) string {
 const maxChunks = 4096
 
 // isAnimatedPNG looks for the animation control chunk, which stands before the
-// first pixels (PNG specification, third edition, 11.3.6.1), with more than one
-// frame. A file that hides its pixels behind thousands of chunks counts as animated.
+// first pixels (PNG specification, third edition, 11.3.6.1). An animation of one frame
+// is a still if that frame is the picture that decoders give, which its frame control
+// chunk before the pixels tells. A file that hides its pixels behind thousands of
+// chunks counts as animated.
 func isAnimatedPNG(r io.ReaderAt) bool {
 	var b [12]byte
-	at := int64(8)
+	at, single := int64(8), false
 	for range maxChunks {
 		if n, _ := r.ReadAt(b[:], at); n < len(b) {
 			return false
 		}
 		switch string(b[4:8]) {
 		case "acTL":
-			return binary.BigEndian.Uint32(b[8:]) > 1
+			if single = binary.BigEndian.Uint32(b[8:]) == 1; !single {
+				return true
+			}
+		case "fcTL":
+			return false // of one frame, which is the picture
 		case "IDAT":
-			return false
+			return single
 		}
 		at += 12 + int64(binary.BigEndian.Uint32(b[:])) // length, type, data, checksum
 	}

@@ -22,13 +22,18 @@ func TestStillsOfSeveralPictures(t *testing.T) {
 	require.NoError(t, png.Encode(&still, picture))
 	require.NoError(t, tiff.Encode(&page, picture, nil))
 
-	animated := func(frames uint32) []byte {
-		chunk := append(binary.BigEndian.AppendUint32(nil, 8), "acTL"...)
-		chunk = binary.BigEndian.AppendUint32(chunk, frames)
-		chunk = append(chunk, 0, 0, 0, 0)                                           // plays for ever
-		chunk = binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(chunk[4:])) // of type and data
-		const head = 8 + 25                                                         // signature and IHDR
-		return append(append(bytes.Clone(still.Bytes()[:head]), chunk...), still.Bytes()[head:]...)
+	chunk := func(name string, data ...byte) []byte {
+		b := append(binary.BigEndian.AppendUint32(nil, uint32(len(data))), name...)
+		b = append(b, data...)
+		return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b[4:]))
+	}
+	animated := func(frames byte, control ...[]byte) []byte {
+		const head = 8 + 25 // signature and IHDR
+		b := append(bytes.Clone(still.Bytes()[:head]), chunk("acTL", 0, 0, 0, frames, 0, 0, 0, 0)...)
+		for _, c := range control {
+			b = append(b, c...)
+		}
+		return append(b, still.Bytes()[head:]...)
 	}
 	// paged links a copy of the first directory, of the given NewSubfileType, behind it.
 	paged := func(subfile uint32) []byte {
@@ -50,7 +55,8 @@ func TestStillsOfSeveralPictures(t *testing.T) {
 		detail string
 	}{
 		{"a PNG", still.Bytes(), ""},
-		{"a PNG with an animation of one frame", animated(1), ""},
+		{"a PNG with an animation of one frame, its picture", animated(1, chunk("fcTL", make([]byte, 26)...)), ""},
+		{"a PNG with an animation of one frame, another picture", animated(1), "animated PNG"},
 		{"an animated PNG", animated(2), "animated PNG"},
 		{"a TIFF", page.Bytes(), ""},
 		{"a TIFF with a thumbnail", paged(1), ""},

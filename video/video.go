@@ -58,6 +58,7 @@ type Info struct {
 	Duration      time.Duration // 0 for stills and where the container does not say
 	FrameRate     float64       // average, frames a second; 0 where unknown
 	Bytes         int64         // of the whole file
+	Streams       int           // of video, cover pictures not counted; 0 for stills. Only the first is decoded: Media.Frames ends with ErrUnsupported if there are more
 }
 
 // Limits are budgets on one media file. A zero field means its default, a

@@ -151,7 +151,7 @@ func parseProbe(out []byte, c video.Container) (video.Info, error) {
 	if s.Width <= 0 || s.Height <= 0 {
 		return video.Info{}, &video.Error{Err: video.ErrCorrupt, Detail: "a video stream without a size, codec " + strconv.Quote(s.Codec)}
 	}
-	info := video.Info{Codec: s.Codec, Width: s.Width, Height: s.Height, Duration: parseSeconds(s.Duration)}
+	info := video.Info{Codec: s.Codec, Width: s.Width, Height: s.Height, Duration: parseSeconds(s.Duration), Streams: len(p.Streams)}
 	if info.Duration == 0 {
 		info.Duration = parseSeconds(p.Format.Duration)
 	}

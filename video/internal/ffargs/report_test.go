@@ -126,7 +126,7 @@ func TestParseProbe(t *testing.T) {
 		"side_data_list":[{"rotation":-90}]}],"format":{"nb_streams":2,"duration":"1.500000"}}`
 	info, err := parse(one, false)
 	assert.NoError(t, err)
-	assert.Equal(t, video.Info{Codec: "h264", Width: 480, Height: 640, Duration: 1500 * time.Millisecond, FrameRate: 30000.0 / 1001}, info)
+	assert.Equal(t, video.Info{Codec: "h264", Width: 480, Height: 640, Duration: 1500 * time.Millisecond, FrameRate: 30000.0 / 1001, Streams: 1}, info)
 	info, _ = parse(one, true)
 	assert.Equal(t, 640, info.Width)
 
