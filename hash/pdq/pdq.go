@@ -34,8 +34,8 @@ func Orientations(m image.Image) ([hash.Orientations]hash.Value, hash.Quality) {
 	return h.Orientations(m)
 }
 
-// Hasher computes hashes and keeps its buffers for the next picture: about 30 KiB
-// and width x (height/128 + 4) x 4 bytes of the largest so far, 0.7 MB at twelve
+// Hasher computes hashes and keeps its buffers for the next picture: about 40 KiB
+// and width x (height/128 + 40) x 4 bytes of the largest so far, 1.1 MB at twelve
 // megapixels. After the first picture of a size it does not allocate, but for
 // picture types that are read through At. The zero Hasher is ready. It is not safe for
 // concurrent use; results do not depend on what it hashed before.
@@ -43,6 +43,7 @@ type Hasher struct {
 	reader pixel.Reader
 	plane  plane
 	filter tent.Filter
+	oracle tent.Oracle // for planes
 	small  tent.Plane
 	dct    transform
 }
@@ -98,7 +99,9 @@ func (h *Hasher) shrinkLuma(luma []float32, width, height int) (hash.Quality, bo
 	}
 	h.plane = plane{luma, width}
 	defer func() { h.plane = plane{} }() // as in shrinkImage
-	return h.shrink(&h.plane, width, height), true
+	// The values are not known to be luma: by the definition.
+	h.oracle.Shrink(&h.small, &h.plane, width, height)
+	return tent.Quality(&h.small), true
 }
 
 func (h *Hasher) shrinkImage(m image.Image) (hash.Quality, bool) {
@@ -108,12 +111,8 @@ func (h *Hasher) shrinkImage(m image.Image) (hash.Quality, bool) {
 	if !tent.Hashable(width, height) {
 		return 0, false
 	}
-	return h.shrink(&h.reader, width, height), true
-}
-
-func (h *Hasher) shrink(src tent.Rows, width, height int) hash.Quality {
-	h.filter.Shrink(&h.small, src, width, height)
-	return tent.Quality(&h.small)
+	h.filter.Shrink(&h.small, &h.reader, width, height)
+	return tent.Quality(&h.small), true
 }
 
 // plane is a picture of luma values in memory.
@@ -124,3 +123,6 @@ type plane struct {
 
 // Row implements tent.Rows.
 func (p *plane) Row(dst []float32, x, y int) { copy(dst, p.luma[y*p.width+x:]) }
+
+// Bytes implements tent.Rows.
+func (p *plane) Bytes(int) []uint8 { return nil }

@@ -172,3 +172,18 @@ func straight(r, g, b, a uint32) (uint8, uint8, uint8) {
 	}
 	return uint8(r * 0xffff / a >> 8), uint8(g * 0xffff / a >> 8), uint8(b * 0xffff / a >> 8)
 }
+
+// Bytes returns row y of the luma of a picture that holds it in memory as bytes, one
+// a pixel, and nil for all rows of any other. The caller does not write to it.
+func (r *Reader) Bytes(y int) []uint8 {
+	x, y := r.origin.X, y+r.origin.Y
+	switch m := r.img.(type) {
+	case *image.YCbCr:
+		return m.Y[m.YOffset(x, y):][:r.w]
+	case *image.NYCbCrA:
+		return m.Y[m.YOffset(x, y):][:r.w]
+	case *image.Gray:
+		return m.Pix[m.PixOffset(x, y):][:r.w]
+	}
+	return nil
+}

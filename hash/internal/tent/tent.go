@@ -37,57 +37,9 @@ func Hashable(w, h int) bool {
 type Rows interface {
 	// Row writes the luma of len(dst) pixels of row y from column x on.
 	Row(dst []float32, x, y int)
-}
-
-// Filter shrinks pictures and keeps its buffers for the next one: about
-// width x (height/128 + 4) x 4 bytes. The zero value is ready; it is not safe for
-// concurrent use.
-type Filter struct {
-	luma, line    []float32 // one row each: as read, and after the first round
-	first, second columns
-	xs, ys        [Side]int // where the samples are taken
-}
-
-// Shrink fills dst from a picture of w x h pixels, which must be Hashable. It reads
-// every row once, from top to bottom.
-//
-// A picture of 64 x 64 pixels is taken as it is, as pdqFloat256FromFloatLuma does.
-func (f *Filter) Shrink(dst *Plane, src Rows, w, h int) {
-	if w == Side && h == Side {
-		for y := range dst {
-			src.Row(dst[y][:], 0, y)
-		}
-		return
-	}
-	boxX, boxY := boxSize(w), boxSize(h)
-	for i := range Side {
-		f.xs[i], f.ys[i] = centre(i, w), centre(i, h)
-	}
-	f.luma, f.line = grow(f.luma, w), grow(f.line, w)
-	f.first.reset(w, h, boxY)
-	f.second.reset(Side, h, boxY)
-
-	var out [Side]float32
-	taken := 0 // rows of dst that are filled
-	finish := func(y int) {
-		row, ok := f.second.step(y, out[:])
-		for ; ok && taken < Side && f.ys[taken] == row; taken++ {
-			dst[taken] = out
-		}
-	}
-	for y := range f.first.steps() {
-		if y < h {
-			src.Row(f.luma, 0, y)
-			box(f.first.slot(y), f.luma, boxX)
-		}
-		if row, ok := f.first.step(y, f.line); ok {
-			boxAt(f.second.slot(row), f.line, boxX, &f.xs)
-			finish(row)
-		}
-	}
-	for y := h; y < f.second.steps(); y++ {
-		finish(y)
-	}
+	// Bytes returns row y where the picture holds its luma as bytes, else nil: for
+	// all rows or for none. The caller does not write to it.
+	Bytes(y int) []uint8
 }
 
 // boxSize is the length of the box for a side of n pixels: half a block, rounded
@@ -100,9 +52,9 @@ func centre(i, n int) int { return int((2*int64(i) + 1) * int64(n) / (2 * Side))
 
 // grow returns a slice of n elements, s itself where it is large enough. Its
 // contents are not kept.
-func grow(s []float32, n int) []float32 {
+func grow[T any](s []T, n int) []T {
 	if cap(s) < n {
-		return make([]float32, n)
+		return make([]T, n)
 	}
 	return s[:n]
 }

@@ -1,5 +1,57 @@
 package tent
 
+// Oracle is the filter as its definition reads, and what Filter is held equal to: it
+// takes luma of any value. It shrinks pictures and keeps its buffers for the next one: about
+// width x (height/128 + 4) x 4 bytes. The zero value is ready; it is not safe for
+// concurrent use.
+type Oracle struct {
+	luma, line    []float32 // one row each: as read, and after the first round
+	first, second columns
+	xs, ys        [Side]int // where the samples are taken
+}
+
+// Shrink fills dst from a picture of w x h pixels, which must be Hashable. It reads
+// every row once, from top to bottom.
+//
+// A picture of 64 x 64 pixels is taken as it is, as pdqFloat256FromFloatLuma does.
+func (f *Oracle) Shrink(dst *Plane, src Rows, w, h int) {
+	if w == Side && h == Side {
+		for y := range dst {
+			src.Row(dst[y][:], 0, y)
+		}
+		return
+	}
+	boxX, boxY := boxSize(w), boxSize(h)
+	for i := range Side {
+		f.xs[i], f.ys[i] = centre(i, w), centre(i, h)
+	}
+	f.luma, f.line = grow(f.luma, w), grow(f.line, w)
+	f.first.reset(w, h, boxY)
+	f.second.reset(Side, h, boxY)
+
+	var out [Side]float32
+	taken := 0 // rows of dst that are filled
+	finish := func(y int) {
+		row, ok := f.second.step(y, out[:])
+		for ; ok && taken < Side && f.ys[taken] == row; taken++ {
+			dst[taken] = out
+		}
+	}
+	for y := range f.first.steps() {
+		if y < h {
+			src.Row(f.luma, 0, y)
+			box(f.first.slot(y), f.luma, boxX)
+		}
+		if row, ok := f.first.step(y, f.line); ok {
+			boxAt(f.second.slot(row), f.line, boxX, &f.xs)
+			finish(row)
+		}
+	}
+	for y := h; y < f.second.steps(); y++ {
+		finish(y)
+	}
+}
+
 // A box of size b over n values, b <= n: output i is the mean of the inputs from
 // i+ahead-b to i+ahead-1, of which only those within 0 to n-1 count. ahead is
 // (b+2)/2, so that an even box reaches further forward. (box1DFloat.)

@@ -1,0 +1,118 @@
+package tent
+
+import "math"
+
+// Filter shrinks pictures as Oracle does, bit for bit, and fast: every sum is made of
+// the same additions in the same order, or of whole numbers, whose sums are exact in
+// any order; but side by side, for many columns or rows at once.
+//
+// It keeps its buffers for the next picture: about width x (height/128 + 40) x 4
+// bytes. The zero value is ready; it is not safe for concurrent use.
+type Filter struct {
+	// Portable keeps to the kernels in Go.
+	Portable bool
+
+	boxX, boxY int
+	ys         [Side]int   // the rows that are sampled
+	gaps       [Side]int32 // steps along a row from sample to sample
+	stride     int         // of the buffers: the width and room for whole vectors
+	prefix     []uint16    // sums of a row of bytes
+	luma       []float32   // a row as it is read
+	first      ring        // rows of means along the row
+	block      []float32   // lanes rows of means of those along the column
+	turned     []float32   // the block, column by column
+	second     ring        // samples of means along the row
+	samples    [Side][lanes]float32
+	out        [lanes][Side]float32
+}
+
+// lanes is how many rows go through the second round at once.
+const lanes = 16
+
+// Shrink fills dst from a picture of w x h pixels, which must be Hashable, with luma
+// of 0 to 255. It reads every row once, from top to bottom.
+//
+// A picture of 64 x 64 pixels is taken as it is, as pdqFloat256FromFloatLuma does.
+func (f *Filter) Shrink(dst *Plane, src Rows, w, h int) {
+	if w == Side && h == Side {
+		for y := range dst {
+			src.Row(dst[y][:], 0, y)
+		}
+		return
+	}
+	f.reset(w, h)
+	ahead := aheadOf(f.boxY)
+	last := f.ys[Side-1] + ahead - 1 // the last row that a sample depends on
+	taken, held := 0, 0
+	for y := range last + ahead {
+		if y < h {
+			f.rows(f.first.slot(y), src, y, w)
+		}
+		row := y - ahead + 1
+		out := f.block[held*f.stride:]
+		f.slide(&f.first, out[:f.stride], y, h)
+		if row < 0 {
+			continue
+		}
+		if held++; held == lanes || row == last {
+			f.along(held, w)
+			for i := range held {
+				taken = f.finish(dst, taken, row-held+1+i, i)
+			}
+			held = 0
+		}
+	}
+}
+
+func (f *Filter) reset(w, h int) {
+	f.boxX, f.boxY = boxSize(w), boxSize(h)
+	at := f.boxX - aheadOf(f.boxX)
+	for i := range Side {
+		f.ys[i] = centre(i, h)
+		f.gaps[i] = int32(centre(i, w) - at)
+		at = centre(i, w)
+	}
+	f.stride = (w+15)/16*16 + 16
+	f.prefix = grow(f.prefix, f.stride+16)
+	f.luma = grow(f.luma, w)
+	f.first.reset(f.stride, f.boxY)
+	f.second.reset(Side, f.boxY)
+	f.block = grow(f.block, lanes*f.stride)
+	f.turned = grow(f.turned, lanes*f.stride)
+}
+
+// rows reads row y and writes its means along the row.
+func (f *Filter) rows(dst []float32, src Rows, y, w int) {
+	bytes := src.Bytes(y)
+	switch {
+	case bytes == nil:
+		src.Row(f.luma, 0, y)
+		box(dst[:w], f.luma, f.boxX)
+	case f.fast() && f.boxX <= maxWordBox:
+		f.boxBytes(dst, bytes)
+	default:
+		boxBytes(dst[:w], bytes, f.boxX)
+	}
+}
+
+// finish takes in row y of the second round, held in out[lane], along the columns.
+func (f *Filter) finish(dst *Plane, taken, y, lane int) int {
+	*(*[Side]float32)(f.second.slot(y)) = f.out[lane]
+	row := y - aheadOf(f.boxY) + 1
+	var out [Side]float32
+	f.slide(&f.second, out[:], y, math.MaxInt)
+	for ; taken < Side && f.ys[taken] == row; taken++ {
+		dst[taken] = out
+	}
+	return taken
+}
+
+func (f *Filter) fast() bool { return vectors && !f.Portable }
+
+// ring holds the rows within a box that moves down.
+type ring struct {
+	rows          []float32 // the last b+1 rows, row y in slot y % (b+1)
+	sum           []float32 // of the rows within the box, by column
+	nothing       []float32 // a row of zeros
+	width, height int
+}

@@ -1,0 +1,110 @@
+package tent
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// raster is a picture of bytes that may be read as such or not.
+type raster struct {
+	pix    []uint8
+	w      int
+	floats bool
+}
+
+func (p *raster) Bytes(y int) []uint8 {
+	if p.floats {
+		return nil
+	}
+	return p.pix[y*p.w:][:p.w]
+}
+
+func (p *raster) Row(dst []float32, x, y int) {
+	for i := range dst {
+		v := p.pix[y*p.w+x+i]
+		dst[i] = float32(v)
+		if p.floats {
+			dst[i] = float32(float32(0.299)*float32(v)) + float32(0.587*float32(v^0x15)) + float32(0.114*float32(255-v))
+		}
+	}
+}
+
+// paint fills a picture: noise, nearly flat, slopes, hard edges, or extremes.
+func paint(w, h int, kind uint8, seed uint64) *raster {
+	r := rand.New(rand.NewPCG(seed, uint64(kind)))
+	p := &raster{pix: make([]uint8, w*h), w: w, floats: kind&16 != 0}
+	for i := range p.pix {
+		x, y := i%w, i/w
+		switch kind % 6 {
+		case 0:
+			p.pix[i] = uint8(r.UintN(256))
+		case 1:
+			p.pix[i] = uint8(127 + r.UintN(2))
+		case 2:
+			p.pix[i] = uint8(x*255/w ^ y*3)
+		case 3:
+			p.pix[i] = uint8(255 * ((x/7 + y/5) & 1))
+		case 4:
+			p.pix[i] = 255
+		case 5:
+			p.pix[i] = uint8(r.UintN(4) / 3 * 255 * uint(y&1))
+		}
+	}
+	return p
+}
+
+// requireEqual holds the kernels equal to the definition, bit for bit, with filters
+// that have seen other pictures.
+func requireEqual(t *testing.T, fast, portable *Filter, w, h int, kind uint8, seed uint64) {
+	t.Helper()
+	p := paint(w, h, kind, seed)
+	var want, a, b Plane
+	new(Oracle).Shrink(&want, p, w, h)
+	portable.Portable = true
+	fast.Shrink(&a, p, w, h)
+	portable.Shrink(&b, p, w, h)
+	for y := range want {
+		require.Equal(t, want[y], a[y], "%dx%d kind %d, row %d", w, h, kind, y)
+		require.Equal(t, want[y], b[y], "%dx%d kind %d, row %d, portable", w, h, kind, y)
+	}
+}
+
+func TestKernelsAgree(t *testing.T) {
+	var fast, portable Filter
+	for _, size := range [][2]int{
+		{5, 5}, {5, 64}, {64, 64}, {64, 65}, {7, 300}, {127, 128}, {128, 129}, {129, 127}, {256, 257}, {512, 512},
+		{511, 513}, {640, 480}, {333, 700}, {1000, 77}, {1600, 99}, {4000, 5}, {5, 4000}, {40000, 6},
+	} {
+		for kind := range uint8(6) {
+			requireEqual(t, &fast, &portable, size[0], size[1], kind, 1)
+			requireEqual(t, &fast, &portable, size[0], size[1], kind|16, 2)
+		}
+	}
+}
+
+// FuzzKernels does the same at sizes from 5x5 to 4000x3 and back.
+func FuzzKernels(f *testing.F) {
+	f.Add(uint16(5), uint16(5), uint8(0), uint64(1))
+	f.Add(uint16(4000), uint16(3), uint8(1), uint64(2))
+	f.Add(uint16(513), uint16(300), uint8(18), uint64(3))
+	f.Fuzz(func(t *testing.T, width, height uint16, kind uint8, seed uint64) {
+		w, h := 5+int(width)%4096, 5+int(height)%4096
+		if w*h > 1<<18 {
+			h = max(5, (1<<18)/w)
+		}
+		var fast, portable Filter
+		requireEqual(t, &fast, &portable, w, h, kind, seed)
+	})
+}
+
+// TestQuotients holds the quotient by multiplication equal to the division.
+func TestQuotients(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 5))
+	for range 200000 {
+		c := 1 + r.IntN(1<<13)
+		s := float32(255*float64(c)*r.Float64()) * float32(r.IntN(5)) / 4
+		require.Equal(t, s/float32(c), float32(float64(s)*(1/float64(c))))
+	}
+}
