@@ -1,0 +1,126 @@
+package jpegluma
+
+import (
+	"bytes"
+	"errors"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// rendered is a picture with edges, slopes and noise, as JPEG by image/jpeg (4:2:0, or
+// grey).
+func rendered(tb testing.TB, w, h, quality int, grey bool) []byte {
+	r := rand.New(rand.NewPCG(uint64(w), uint64(h)))
+	gray, rgba := image.NewGray(image.Rect(0, 0, w, h)), image.NewRGBA(image.Rect(0, 0, w, h))
+	for y := range h {
+		for x := range w {
+			v := uint8(x*3 + y*2 + r.IntN(20))
+			if (x/13+y/9)%3 == 0 {
+				v = 250
+			}
+			gray.SetGray(x, y, color.Gray{Y: v})
+			rgba.Set(x, y, color.RGBA{R: v, G: uint8(x * 5), B: 255 - v, A: 255})
+		}
+	}
+	var m image.Image = rgba
+	if grey {
+		m = gray
+	}
+	var b bytes.Buffer
+	require.NoError(tb, jpeg.Encode(&b, m, &jpeg.Options{Quality: quality}))
+	return b.Bytes()
+}
+
+func TestSizes(t *testing.T) {
+	for _, size := range [][2]int{{1, 1}, {7, 9}, {8, 8}, {16, 16}, {17, 33}, {65, 40}, {300, 31}} {
+		for _, quality := range []int{5, 75, 100} {
+			for _, grey := range []bool{false, true} {
+				requireLuma(t, rendered(t, size[0], size[1], quality, grey))
+			}
+		}
+	}
+}
+
+// TestTruncated holds that every beginning of a file is refused as such, but for the
+// one that lacks only the end mark.
+func TestTruncated(t *testing.T) {
+	data := rendered(t, 40, 24, 80, false)
+	var d Decoder
+	for _, scale := range []int{1, 8} {
+		for end := range data {
+			_, err := d.Decode(data[:end], Options{Scale: scale})
+			require.ErrorIs(t, err, ErrTruncated, "%d of %d bytes", end, len(data))
+		}
+		_, err := d.Decode(data[:len(data)-2], Options{Scale: scale, OpenEnd: true})
+		require.NoError(t, err)
+	}
+}
+
+// TestBudgets holds that what asks for too much is refused before it is given.
+func TestBudgets(t *testing.T) {
+	data := rendered(t, 40, 24, 80, true)
+	var budget *BudgetError
+	_, err := Decode(data, Options{MaxPixels: 40*24 - 1})
+	require.ErrorAs(t, err, &budget)
+	assert.Equal(t, BudgetError{"pixels", 40*24 - 1, 40 * 24}, *budget)
+
+	frame := bytes.Index(data, []byte{0xff, markSOF0})
+	huge := bytes.Clone(data)
+	copy(huge[frame+5:], "\xff\xff\xff\xff")
+	_, err = Decode(huge, Options{})
+	require.ErrorAs(t, err, &budget)
+
+	// A thousand scans of a progressive file that are all but empty.
+	many := bytes.Clone(data[:bytes.Index(data, []byte{0xff, markSOS})])
+	many[frame+1] = markSOF2
+	for range 1000 {
+		many = append(many, 0xff, markSOS, 0, 8, 1, 1, 0, 0, 0, 0x10)
+		many = append(many, make([]byte, 8)...)
+	}
+	_, err = Decode(append(many, 0xff, markEOI), Options{})
+	require.ErrorAs(t, err, &budget)
+	assert.Equal(t, "scans", budget.What)
+}
+
+// FuzzDecode holds the reader to image/jpeg: what that accepts is accepted or called
+// unusual, and no file of one component is accepted that it refuses.
+func FuzzDecode(f *testing.F) {
+	for _, grey := range []bool{false, true} {
+		f.Add(rendered(f, 24, 17, 60, grey))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		const most = 1 << 20
+		var unusual UnusualError
+		var budget *BudgetError
+		c, err := jpeg.DecodeConfig(bytes.NewReader(data))
+		if err == nil && c.Width*c.Height > most {
+			return
+		}
+		p, err := Decode(data, Options{Scale: 1, MaxPixels: most})
+		for _, scale := range []int{2, 4, 8} {
+			small, coarse := Decode(data, Options{Scale: scale, MaxPixels: most})
+			require.False(t, err == nil && coarse != nil, "scale %d: %v", scale, coarse)
+			if coarse == nil {
+				require.Len(t, small.Luma, small.Stride*small.Rows)
+				var out [Side * Side]float32
+				new(Folder).Fold(&out, small)
+			}
+		}
+		if errors.As(err, &unusual) || errors.As(err, &budget) {
+			return
+		}
+		_, want := jpeg.Decode(bytes.NewReader(data))
+		if want == nil {
+			require.NoError(t, err)
+		}
+		if err == nil && p.Width*p.Height <= most && c.ColorModel == color.GrayModel {
+			require.NoError(t, want)
+		}
+	})
+}
