@@ -1,6 +1,6 @@
 // Command upload is an HTTP endpoint that screens what it receives, as a platform
-// would embed it: POST /upload with a form (a part with a file name) or bare bytes.
-// It holds no GPL part: videos need the ffmpeg program on PATH. Answers are JSON,
+// would embed it: POST /upload with bare bytes or a form, of which it judges only the
+// first part with a file name: use no other. It holds no GPL part: videos need the ffmpeg program on PATH. Answers are JSON,
 // {"verdict","reason"}: 200 accepted (no_match), 202 held for a person (not_judged),
 // 422 refused (match), 413 too large, 400 not an upload or broken off, 503 try again
 // later. Uploaders are not told what they matched: that is in the log.
