@@ -1,6 +1,7 @@
 package screen_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"image"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/hash/border"
+	"github.com/rematch-go/rematch/hash/digest"
 	"github.com/rematch-go/rematch/hash/pdq"
 	"github.com/rematch-go/rematch/match"
 	"github.com/rematch-go/rematch/match/screen"
@@ -147,4 +149,48 @@ func TestLimitedIsNotJudged(t *testing.T) {
 	assert.Equal(t, screen.NotJudged, v.Outcome, fmt.Sprint(v.Matches))
 	assert.Equal(t, screen.ReasonLimited, v.Reason)
 	assert.NotEmpty(t, v.Weak)
+}
+
+// A picture in memory is enrolled and judged as the file of it.
+func TestDecodedPictures(t *testing.T) {
+	known := scene(1, 0, 320, 240)
+	file := enroll(t, "one", pngOf(t, known), screen.Options{}, hash.PDQ, hash.PHash)
+	entry, err := screen.EnrollImage("one", known, []hash.Kind{hash.PDQ, hash.PHash})
+	require.NoError(t, err)
+	assert.Equal(t, file, entry)
+
+	s := screen.New(matcher(t, match.Bank{Name: "known", Entries: []match.Entry{entry}}), screen.Options{})
+	for name, m := range map[string]image.Image{
+		"mirrored": changed(known, 320, 400, func(x, y int) (int, int) { return 319 - x, y - 80 }),
+		"other":    scene(3, 0, 320, 240),
+		"flat":     image.NewGray(image.Rect(0, 0, 100, 100)),
+		"tiny":     image.NewGray(image.Rect(0, 0, 4, 4)),
+		"too long": image.NewGray(image.Rect(0, 0, 70_000, 8)),
+	} {
+		want, err := s.Screen(context.Background(), video.Bytes(name, pngOf(t, m)))
+		require.NoError(t, err)
+		got, err := s.ScreenImage(m)
+		require.NoError(t, err)
+		assert.Equal(t, want.Outcome, got.Outcome, name)
+		assert.Equal(t, want.Reason, got.Reason, name)
+		assert.Equal(t, want.Matches, got.Matches, name)
+		assert.Equal(t, [2]int{m.Bounds().Dx(), m.Bounds().Dy()}, [2]int{got.Info.Width, got.Info.Height}, name)
+	}
+	v, err := s.ScreenImage(nil)
+	require.NoError(t, err)
+	assert.Equal(t, screen.NotJudged, v.Outcome)
+
+	_, err = screen.EnrollImage("one", known, []hash.Kind{hash.MD5})
+	assert.ErrorContains(t, err, "md5")
+	_, err = screen.EnrollImage("one", image.NewGray(image.Rect(0, 0, 100, 100)), nil)
+	assert.ErrorIs(t, err, match.ErrLowQuality)
+	_, err = screen.EnrollImage("one", nil, nil)
+	assert.Error(t, err)
+
+	sums, _, err := digest.Sum(bytes.NewReader(nil), hash.MD5)
+	require.NoError(t, err)
+	digests := match.Bank{Name: "md5", Entries: []match.Entry{{ID: "a", Signals: []match.Signal{{Value: sums[0], Quality: hash.Unmeasured}}}}}
+	v, err = screen.New(matcher(t, digests), screen.Options{}).ScreenImage(known)
+	require.NoError(t, err)
+	assert.Equal(t, screen.ReasonNoBank, v.Reason, "there is no digest of pixels")
 }

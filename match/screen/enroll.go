@@ -3,6 +3,7 @@ package screen
 import (
 	"context"
 	"fmt"
+	"image"
 	"slices"
 	"time"
 
@@ -81,6 +82,29 @@ func Enroll(ctx context.Context, in video.Input, kinds []hash.Kind, o Options) (
 	}
 	if err := r.finish(&entry, media.Info()); err != nil {
 		return match.Entry{}, fmt.Errorf("screen: enrolling %q: %w", in.Name(), err)
+	}
+	return entry, nil
+}
+
+// EnrollImage hashes a known picture that the caller has decoded already, as Enroll
+// does a still. Digests are of files: a kind that is one is an error.
+func EnrollImage(id string, m image.Image, kinds []hash.Kind) (match.Entry, error) {
+	if len(kinds) == 0 {
+		kinds = []hash.Kind{hash.PDQ}
+	}
+	for _, k := range kinds {
+		if !k.IsValid() || k.IsDigest() {
+			return match.Entry{}, fmt.Errorf("screen: enrolling %q: %v is not a kind of hash that a picture has", id, k)
+		}
+	}
+	entry := match.Entry{ID: id}
+	r := recorder{kinds: kinds}
+	err := r.add(hash.Frame{Image: m, Key: true})
+	if err == nil {
+		err = r.finish(&entry, video.Info{})
+	}
+	if err != nil {
+		return match.Entry{}, fmt.Errorf("screen: enrolling %q: %w", id, err)
 	}
 	return entry, nil
 }

@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"slices"
 	"sync"
 	"time"
@@ -127,17 +128,10 @@ func (s *Screener) Screen(ctx context.Context, upload video.Input) (Verdict, err
 	}
 	defer stored.Close()
 
-	var digests, perceptual []hash.Kind
-	for _, k := range s.matcher.Kinds() {
-		if k.IsDigest() {
-			digests = append(digests, k)
-		} else {
-			perceptual = append(perceptual, k)
-		}
+	if !s.banked() {
+		return refuse(Verdict{}, errNoBank)
 	}
-	if !slices.ContainsFunc(s.matcher.Banks(), func(b match.BankInfo) bool { return !b.Disabled && !b.Allow && len(b.Signals) > 0 }) {
-		return Verdict{Outcome: NotJudged, Reason: ReasonNoBank, Err: errors.New("screen: there is nothing to compare with: no enabled bank of known content has a signal that can match")}, nil
-	}
+	digests, perceptual := s.kinds()
 	sums, err := digestLooks(ctx, stored, digests)
 	if err != nil {
 		return Verdict{}, err
@@ -158,6 +152,50 @@ func (s *Screener) Screen(ctx context.Context, upload video.Input) (Verdict, err
 		return refuse(v, undecoded)
 	}
 	return conclude(v), nil
+}
+
+// ScreenImage judges a picture that the caller has decoded already, in every way that
+// Screen judges a still. It has no digests, so it is not judged where the banks hold
+// nothing else. The verdict's Info is zero but for its class and size.
+func (s *Screener) ScreenImage(m image.Image) (Verdict, error) {
+	_, perceptual := s.kinds()
+	if !s.banked() || len(perceptual) == 0 {
+		return refuse(Verdict{}, errNoBank)
+	}
+	v := Verdict{Frames: 1}
+	if m != nil {
+		v.Info = video.Info{Class: video.Still, Width: m.Bounds().Dx(), Height: m.Bounds().Dy()}
+	}
+	hasher := s.hashers.Get().(*pdq.Hasher)
+	defer s.hashers.Put(hasher)
+	looks, err := queryLooks(hasher, m, perceptual)
+	if errors.Is(err, imagehash.ErrSize) {
+		err = &video.Error{Err: video.ErrUnsupported, Detail: err.Error()}
+	}
+	if err == nil {
+		err = s.compare([]match.QueryFrame{{Looks: looks}}, nil, &v)
+	}
+	if err != nil {
+		return refuse(v, err)
+	}
+	return conclude(v), nil
+}
+
+// kinds returns the kinds of hash that the banks hold.
+func (s *Screener) kinds() (digests, perceptual []hash.Kind) {
+	for _, k := range s.matcher.Kinds() {
+		if k.IsDigest() {
+			digests = append(digests, k)
+		} else {
+			perceptual = append(perceptual, k)
+		}
+	}
+	return digests, perceptual
+}
+
+// banked reports whether there is anything to compare with.
+func (s *Screener) banked() bool {
+	return slices.ContainsFunc(s.matcher.Banks(), func(b match.BankInfo) bool { return !b.Disabled && !b.Allow && len(b.Signals) > 0 })
 }
 
 // digestLooks reads the upload once for all digests that the banks hold.
@@ -267,6 +305,7 @@ func (s *Screener) allow(matches []match.Match, sums []match.Look) error {
 
 var (
 	errTooSmall = errors.New("screen: the picture is under 5 pixels wide or high")
+	errNoBank   = errors.New("screen: there is nothing to compare with: no enabled bank of known content has a signal that can match")
 	errLimited  = errors.New("screen: frames are in more known entries or places than one query follows, and nothing that was followed matches")
 )
 
@@ -280,6 +319,8 @@ func refuse(v Verdict, err error) (Verdict, error) {
 		reason = ReasonLowQuality
 	case errors.Is(err, errTooSmall):
 		reason = ReasonTooSmall
+	case errors.Is(err, errNoBank):
+		reason = ReasonNoBank
 	case errors.Is(err, errLimited):
 		reason = ReasonLimited
 	default:
