@@ -42,6 +42,21 @@ func (o orientation) size(w, h int) (int, int) {
 	return w, h
 }
 
+// stored returns where a part of a picture as shown, at the origin, lies in its w x h
+// stored pixels.
+func (o orientation) stored(r image.Rectangle, w, h int) image.Rectangle {
+	if o.swaps() {
+		r = image.Rect(r.Min.Y, r.Min.X, r.Max.Y, r.Max.X)
+	}
+	if o.mirrorsX() {
+		r.Min.X, r.Max.X = w-r.Max.X, w-r.Min.X
+	}
+	if o.mirrorsY() {
+		r.Min.Y, r.Max.Y = h-r.Max.Y, h-r.Min.Y
+	}
+	return r
+}
+
 // apply returns the picture as shown: of the same type where it is one of the
 // standard library's, so that the luma plane of a YCbCr picture is exactly the
 // turned Y plane. The result begins at (0, 0) and shares no memory with m, unless

@@ -62,7 +62,7 @@ func (sp *spool) run(ctx context.Context, in Input) (*Stored, error) {
 		return nil, err
 	}
 	if sp.file == nil {
-		return &Stored{name: in.name, size: sp.size, data: bytes.NewReader(sp.memory)}, nil
+		return &Stored{name: in.name, size: sp.size, data: bytes.NewReader(sp.memory), memory: sp.memory}, nil
 	}
 	return &Stored{name: in.name, size: sp.size, data: sp.file, file: sp.file, own: true, path: sp.file.Name()}, nil
 }

@@ -53,9 +53,11 @@ func closed(decode func(io.Reader) (image.Image, error), end string) func(io.Rea
 // still is a picture of one frame. It is decoded when its frame is asked for.
 type still struct {
 	stored      *Stored
+	format      string
 	codec       codec
 	limits      Limits
 	orientation orientation
+	exact       bool // Options.Exact
 }
 
 func (m *Media) openStill(ctx context.Context, o Options) error {
@@ -66,7 +68,7 @@ func (m *Media) openStill(ctx context.Context, o Options) error {
 	if more := morePictures(m.stored.Reader(), m.info.Format); more != "" {
 		return refuse(ErrUnsupported, more)
 	}
-	s := &still{stored: m.stored, codec: c, limits: o.Limits, orientation: upright}
+	s := &still{stored: m.stored, format: m.info.Format, codec: c, limits: o.Limits, orientation: upright, exact: o.Exact}
 	var config image.Config
 	err := s.guarded(ctx, func(r io.Reader) (err error) {
 		config, err = c.config(r)
@@ -88,6 +90,12 @@ func (m *Media) openStill(ctx context.Context, o Options) error {
 
 func (s *still) frames(ctx context.Context, r Request) iter.Seq2[hash.Frame, error] {
 	return func(yield func(hash.Frame, error) bool) {
+		if r.Luma && r.MaxSide == 0 && !s.exact {
+			if small, ok := s.luma(ctx); ok {
+				yield(hash.Frame{Image: small, Key: true}, nil)
+				return
+			}
+		}
 		var picture image.Image
 		err := s.guarded(ctx, func(r io.Reader) (err error) {
 			picture, err = s.codec.decode(r)

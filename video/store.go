@@ -21,6 +21,8 @@ type Stored struct {
 	file *os.File    // nil: the bytes are in memory
 	own  bool        // file is a temporary one of ours, removed on Close
 
+	memory []byte // what data reads, when there is no file
+
 	mu     sync.Mutex
 	path   string // absolute; empty: not in the file system yet
 	copied string // a temporary file made for path; removed on Close
@@ -57,7 +59,7 @@ func store(ctx context.Context, in Input, l Limits) (*Stored, error) {
 		if over(size, l.Bytes) {
 			return nil, &LimitError{Limit: "bytes", Max: l.Bytes, Got: size}
 		}
-		return &Stored{name: in.name, size: size, data: bytes.NewReader(in.bytes)}, nil
+		return &Stored{name: in.name, size: size, data: bytes.NewReader(in.bytes), memory: in.bytes}, nil
 	case fromReader:
 		if in.reader == nil {
 			return nil, errors.New("the reader is nil: give video.Reader something to read")

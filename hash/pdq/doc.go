@@ -15,6 +15,7 @@
 // from red, green and blue with the reference's formula. Transparency is dropped: a
 // pixel has its stored straight colour, and a fully transparent pixel of a
 // premultiplied picture is black. Components of 16 bits count with their high byte.
+// A hash.Reduced is hashed as the larger picture that it stands for, nearly.
 //
 // # Pictures without a hash
 //

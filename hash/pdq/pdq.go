@@ -37,7 +37,7 @@ func Orientations(m image.Image) ([hash.Orientations]hash.Value, hash.Quality) {
 // Hasher computes hashes and keeps its buffers for the next picture: about 40 KiB
 // and width x (height/128 + 40) x 4 bytes of the largest so far, 1.1 MB at twelve
 // megapixels. After the first picture of a size it does not allocate, but for
-// picture types that are read through At. The zero Hasher is ready. It is not safe for
+// a hash.Reduced and picture types that are read through At. The zero Hasher is ready. It is not safe for
 // concurrent use; results do not depend on what it hashed before.
 type Hasher struct {
 	reader pixel.Reader
@@ -105,6 +105,12 @@ func (h *Hasher) shrinkLuma(luma []float32, width, height int) (hash.Quality, bo
 }
 
 func (h *Hasher) shrinkImage(m image.Image) (hash.Quality, bool) {
+	if small, ok := m.(hash.Reduced); ok {
+		if !small.PDQSamples((*[tent.Side][tent.Side]float32)(&h.small)) {
+			return 0, false
+		}
+		return tent.Quality(&h.small), true
+	}
 	h.reader.Reset(m)
 	defer h.reader.Reset(nil) // a Hasher that waits must not hold on to a picture
 	width, height := h.reader.Size()

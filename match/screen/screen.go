@@ -83,7 +83,10 @@ type Options struct {
 	Sample time.Duration
 	// MaxSide bounds the longer side, in pixels, of the video frames that are
 	// hashed: larger ones are scaled down in the decoder. Default 512; -1: native
-	// size. Stills are always hashed at their own size.
+	// size. Stills are always hashed at their own size: Screen reads of plain JPEG stills,
+	// where the banks hold no perceptual hashes but PDQ's, only as much luma as that needs
+	// (video.Request.Luma), so that the hashes in its evidence can be a bit or two from those of all
+	// pixels; Options.Video.Exact and Enroll decode in full.
 	MaxSide int
 }
 
@@ -226,7 +229,9 @@ func (s *Screener) frames(ctx context.Context, stored *video.Stored, kinds []has
 
 	hasher := s.hashers.Get().(*pdq.Hasher)
 	defer s.hashers.Put(hasher)
-	request := video.Request{}
+	// goimagehash shrinks pictures in its own ways, so that its hashes need all pixels.
+	onlyPDQ := !slices.ContainsFunc(kinds, func(k hash.Kind) bool { return k != hash.PDQ })
+	request := video.Request{Luma: onlyPDQ}
 	if v.Info.Class != video.Still {
 		request = video.Request{Sampling: video.Sampling{Every: s.options.sample()}, MaxSide: s.options.maxSide()}
 	}

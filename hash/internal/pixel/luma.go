@@ -3,6 +3,8 @@ package pixel
 import (
 	"image"
 	"image/color"
+
+	"github.com/rematch-go/rematch/hash"
 )
 
 // The weights of red, green and blue: luma_from_R_coeff, _G_ and _B_ of the
@@ -53,6 +55,9 @@ type Reader struct {
 
 // Reset makes r read m, which may be nil.
 func (r *Reader) Reset(m image.Image) {
+	if small, ok := m.(hash.Reduced); ok {
+		m = small.Gray()
+	}
 	r.img, r.origin, r.w, r.h = m, image.Point{}, 0, 0
 	if m == nil {
 		return

@@ -155,3 +155,25 @@ func TestOrient(t *testing.T) {
 	}
 	assert.Equal(t, m, Orient(m, 99))
 }
+
+// reduced is a hash.Reduced, of which only the pixels matter here.
+type reduced struct {
+	image.Image
+	small *image.Gray
+}
+
+func (r reduced) Gray() *image.Gray                 { return r.small }
+func (reduced) PDQSamples(dst *[64][64]float32) bool { return false }
+
+// TestReduced holds that the pixels of a reduced picture are those it shows.
+func TestReduced(t *testing.T) {
+	small := image.NewGray(image.Rect(3, 4, 10, 9))
+	noise(small.Pix, 1)
+	var r Reader
+	r.Reset(reduced{image.NewRGBA(image.Rect(0, 0, 99, 99)), small})
+	w, h := r.Size()
+	require.Equal(t, image.Pt(7, 5), image.Pt(w, h))
+	for y := range h {
+		require.Equal(t, small.Pix[y*small.Stride:][:w], r.Bytes(y))
+	}
+}

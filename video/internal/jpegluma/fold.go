@@ -1,16 +1,12 @@
 package jpegluma
 
-import "math"
+import (
+	"image"
+	"math"
+)
 
 // Side is the size of the picture that PDQ's filter leaves.
 const Side = 64
-
-// Folder applies PDQ's filter to planes and keeps its buffers. The zero value is
-// ready; it is not safe for concurrent use.
-type Folder struct {
-	x, y [Side]weights
-	row  []float32
-}
 
 // weights are those of one of the 64 sums along an axis: of the samples from first on.
 type weights struct {
@@ -18,86 +14,118 @@ type weights struct {
 	w     []float32
 }
 
-// Fold fills dst with what the filter of PDQ's reference leaves of the picture: two
-// running means each way and a sample at the middle of each of 64 parts, as one sum of
-// products an axis. pdq.Hasher.SumLuma takes the result, as 64 x 64 pixels, unfiltered.
+// Fold fills dst with what the filter of PDQ's reference leaves of a part of the
+// picture: two running means each way and a sample at the middle of each of 64 parts, as one
+// sum of products an axis. The area is in pixels of the picture as it is stored; it lies within
+// it and is not empty. With mirrorX its columns are taken from right to left, with mirrorY its
+// rows upwards: that is not the same as to mirror the result, because the filter leans to one
+// side.
 //
 // A sample's weight is not merely the sum of the weights of its pixels: they are transformed as its
 // block was and as many coefficients kept, so that every coefficient that the plane
-// was made of counts in the hash as it does at full size. Pixels outside the
-// picture weigh nothing.
-func (f *Folder) Fold(dst *[Side * Side]float32, p *Plane) {
-	setWeights(&f.x, p.PictureWidth, p.Scale)
-	setWeights(&f.y, p.PictureHeight, p.Scale)
-	if cap(f.row) < p.Stride {
-		f.row = make([]float32, p.Stride)
-	}
-	row := f.row[:p.Stride]
-	for i := range f.y {
+// was made of counts in the hash as it does at full size. Pixels outside the area weigh
+// nothing.
+func (p *Plane) Fold(dst *[Side][Side]float32, area image.Rectangle, mirrorX, mirrorY bool) {
+	xs := weigh(area.Min.X, area.Max.X, p.Scale, mirrorX)
+	ys := weigh(area.Min.Y, area.Max.Y, p.Scale, mirrorY)
+	from, to := span(&xs)
+	row := make([]float32, to-from)
+	for i, down := range ys {
 		clear(row)
-		for j, w := range f.y[i].w {
-			in := p.Luma[(f.y[i].first+j)*p.Stride:][:len(row)]
-			for x, v := range in {
-				row[x] += float32(w * v)
+		for j, w := range down.w {
+			if w != 0 {
+				add(row, p.Luma[(down.first+j)*p.Stride+from:], w)
 			}
 		}
-		for k := range f.x {
+		for k, across := range xs {
 			sum := float32(0)
-			for j, v := range row[f.x[k].first:][:len(f.x[k].w)] {
-				sum += float32(f.x[k].w[j] * v)
+			in := row[across.first-from:]
+			for j, w := range across.w {
+				sum += float32(w * in[j])
 			}
-			dst[i*Side+k] = sum
+			dst[i][k] = sum
 		}
 	}
 }
 
-// setWeights computes the weights of a side of n pixels, read at a scale.
-func setWeights(all *[Side]weights, n, scale int) {
+// span is the range of samples that have any weight.
+func span(all *[Side]weights) (from, to int) {
+	from = math.MaxInt
+	for i := range all {
+		from = min(from, all[i].first)
+		to = max(to, all[i].first+len(all[i].w))
+	}
+	return from, to
+}
+
+func add(dst []float32, src []uint8, w float32) {
+	src = src[:len(dst)]
+	for i := range dst {
+		dst[i] += float32(w * float32(src[i]))
+	}
+}
+
+// weigh computes the weights of the pixels from to to of a side.
+func weigh(from, to, scale int, mirrored bool) (all [Side]weights) {
+	n := to - from
 	size := (n + 2*Side - 1) / (2 * Side) // of the box, computeJaroszFilterWindowSize
 	ahead := (size + 2) / 2               // box1DFloat: output i has the inputs before i + ahead
 	reach := func(i int) (from, to int) { return max(0, i+ahead-size), min(n, i+ahead) }
+	side := 8 / scale
+	kept := keep(side)
 	pixels := make([]float64, 2*size+16)
+	memory := make([]float32, 0, Side*(2*size+16)/scale)
 	for i := range all {
-		centre := (2*i + 1) * n / (2 * Side) // decimateFloat
-		from, to := reach(centre)
-		low, _ := reach(from)
-		_, high := reach(to - 1)
+		centre := int((2*int64(i) + 1) * int64(n) / (2 * Side)) // decimateFloat
+		first, last := reach(centre)
+		low, _ := reach(first)
+		_, high := reach(last - 1)
+		place := func(x int) int { return from + x } // of the area's pixel x on the side
+		if mirrored {
+			place = func(x int) int { return to - 1 - x }
+			low, high = place(high-1), place(low)+1
+		} else {
+			low, high = place(low), place(high-1)+1
+		}
 		low, high = low/8*8, over(high, 8)*8
-		for len(pixels) < high-low {
-			pixels = append(pixels, 0)
-		}
 		clear(pixels)
-		for j := from; j < to; j++ {
+		for j := first; j < last; j++ {
 			a, b := reach(j)
+			w := 1 / float64(last-first) / float64(b-a)
 			for x := a; x < b; x++ {
-				pixels[x-low] += 1 / float64(to-from) / float64(b-a)
+				pixels[place(x)-low] += w
 			}
 		}
-		side := 8 / scale
-		all[i].first = low / scale
-		all[i].w = all[i].w[:0]
 		for at := 0; at < high-low; at += 8 {
-			for _, w := range blockWeights(pixels[at:at+8], side) {
-				all[i].w = append(all[i].w, float32(w))
+			for j := range side {
+				sum := 0.0
+				for x, w := range pixels[at : at+8] {
+					sum += float64(kept[j][x] * w)
+				}
+				memory = append(memory, float32(sum))
 			}
 		}
+		n := (high - low) / scale
+		all[i] = weights{low / scale, memory[:n:n]}
+		memory = memory[n:]
 	}
+	return all
 }
 
-// blockWeights turns the weights of a block's 8 pixels into those of its side samples.
-func blockWeights(pixels []float64, side int) []float64 {
-	out := make([]float64, 8)[:side]
+// keep is the matrix that turns the weights of a block's 8 pixels into those of its side
+// samples, [sample][pixel].
+func keep(side int) (m [8][8]float64) {
 	for u := range side {
-		sum := 0.0
-		for x, w := range pixels {
-			sum += w * math.Cos(float64((2*x+1)*u)*math.Pi/16)
+		norm := 2.0
+		if u == 0 {
+			norm = 1
 		}
-		if u > 0 {
-			sum *= 2
-		}
-		for j := range out {
-			out[j] += sum * math.Cos(float64((2*j+1)*u)*math.Pi/float64(2*side)) / float64(side)
+		for j := range side {
+			c := norm / float64(side) * math.Cos(float64((2*j+1)*u)*math.Pi/float64(2*side))
+			for x := range 8 {
+				m[j][x] += float64(c * math.Cos(float64((2*x+1)*u)*math.Pi/16))
+			}
 		}
 	}
-	return out
+	return m
 }

@@ -2,113 +2,95 @@ package jpegluma_test
 
 import (
 	"bytes"
-	"errors"
 	"image"
 	"image/jpeg"
-	_ "image/png"
-	"os"
-	"path/filepath"
+	"math"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	_ "golang.org/x/image/webp"
 
-	"github.com/rematch-go/rematch/hash/pdq"
 	"github.com/rematch-go/rematch/video/internal/jpegluma"
 )
 
-// TestHash holds the hash of reduced pictures near that of image/jpeg's luma, and logs the
-// distances at every scale.
-func TestHash(t *testing.T) {
-	root := os.Getenv("REMATCH_MEDIA")
-	if root == "" || testing.Short() {
-		t.Skip("REMATCH_MEDIA is not set, or the test is to be short")
-	}
-	var pictures [][]byte
-	for _, glob := range []string{"photos/*", "pdq/files/*"} {
-		files, err := filepath.Glob(filepath.Join(root, glob))
-		require.NoError(t, err)
-		require.NotEmpty(t, files)
-		for _, file := range files {
-			data, err := os.ReadFile(file)
-			require.NoError(t, err)
-			if bytes.HasPrefix(data, []byte{0xff, 0xd8}) {
-				pictures = append(pictures, data)
-				continue
-			}
-			m, _, err := image.Decode(bytes.NewReader(data))
-			if err != nil {
-				continue
-			}
-			for _, quality := range []int{75, 90} {
-				var b bytes.Buffer
-				require.NoError(t, jpeg.Encode(&b, m, &jpeg.Options{Quality: quality}))
-				pictures = append(pictures, b.Bytes())
-			}
+// TestFold holds the weights to the definition: means of boxes along the columns and the rows,
+// twice, and the middle of each of 64 x 64 parts; of the whole picture and of parts of
+// it that begin anywhere, in every direction. At scales 2 and 4 the picture
+// has nothing finer than they keep, so that the samples are the same but for
+// their rounding; at scale 8 the slopes within a block are lost.
+func TestFold(t *testing.T) {
+	const w, h = 301, 245
+	m := image.NewGray(image.Rect(0, 0, w, h))
+	for y := range h {
+		for x := range w {
+			v := 120 + 60*math.Sin(float64(x)/61+1)*math.Cos(float64(y)/47) + float64(x+y)/9
+			m.Pix[y*m.Stride+x] = uint8(v)
 		}
 	}
-	var (
-		decoder   jpegluma.Decoder
-		folder    jpegluma.Folder
-		hasher    pdq.Hasher
-		small     [jpegluma.Side * jpegluma.Side]float32
-		histogram = map[int][]int{}
-		classes   = map[[2]int][]int{} // scale, short side at it / 64
-		good, all int
-	)
-	for _, data := range pictures {
-		m, err := jpeg.Decode(bytes.NewReader(data))
-		require.NoError(t, err)
-		var luma image.Image
-		switch m := m.(type) {
-		case *image.Gray:
-			luma = m
-		case *image.YCbCr:
-			luma = &image.Gray{Pix: m.Y, Stride: m.YStride, Rect: m.Rect}
-		default:
-			continue
-		}
-		want, quality := hasher.Sum(luma)
-		if quality < 80 {
-			continue
-		}
-		for _, scale := range []int{0, 1, 2, 4, 8} {
-			p, err := decoder.Decode(data, jpegluma.Options{Scale: scale})
-			var unusual jpegluma.UnusualError
-			if errors.As(err, &unusual) {
-				continue
-			}
-			require.NoError(t, err)
-			folder.Fold(&small, p)
-			got, _ := hasher.SumLuma(small[:], jpegluma.Side, jpegluma.Side)
-			bits, ok := want.Distance(got)
-			require.True(t, ok)
-			for len(histogram[scale]) < 257 {
-				histogram[scale] = append(histogram[scale], 0)
-			}
-			histogram[scale][bits]++
-			c := [2]int{scale, min(min(p.Width, p.Height)/64, 5)}
-			for len(classes[c]) < 257 {
-				classes[c] = append(classes[c], 0)
-			}
-			classes[c][bits]++
-			if scale == 0 {
-				all++
-				if bits <= 2 {
-					good++
+	var file bytes.Buffer
+	require.NoError(t, jpeg.Encode(&file, m, &jpeg.Options{Quality: 100}))
+	exact, err := jpegluma.Decode(file.Bytes(), jpegluma.Options{Scale: 1})
+	require.NoError(t, err)
+	for _, area := range []image.Rectangle{
+		image.Rect(0, 0, w, h), image.Rect(13, 7, 290, 230), image.Rect(100, 3, 164, 67), image.Rect(0, 0, 5, 6), image.Rect(240, 60, w, h), image.Rect(7, 8, 8, 9),
+	} {
+		for _, mirrored := range [][2]bool{{false, false}, {true, false}, {false, true}, {true, true}} {
+			want := samples(exact, area, mirrored[0], mirrored[1])
+			for scale, tolerance := range map[int]float64{1: 0.001, 2: 3, 4: 3, 8: 6} {
+				p, err := jpegluma.Decode(file.Bytes(), jpegluma.Options{Scale: scale})
+				require.NoError(t, err)
+				var got [jpegluma.Side][jpegluma.Side]float32
+				p.Fold(&got, area, mirrored[0], mirrored[1])
+				for y := range want {
+					for x := range want[y] {
+						require.InDelta(t, want[y][x], got[y][x], tolerance, "%v, mirrored %v, scale %d: sample %d,%d", area, mirrored, scale, x, y)
+					}
 				}
-				assert.LessOrEqual(t, bits, 6)
 			}
 		}
 	}
-	for _, scale := range []int{0, 1, 2, 4, 8} {
-		t.Log("scale", scale, "pictures by distance", histogram[scale][:20])
-		for side := range 6 {
-			if c := classes[[2]int{scale, side}]; c != nil {
-				t.Log("  short side from", 64*side, c[:16])
+}
+
+// samples filters a part of a plane of scale 1 by the definition.
+func samples(p *jpegluma.Plane, area image.Rectangle, mirrorX, mirrorY bool) (out [64][64]float64) {
+	w, h := area.Dx(), area.Dy()
+	a := make([]float64, w*h)
+	for y := range h {
+		for x := range w {
+			sx, sy := area.Min.X+x, area.Min.Y+y
+			if mirrorX {
+				sx = area.Max.X - 1 - x
 			}
+			if mirrorY {
+				sy = area.Max.Y - 1 - y
+			}
+			a[y*w+x] = float64(p.Luma[sy*p.Stride+sx])
 		}
 	}
-	assert.GreaterOrEqual(t, good*100, all*98)
+	for range 2 {
+		a = means(a, w, h, (w+127)/128, (h+127)/128)
+	}
+	for i := range out {
+		for j := range out[i] {
+			out[i][j] = a[(2*i+1)*h/128*w+(2*j+1)*w/128]
+		}
+	}
+	return out
+}
+
+// means replaces each value by the mean of the box of bw x bh around it, as much of it as
+// is within the picture.
+func means(a []float64, w, h, bw, bh int) []float64 {
+	out := make([]float64, len(a))
+	for y := range h {
+		for x := range w {
+			sum, n := 0.0, 0.0
+			for v := max(0, y+(bh+2)/2-bh); v < min(h, y+(bh+2)/2); v++ {
+				for u := max(0, x+(bw+2)/2-bw); u < min(w, x+(bw+2)/2); u++ {
+					sum, n = sum+a[v*w+u], n+1
+				}
+			}
+			out[y*w+x] = sum / n
+		}
+	}
+	return out
 }

@@ -108,8 +108,8 @@ func FuzzDecode(f *testing.F) {
 			require.False(t, err == nil && coarse != nil, "scale %d: %v", scale, coarse)
 			if coarse == nil {
 				require.Len(t, small.Luma, small.Stride*small.Rows)
-				var out [Side * Side]float32
-				new(Folder).Fold(&out, small)
+				var out [Side][Side]float32
+				small.Fold(&out, image.Rect(0, 0, small.PictureWidth, small.PictureHeight), false, false)
 			}
 		}
 		if errors.As(err, &unusual) || errors.As(err, &budget) {

@@ -19,6 +19,9 @@ const (
 	errNoCodes = FormatError("a scan whose tables of codes are not defined")
 	errShort   = FormatError("a scan that ends before its picture does")
 	errRestart = FormatError("a restart marker is missing")
+
+	// image/jpeg counts them otherwise than T.81 says, and fails.
+	errRestarts = UnusualError("restart markers in a scan of subsampled luma alone")
 )
 
 // readScan reads a scan, whose data begin at data[at], and returns where they end.
@@ -38,8 +41,20 @@ func (d *Decoder) readScan(data, body []byte, at int) (end int, err error) {
 		d.started = true
 		d.begin()
 	}
+	if d.options.Check != nil {
+		if err := d.options.Check(); err != nil {
+			return 0, err
+		}
+	}
 	if d.needless(&s) {
-		return skipScan(data, at), nil
+		d.skipped = true
+		if end := skipScan(data, at); end < len(data)-1 {
+			return end, nil
+		}
+		return 0, ErrTruncated // what lacks only the end mark can't be told from what lacks more
+	}
+	if d.interval > 0 && len(s.parts) == 1 && s.parts[0].h*s.parts[0].v > 1 {
+		return 0, errRestarts
 	}
 	if err := d.countScan(&s); err != nil {
 		return 0, err

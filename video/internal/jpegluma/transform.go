@@ -67,7 +67,7 @@ func (d *Decoder) put(coef *[64]int32, bx, by int) {
 	dc := float32(float32(coef[0])*d.quant[0]) + 128
 	if n == 1 {
 		if inside {
-			d.plane.Luma[by*d.plane.Stride+bx] = dc
+			d.plane.Luma[by*d.plane.Stride+bx] = sample(dc)
 		}
 		return
 	}
@@ -79,8 +79,8 @@ func (d *Decoder) put(coef *[64]int32, bx, by int) {
 			a, b, c := dc, float32(float32(coef[1])*d.quant[1]), float32(float32(coef[2])*d.quant[2])
 			e := float32(float32(coef[4]) * d.quant[4])
 			below := out[d.plane.Stride:]
-			out[0], out[1] = a+b+(c+e), a-b+(c-e)
-			below[0], below[1] = a+b-(c+e), a-b-(c-e)
+			out[0], out[1] = sample(a+b+(c+e)), sample(a-b+(c-e))
+			below[0], below[1] = sample(a+b-(c+e)), sample(a-b-(c-e))
 		default:
 			var block [64]float32
 			for i := 1; i <= last; i++ {
@@ -97,14 +97,20 @@ func (d *Decoder) put(coef *[64]int32, bx, by int) {
 	clear(coef[:last+1])
 }
 
+// sample rounds and clips. Of 64 coefficients of at most 2^31 x 2^16, no sum overflows.
+func sample(v float32) uint8 {
+	return uint8(min(max(int64(v+0.5), 0), 255))
+}
+
 // inverse4 transforms the 4 x 4 lowest of the 8 x 8 coefficients.
-func inverse4(block *[64]float32, out []float32, stride int) {
+func inverse4(block *[64]float32, out []uint8, stride int) {
 	for x := range 4 {
 		block[x], block[8+x], block[16+x], block[24+x] = four(block[x], block[8+x], block[16+x], block[24+x])
 	}
 	for y := range 4 {
 		row, in := out[y*stride:][:4], block[8*y:][:4]
-		row[0], row[1], row[2], row[3] = four(in[0], in[1], in[2], in[3])
+		a, b, c, d := four(in[0], in[1], in[2], in[3])
+		row[0], row[1], row[2], row[3] = sample(a), sample(b), sample(c), sample(d)
 	}
 }
 
@@ -116,7 +122,7 @@ func four(a, b, c, d float32) (p, q, r, s float32) {
 	return e0 + o0, e1 + o1, e1 - o1, e0 - o0
 }
 
-func inverse8(block *[64]float32, out []float32, stride int) {
+func inverse8(block *[64]float32, out []uint8, stride int) {
 	var column [8]float32
 	for x := range 8 {
 		for y := range column {
@@ -128,9 +134,12 @@ func inverse8(block *[64]float32, out []float32, stride int) {
 		}
 	}
 	for y := range 8 {
-		row := (*[8]float32)(out[y*stride:])
-		*row = [8]float32(block[8*y:])
-		eight(row)
+		row := (*[8]uint8)(out[y*stride:])
+		in := (*[8]float32)(block[8*y:])
+		eight(in)
+		for x, v := range in {
+			row[x] = sample(v)
+		}
 	}
 }
 
