@@ -22,12 +22,15 @@ const (
 	valueHard = 0
 )
 
-// An entry of huffman.skips tells how far one can go without caring for values. It
-// covers as many codes as fit.
+// An entry of huffman.skips tells how far one can go by one or two codes without caring
+// for values, and what sizes these have.
 //
-//	bits 0-4   length of the codes and of the values' bits, at most 27
-//	bits 5-11  coefficients passed
-//	bit 12     and then the block ends
+//	bits 0-4    length of the codes and of the values' bits, at most 27
+//	bits 5-11   coefficients passed
+//	bit 12      and then the block ends
+//	bits 13-16  size of the first value, 0 if it is zero
+//	bits 17-22  coefficients before it
+//	bits 23-26  size of the second value, which is the last coefficient passed; 0 without one
 const (
 	skipEnd  = 1 << 12
 	skipHard = 127 << 5 // further than any block goes
@@ -49,7 +52,7 @@ type huffman struct {
 
 	dc     [1 << valueBits]uint32 // of a table for DC coefficients
 	values [1 << valueBits]uint32 // these of one for AC coefficients
-	skips  [1 << skipBits]uint16
+	skips  [1 << skipBits]uint32
 }
 
 const (
@@ -146,27 +149,29 @@ func (h *huffman) deriveAC() {
 	}
 }
 
-func (h *huffman) skip(acc uint64) uint16 {
-	used, advance := uint(0), uint16(0)
-	for {
+func (h *huffman) skip(acc uint64) uint32 {
+	used, advance, sizes := uint(0), uint32(0), uint32(0)
+	for i := 0; i < 2 && used < skipBits; i++ {
 		symbol, length := h.quick(acc << used)
-		run, size := uint16(symbol>>4), uint(symbol&15)
+		run, size := uint32(symbol>>4), uint(symbol&15)
 		if length == 0 || used+length > skipBits || size == 0 && run != 0 && run != 15 || advance+run+1 > 64 {
 			break
 		}
 		if symbol == 0 {
-			return uint16(used+length) | advance<<5 | skipEnd
+			return uint32(used+length) | advance<<5 | skipEnd | sizes
+		}
+		if i == 0 {
+			sizes = uint32(size)<<13 | run<<17
+		} else {
+			sizes |= uint32(size) << 23
 		}
 		advance += run + 1
 		used += length + size
-		if used >= skipBits {
-			break
-		}
 	}
 	if advance == 0 {
 		return skipHard
 	}
-	return uint16(used) | advance<<5
+	return uint32(used) | advance<<5 | sizes
 }
 
 // quick is symbol with the help of the table of values, which must be made.

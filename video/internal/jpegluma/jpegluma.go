@@ -8,8 +8,10 @@
 // what only image/jpeg gives a meaning to is an UnusualError: decode that with image/jpeg.
 // What image/jpeg accepts is accepted here, and has the same luma at scale 1 but for
 // rounding; what it refuses is refused if the fault lies in what is read here, which
-// leaves out faults within a progressive file's scans that are only colour's or finer than
-// the scale. That the file breaks off in such a scan is seen.
+// leaves out faults within a progressive file's scans that are only colour's. That the file
+// breaks off in such a scan is seen.
+// A picture with so many pixels beyond black and white that only full decoding tells what is
+// seen is an UnusualError at the reduced scales.
 package jpegluma
 
 import (
@@ -49,7 +51,7 @@ type Options struct {
 	Scale int
 	// MaxPixels bounds width x height; 0 means 64 Mi and a negative number no bound. Memory is
 	// one byte a sample of the scaled picture, and for progressive files 4 bytes a sample
-	// and 8 bytes a block more.
+	// and 12 bytes a block more.
 	MaxPixels int64
 	// Check, if not nil, is called before each scan; its error ends the reading.
 	Check func() error
@@ -97,10 +99,14 @@ type Decoder struct {
 	bits    bits
 	plane   Plane
 	quant   [64]float32 // of luma, in zigzag order, with the inverse transform's factors
-	coef    [64]int32   // of one block, in zigzag order; zero but for [0] between blocks
-	blocks  blocks      // of a progressive file
-	scans   int64       // read of a progressive file
-	skipped bool        // a scan was passed over
+	powers  powers
+	coef    [64]int32 // of one block, in zigzag order; zero but for [0] between blocks
+	blocks  blocks    // of a progressive file
+	scans   int64     // read of a progressive file
+	skipped bool      // a scan was passed over
+	energy  float64   // of all blocks
+	loud    int       // blocks with pixels that must be beyond black and white
+	shrill  int       // blocks with pixels far beyond
 	options Options
 }
 
@@ -117,6 +123,7 @@ func (d *Decoder) Decode(data []byte, o Options) (*Plane, error) {
 	d.options = o
 	d.frame = frame{}
 	d.scans, d.skipped, d.coef = 0, false, [64]int32{}
+	d.energy, d.loud, d.shrill = 0, 0, 0
 	d.tables.reset()
 	err := d.segments(data)
 	d.bits.raw = nil // a Decoder that waits must not hold on to a file

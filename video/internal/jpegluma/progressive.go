@@ -10,9 +10,10 @@ type blocks struct {
 	side   int
 	place  [64]int8 // by zigzag index: where in kept, or -1
 	// used has a bit for each coefficient in zigzag order that is not zero: what
-	// refinement must know of those that are not kept as well. It is nil at scale
-	// 8, where no such scan is read.
+	// refinement must know of those that are not kept as well.
 	used []uint64
+	// energy is each block's, of its AC coefficients.
+	energy []float32
 }
 
 // begin prepares for the first scan: the frame is known and within the budget.
@@ -35,10 +36,8 @@ func (d *Decoder) begin() {
 	b.across, b.seen, b.side = d.mcusX*y.h, false, n
 	count := b.across * d.mcusY * y.v
 	b.kept = grow(b.kept, count*n*n)
-	b.used = b.used[:0]
-	if scale < 8 {
-		b.used = grow(b.used, count)
-	}
+	b.energy = grow(b.energy, count)
+	b.used = grow(b.used, count)
 	for i, z := range zigzag {
 		b.place[i] = -1
 		if u, v := int(z/8), int(z%8); u < n && v < n {
@@ -154,6 +153,8 @@ func (d *Decoder) bandScan(s *scan) error {
 	b := &d.blocks
 	b.seen = true
 	area := b.side * b.side
+	plane := float32(uint32(1) << (2 * s.low)) // what the bits of this scan count for
+	d.powers.set(&d.quants[d.components[0].quant])
 	for y := range down {
 		for x := range across {
 			if d.interval > 0 && units == d.interval {
@@ -174,14 +175,16 @@ func (d *Decoder) bandScan(s *scan) error {
 			}
 			var err error
 			kept := b.kept[at*area : (at+1)*area]
+			var energy uint64
 			if s.high == 0 {
-				run, err = d.bits.band(s, &b.place, kept, &b.used[at])
+				run, energy, err = d.bits.band(s, &b.place, kept, &b.used[at], &d.powers)
 			} else {
-				run, err = d.bits.refine(s, &b.place, kept, &b.used[at], run)
+				run, energy, err = d.bits.refine(s, &b.place, kept, &b.used[at], &d.powers, run)
 			}
 			if err != nil {
 				return err
 			}
+			b.energy[at] += float32(energy) * plane
 		}
 	}
 	if !d.bits.check() {
@@ -194,29 +197,30 @@ func (d *Decoder) bandScan(s *scan) error {
 }
 
 // band reads the coefficients s.from to s.to of one block (G.1.2.2) and returns how
-// many further blocks have none.
-func (b *bits) band(s *scan, place *[64]int8, kept []int32, used *uint64) (run int, err error) {
+// many further blocks have none, and the energy of what was read as if it were whole.
+func (b *bits) band(s *scan, place *[64]int8, kept []int32, used *uint64, w *powers) (run int, energy uint64, err error) {
 	ac := s.parts[0].ac
 	for k := s.from; k <= s.to; k++ {
 		symbol, value, err := b.coefficient(ac, s.to-k)
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		zeros, size := int(symbol>>4), symbol&15
 		if size == 0 && zeros < 15 {
-			return b.run(zeros) - 1, nil
+			return b.run(zeros) - 1, energy, nil
 		}
 		if k += zeros; k > s.to {
 			break
 		}
 		if size > 0 {
 			*used |= 1 << k
+			energy += w[k] * squares[size]
 			if at := place[k]; at >= 0 {
 				kept[at] = value << s.low
 			}
 		}
 	}
-	return 0, nil
+	return 0, energy, nil
 }
 
 // coefficient reads a code and, if its run of zeros is at most room, the value's bits.
@@ -249,8 +253,8 @@ func (b *bits) run(class int) int {
 
 // refine reads a further bit of the coefficients s.from to s.to that are not zero and
 // those that become so by it (G.1.2.3), in a block that may lie within a run of blocks
-// without new ones, and returns what is left of the run.
-func (b *bits) refine(s *scan, place *[64]int8, kept []int32, used *uint64, run int) (int, error) {
+// without new ones, and returns what is left of the run, and the energy of the bits.
+func (b *bits) refine(s *scan, place *[64]int8, kept []int32, used *uint64, w *powers, run int) (left int, energy uint64, err error) {
 	k := s.from
 	ac := s.parts[0].ac
 	bit := int32(1) << s.low
@@ -258,7 +262,7 @@ func (b *bits) refine(s *scan, place *[64]int8, kept []int32, used *uint64, run 
 		b.fill()
 		symbol, length := ac.quick(b.acc)
 		if length == 0 {
-			return 0, errBadCode
+			return 0, 0, errBadCode
 		}
 		b.drop(length)
 		zeros, size := int(symbol>>4), symbol&15
@@ -267,7 +271,7 @@ func (b *bits) refine(s *scan, place *[64]int8, kept []int32, used *uint64, run 
 			break
 		}
 		if size > 1 {
-			return 0, FormatError("a refinement by more than one bit")
+			return 0, 0, FormatError("a refinement by more than one bit")
 		}
 		value := int32(0)
 		if size == 1 {
@@ -284,13 +288,14 @@ func (b *bits) refine(s *scan, place *[64]int8, kept []int32, used *uint64, run 
 		if free != 0 {
 			to = mathbits.TrailingZeros64(free) - 1
 		}
-		b.correct(*used&between(k, to), bit, place, kept)
+		energy += b.correct(*used&between(k, to), bit, place, kept, w)
 		if free == 0 {
-			return 0, FormatError("a refinement beyond the last coefficient")
+			return 0, 0, FormatError("a refinement beyond the last coefficient")
 		}
 		k = to + 1
 		if value != 0 {
 			*used |= 1 << k
+			energy += w[k]
 			if at := place[k]; at >= 0 {
 				kept[at] = value
 			}
@@ -299,9 +304,9 @@ func (b *bits) refine(s *scan, place *[64]int8, kept []int32, used *uint64, run 
 	}
 	if run > 0 {
 		run--
-		b.correct(*used&between(k, s.to), bit, place, kept)
+		energy += b.correct(*used&between(k, s.to), bit, place, kept, w)
 	}
-	return run, nil
+	return run, energy, nil
 }
 
 // between has the bits from to to set; none when from is over to.
@@ -312,8 +317,9 @@ func between(from, to int) uint64 {
 	return ^uint64(0) << from & (^uint64(0) >> (63 - to))
 }
 
-// correct reads one bit for each coefficient of which.
-func (b *bits) correct(which uint64, bit int32, place *[64]int8, kept []int32) {
+// correct reads one bit for each coefficient of which and returns the energy of those
+// that are set.
+func (b *bits) correct(which uint64, bit int32, place *[64]int8, kept []int32, w *powers) (energy uint64) {
 	for which != 0 {
 		if b.n < 32 {
 			b.fill()
@@ -322,8 +328,13 @@ func (b *bits) correct(which uint64, bit int32, place *[64]int8, kept []int32) {
 		for ; which != 0 && b.n > 0; which &= which - 1 {
 			up := int64(b.acc) < 0
 			b.drop(1)
-			at := place[mathbits.TrailingZeros64(which)]
-			if !up || at < 0 {
+			if !up {
+				continue
+			}
+			k := mathbits.TrailingZeros64(which)
+			energy += w[k]
+			at := place[k]
+			if at < 0 {
 				continue
 			}
 			if v := &kept[at]; *v >= 0 {
@@ -333,6 +344,7 @@ func (b *bits) correct(which uint64, bit int32, place *[64]int8, kept []int32) {
 			}
 		}
 	}
+	return energy
 }
 
 // reconstruct transforms all blocks of a progressive file into the plane.
@@ -352,6 +364,7 @@ func (d *Decoder) reconstruct() {
 					coef[i] = kept[at]
 				}
 			}
+			d.weigh(coef[0], float64(b.energy[y*b.across+x]))
 			d.put(&coef, x, y)
 		}
 	}

@@ -139,13 +139,12 @@ func (d *Decoder) parseScan(body []byte, parts *[3]part) (s scan, err error) {
 	return s, nil
 }
 
-// needless tells that a scan has nothing of the luma that the scale asks for.
-// Finer coefficients count only at scale 8: at the others a later scan can send
-// bits that depend on all of the block.
+// needless tells that a scan has nothing of luma. One of finer coefficients than the scale
+// asks for still tells their energy.
 func (d *Decoder) needless(s *scan) bool {
 	for _, p := range s.parts {
 		if p.index == 0 {
-			return s.from > 0 && d.plane.Scale == 8
+			return false
 		}
 	}
 	return true
@@ -208,10 +207,9 @@ func (d *Decoder) sequentialScan(s *scan) error {
 	if len(s.parts) == 1 {
 		return d.sequentialLuma(&s.parts[0])
 	}
-	var last [3]int32 // DC coefficients
+	var last int32 // DC coefficient of luma
 	zig := lastZigOf(d.plane.Scale)
 	coef := &d.coef
-	var other [64]int32
 	units, restarts := 0, 0
 	for my := range d.mcusY {
 		for mx := range d.mcusX {
@@ -219,7 +217,7 @@ func (d *Decoder) sequentialScan(s *scan) error {
 				if err := d.restart(restarts); err != nil {
 					return err
 				}
-				units, last = 0, [3]int32{}
+				units, last = 0, 0
 				restarts++
 			}
 			units++
@@ -230,7 +228,7 @@ func (d *Decoder) sequentialScan(s *scan) error {
 						if !d.bits.check() {
 							return errShort
 						}
-						if err := d.bits.block(&other, p.dc, p.ac, 0); err != nil {
+						if err := d.bits.pass(p.dc, p.ac); err != nil {
 							return err
 						}
 					}
@@ -241,11 +239,13 @@ func (d *Decoder) sequentialScan(s *scan) error {
 						if !d.bits.check() {
 							return errShort
 						}
-						if err := d.bits.block(coef, p.dc, p.ac, zig); err != nil {
+						energy, err := d.bits.block(coef, p.dc, p.ac, zig, &d.powers)
+						if err != nil {
 							return err
 						}
-						last[0] += coef[0]
-						coef[0] = last[0]
+						last += coef[0]
+						coef[0] = last
+						d.weigh(last, float64(energy))
 						d.put(coef, mx*p.h+x, my*p.v+y)
 					}
 				}
@@ -277,11 +277,13 @@ func (d *Decoder) sequentialLuma(p *part) error {
 			if !d.bits.check() {
 				return errShort
 			}
-			if err := d.bits.block(&d.coef, p.dc, p.ac, zig); err != nil {
+			energy, err := d.bits.block(&d.coef, p.dc, p.ac, zig, &d.powers)
+			if err != nil {
 				return err
 			}
 			last += d.coef[0]
 			d.coef[0] = last
+			d.weigh(last, float64(energy))
 			d.put(&d.coef, x, y)
 		}
 	}

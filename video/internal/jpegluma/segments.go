@@ -211,6 +211,9 @@ func (d *Decoder) readQuants(body []byte) error {
 		if len(body) < size {
 			return FormatError("a DQT segment of the wrong length")
 		}
+		if d.progressive && d.started {
+			return UnusualError("a quantization table between the scans of a progressive picture")
+		}
 		for i := range d.quants[to] {
 			if precision == 0 {
 				d.quants[to][i] = uint16(body[i])
@@ -270,6 +273,9 @@ func (d *Decoder) finish() error {
 	}
 	if d.progressive {
 		d.reconstruct()
+	}
+	if d.tooLoud() {
+		return errLoud
 	}
 	return nil
 }

@@ -53,6 +53,7 @@ func (d *Decoder) setQuant() {
 	if n > 1 {
 		side[n/2] = 0.5 * cos4
 	}
+	d.powers.set(&d.quants[d.components[0].quant])
 	for i, q := range &d.quants[d.components[0].quant] {
 		u, v := zigzag[i]/8, zigzag[i]%8
 		d.quant[i] = float32(float64(q) * side[u] * side[v])
