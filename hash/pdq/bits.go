@@ -7,10 +7,11 @@ import (
 	"github.com/rematch-go/rematch/hash"
 )
 
+// bits are a hash's: frequency [i][j] is bit j of word i.
+type bits [order]uint16
+
 // bitsOf sets a bit for every frequency above the median (pdqBuffer16x16ToBits).
-// Frequency [i][j] is bit j of the reference's word i, and the text form begins with
-// word 15.
-func bitsOf(s *square) hash.Value {
+func bitsOf(s *square) (b bits) {
 	var keys [order * order]int32
 	for i := range s {
 		for j, v := range s[i] {
@@ -18,22 +19,46 @@ func bitsOf(s *square) hash.Value {
 		}
 	}
 	median := value(lowerMedian(&keys))
-
-	var b [order * 2]byte
 	for i := range s {
 		var word uint16
 		for j, v := range s[i] {
+			var bit uint16
 			if v > median {
-				word |= 1 << j
+				bit = 1
 			}
+			word |= bit << j
 		}
-		binary.BigEndian.PutUint16(b[2*(order-1-i):], word)
+		b[i] = word
 	}
-	v, err := hash.FromBytes(hash.PDQ, b[:])
+	return b
+}
+
+// value is the hash, whose text form begins with word 15.
+func (b *bits) value() hash.Value {
+	var p [order * 2]byte
+	for i, word := range b {
+		binary.BigEndian.PutUint16(p[2*(order-1-i):], word)
+	}
+	v, err := hash.FromBytes(hash.PDQ, p[:])
 	if err != nil {
-		return hash.Value{} // never: b has the length of a PDQ hash
+		return hash.Value{} // never: p has the length of a PDQ hash
 	}
 	return v
+}
+
+// transpose exchanges words and bits, in blocks of 8, 4, 2 and 1.
+func (b *bits) transpose() {
+	mask := uint16(0xff)
+	for n := order / 2; n > 0; n /= 2 {
+		for i := range b {
+			if i&n == 0 {
+				swap := (b[i]>>n ^ b[i+n]) & mask
+				b[i] ^= swap << n
+				b[i+n] ^= swap
+			}
+		}
+		mask ^= mask << (n / 2)
+	}
 }
 
 // key maps a float to an integer of the same order. Integers have no NaN and no

@@ -1,6 +1,7 @@
 package tent
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -106,5 +107,47 @@ func TestQuotients(t *testing.T) {
 		c := 1 + r.IntN(1<<13)
 		s := float32(255*float64(c)*r.Float64()) * float32(r.IntN(5)) / 4
 		require.Equal(t, s/float32(c), float32(float64(s)*(1/float64(c))))
+	}
+}
+
+// TestSteps holds the two kernels of the quality equal, and to the definition, on
+// luma and on what is none.
+func TestSteps(t *testing.T) {
+	r := rand.New(rand.NewPCG(6, 6))
+	for round := range 300 {
+		var p Plane
+		for y := range p {
+			for x := range p[y] {
+				switch round % 3 {
+				case 0:
+					p[y][x] = 255 * r.Float32()
+				case 1:
+					p[y][x] = float32(r.IntN(101)) * 2.55 // steps that are nearly whole
+				default:
+					p[y][x] = math.Float32frombits(r.Uint32())
+				}
+			}
+		}
+		want := 0
+		add := func(u, v float32) {
+			d := float32((u-v)*100) / 255
+			if d > -1<<16 && d < 1<<16 {
+				want += max(int(d), -int(d))
+			}
+		}
+		for y := range p {
+			for x := range p[y] {
+				if y > 0 {
+					add(p[y-1][x], p[y][x])
+				}
+				if x > 0 {
+					add(p[y][x-1], p[y][x])
+				}
+			}
+		}
+		require.Equal(t, want, steps(&p))
+		if vectors {
+			require.EqualValues(t, want, stepsAVX2(&p))
+		}
 	}
 }

@@ -37,3 +37,8 @@ func transposeAVX2(dst *float32, dstStride int, src *float32, srcStride, n int)
 //
 //go:noescape
 func alongAVX2(dst, src *float32, gaps *int32, box int, count, inverse float32)
+
+// stepsAVX2 is steps.
+//
+//go:noescape
+func stepsAVX2(p *Plane) int64

@@ -2,6 +2,7 @@ package tent
 
 import (
 	"image"
+	"math"
 
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/hash/internal/pixel"
@@ -25,25 +26,34 @@ func Measure(m image.Image) hash.Quality {
 // samples, in whole percent of the luma range so that faint ones count nothing,
 // summed and divided by 90, at most 100 (pdqImageDomainQualityMetric).
 func Quality(p *Plane) hash.Quality {
-	total := 0
-	for y := range Side {
-		for x := range Side {
-			if y+1 < Side {
-				total += step(p[y][x], p[y+1][x])
-			}
-			if x+1 < Side {
-				total += step(p[y][x], p[y][x+1])
-			}
-		}
+	if vectors {
+		return percent(int(stepsAVX2(p)))
 	}
-	return hash.Quality(min(total/90, 100))
+	return percent(steps(p))
+}
+
+func percent(steps int) hash.Quality { return hash.Quality(min(steps/90, 100)) }
+
+// steps is the sum of all steps.
+func steps(p *Plane) int {
+	total := 0
+	for y := range p {
+		row, below := &p[y], &p[min(y+1, Side-1)]
+		u := row[0]
+		for x := 1; x < Side; x++ {
+			v := row[x]
+			total += step(u, v) + step(v, below[x])
+			u = v
+		}
+		total += step(row[0], below[0])
+	}
+	return total
 }
 
 func step(u, v float32) int {
-	d := float32((u-v)*100) / 255
-	if d < 0 {
-		d = -d
-	}
+	// The quotient by 255 has the bits of the division: see slide.go.
+	d := float32(float64(float32((u-v)*100)) * (1.0 / 255))
+	d = math.Float32frombits(math.Float32bits(d) & math.MaxInt32)
 	// Luma gives 0 to 100. What is not luma must not overflow the sum.
 	if !(d < 1<<16) {
 		return 0
