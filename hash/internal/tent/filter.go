@@ -24,6 +24,7 @@ type Filter struct {
 	second     ring        // samples of means along the row
 	samples    [Side][lanes]float32
 	out        [lanes][Side]float32
+	whole      whole
 }
 
 // lanes is how many rows go through the second round at once.
@@ -38,6 +39,10 @@ func (f *Filter) Shrink(dst *Plane, src Rows, w, h int) {
 		for y := range dst {
 			src.Row(dst[y][:], 0, y)
 		}
+		return
+	}
+	if src.Bytes(0) != nil && f.whole.reset(w, h) {
+		f.shrinkWhole(dst, src, h)
 		return
 	}
 	f.reset(w, h)
@@ -57,7 +62,7 @@ func (f *Filter) Shrink(dst *Plane, src Rows, w, h int) {
 		if held++; held == lanes || row == last {
 			f.along(held, w)
 			for i := range held {
-				taken = f.finish(dst, taken, row-held+1+i, i)
+				taken = f.finish(dst, taken, row-held+1+i, &f.out[i])
 			}
 			held = 0
 		}
@@ -65,10 +70,10 @@ func (f *Filter) Shrink(dst *Plane, src Rows, w, h int) {
 }
 
 func (f *Filter) reset(w, h int) {
-	f.boxX, f.boxY = boxSize(w), boxSize(h)
+	f.resetRows(h)
+	f.boxX = boxSize(w)
 	at := f.boxX - aheadOf(f.boxX)
 	for i := range Side {
-		f.ys[i] = centre(i, h)
 		f.gaps[i] = int32(centre(i, w) - at)
 		at = centre(i, w)
 	}
@@ -76,9 +81,16 @@ func (f *Filter) reset(w, h int) {
 	f.prefix = grow(f.prefix, f.stride+16)
 	f.luma = grow(f.luma, w)
 	f.first.reset(f.stride, f.boxY)
-	f.second.reset(Side, f.boxY)
 	f.block = grow(f.block, lanes*f.stride)
 	f.turned = grow(f.turned, lanes*f.stride)
+}
+
+func (f *Filter) resetRows(h int) {
+	f.boxY = boxSize(h)
+	f.second.reset(Side, f.boxY)
+	for i := range Side {
+		f.ys[i] = centre(i, h)
+	}
 }
 
 // rows reads row y and writes its means along the row.
@@ -95,9 +107,23 @@ func (f *Filter) rows(dst []float32, src Rows, y, w int) {
 	}
 }
 
-// finish takes in row y of the second round, held in out[lane], along the columns.
-func (f *Filter) finish(dst *Plane, taken, y, lane int) int {
-	*(*[Side]float32)(f.second.slot(y)) = f.out[lane]
+// shrinkWhole is Shrink where the sums are whole numbers.
+func (f *Filter) shrinkWhole(dst *Plane, src Rows, h int) {
+	f.resetRows(h)
+	ahead := aheadOf(f.boxY)
+	last := f.ys[Side-1] + ahead - 1
+	taken := 0
+	for y := range last + ahead {
+		f.whole.step(src, y, f.fast())
+		if row := y - ahead + 1; row >= 0 {
+			taken = f.finish(dst, taken, row, f.whole.row(row, f.fast()))
+		}
+	}
+}
+
+// finish takes in row y of the second round, along the columns.
+func (f *Filter) finish(dst *Plane, taken, y int, means *[Side]float32) int {
+	*(*[Side]float32)(f.second.slot(y)) = *means
 	row := y - aheadOf(f.boxY) + 1
 	var out [Side]float32
 	f.slide(&f.second, out[:], y, math.MaxInt)

@@ -32,13 +32,14 @@ func (p *raster) Row(dst []float32, x, y int) {
 	}
 }
 
-// paint fills a picture: noise, nearly flat, slopes, hard edges, or extremes.
+// paint fills a picture: noise, nearly flat, slopes, hard edges, extremes, brighter
+// to the right, or nearly black.
 func paint(w, h int, kind uint8, seed uint64) *raster {
 	r := rand.New(rand.NewPCG(seed, uint64(kind)))
 	p := &raster{pix: make([]uint8, w*h), w: w, floats: kind&16 != 0}
 	for i := range p.pix {
 		x, y := i%w, i/w
-		switch kind % 6 {
+		switch kind % 8 {
 		case 0:
 			p.pix[i] = uint8(r.UintN(256))
 		case 1:
@@ -51,6 +52,10 @@ func paint(w, h int, kind uint8, seed uint64) *raster {
 			p.pix[i] = 255
 		case 5:
 			p.pix[i] = uint8(r.UintN(4) / 3 * 255 * uint(y&1))
+		case 6: // ever brighter to the right: sums grow past every power of two
+			p.pix[i] = uint8(r.UintN(uint(2 + 254*x/w)))
+		case 7: // black, but for a few
+			p.pix[i] = uint8(r.UintN(40)/39) * uint8(1+r.UintN(uint(1+254*y/h)))
 		}
 	}
 	return p
@@ -77,8 +82,9 @@ func TestKernelsAgree(t *testing.T) {
 	for _, size := range [][2]int{
 		{5, 5}, {5, 64}, {64, 64}, {64, 65}, {7, 300}, {127, 128}, {128, 129}, {129, 127}, {256, 257}, {512, 512},
 		{511, 513}, {640, 480}, {333, 700}, {1000, 77}, {1600, 99}, {4000, 5}, {5, 4000}, {40000, 6},
+		{129, 129}, {100, 512}, {512, 7}, {385, 385}, {450, 512}, {512, 256}, {390, 1000}, {130, 1024}, {1024, 129}, {897, 250}, {1000, 128},
 	} {
-		for kind := range uint8(6) {
+		for kind := range uint8(8) {
 			requireEqual(t, &fast, &portable, size[0], size[1], kind, 1)
 			requireEqual(t, &fast, &portable, size[0], size[1], kind|16, 2)
 		}
@@ -92,8 +98,8 @@ func FuzzKernels(f *testing.F) {
 	f.Add(uint16(513), uint16(300), uint8(18), uint64(3))
 	f.Fuzz(func(t *testing.T, width, height uint16, kind uint8, seed uint64) {
 		w, h := 5+int(width)%4096, 5+int(height)%4096
-		if w*h > 1<<18 {
-			h = max(5, (1<<18)/w)
+		if w*h > 1<<19 {
+			h = max(5, (1<<19)/w)
 		}
 		var fast, portable Filter
 		requireEqual(t, &fast, &portable, w, h, kind, seed)
@@ -150,4 +156,62 @@ func TestSteps(t *testing.T) {
 			require.EqualValues(t, want, stepsAVX2(&p))
 		}
 	}
+}
+
+// TestRemainders holds that a remainder survives every sum below 2^m units, and not
+// all from there on.
+func TestRemainders(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 7))
+	changed := 0
+	for range 20000 {
+		unit := 1 / float32(uint(1)<<r.IntN(6))
+		// As it is left behind: by a sum of up to 2^10 that was rounded.
+		left := float32(1+r.IntN(200)) / float32(uint64(1)<<(14+r.IntN(22)))
+		if r.IntN(2) == 0 {
+			left = -left
+		}
+		m := roundedFrom(left, unit)
+		exact := func(sum int) bool {
+			v := float64(float32(sum) * unit)
+			return float64(float32(v)+left) == v+float64(left)
+		}
+		for range 5 {
+			sum := r.IntN(1 << m)
+			require.True(t, exact(sum), "%v by %d units of %v", left, sum, unit)
+			if m < 15 && !exact(1<<(m+1)+r.IntN(1<<m)) {
+				changed++
+			}
+		}
+		require.True(t, exact(1<<m-1))
+	}
+	require.Greater(t, changed, 20000)
+	require.Equal(t, 16, roundedFrom(0, 1))
+	require.Equal(t, 16, roundedFrom(float32(math.Copysign(0, -1)), 1))
+}
+
+// TestWholeRounds holds that pictures which are to try it do have remainders that
+// are rounded on their way along a row.
+func TestWholeRounds(t *testing.T) {
+	p := paint(512, 512, 6, 1)
+	var f whole
+	require.True(t, f.reset(p.w, p.w))
+	rounded := 0
+	for y := range 500 {
+		f.step(p, y, false)
+		if y < 10 {
+			continue
+		}
+		all := f.sums.tents(f.bx, false)
+		for r, i := f.remainder(), 0; ; i++ {
+			if i = f.sums.next(i, f.last, all, roundedFrom(r, f.unit)); i < 0 {
+				break
+			}
+			sum := float32(f.sums.of(f.sums.t, i)) * f.unit
+			before := r
+			if r = float32(sum+r) - sum; r != before {
+				rounded++
+			}
+		}
+	}
+	require.Greater(t, rounded, 50)
 }

@@ -42,3 +42,32 @@ func alongAVX2(dst, src *float32, gaps *int32, box int, count, inverse float32)
 //
 //go:noescape
 func stepsAVX2(p *Plane) int64
+
+// moveAVX2 adds n bytes of enter to the sums down the columns, those of odd columns
+// half words further on, and takes those of leave away. n is a positive multiple of 32.
+//
+//go:noescape
+func moveAVX2(columns *uint64, half int, enter, leave *uint8, n int)
+
+// addAVX2 writes to dst the sums, modulo 2^16, of n words of 16 bits of x and of y,
+// from word offset of y on, and returns the bits that are set in any, in every place that
+// they may stand in. n is a positive multiple of 16.
+//
+//go:noescape
+func addAVX2(dst, x, y *uint64, offset, n int) uint64
+
+// fourAVX2 is four. half is a positive multiple of 4.
+//
+//go:noescape
+func fourAVX2(dst, src *uint64, half int)
+
+// tentAVX2 makes e and t of a for a box of four, and returns as tents.
+//
+//go:noescape
+func tentAVX2(e, t, a *uint64, half int) uint64
+
+// fillAVX2 writes to dst[i] the word of 16 bits of e at at[i], times unit, and r,
+// times inverse, the three rounded one by one. It reads 16 bits beyond. n is a positive multiple of 8.
+//
+//go:noescape
+func fillAVX2(dst *float32, e *uint64, at *int32, n int, unit, r, inverse float32)
