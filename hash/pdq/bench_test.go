@@ -8,46 +8,46 @@ import (
 	"github.com/rematch-go/rematch/hash/pdq"
 )
 
-func BenchmarkSum(b *testing.B) {
-	for _, size := range []image.Point{{64, 64}, {512, 512}, {1920, 1080}} {
-		b.Run(fmt.Sprintf("size=%dx%d", size.X, size.Y), func(b *testing.B) {
-			m := image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio420)
-			fill(m.Y, 1)
-			var h pdq.Hasher
-			b.ReportAllocs()
-			b.SetBytes(int64(size.X * size.Y))
-			for b.Loop() {
-				h.Sum(m)
-			}
-		})
-	}
+// sizes are small, square, screens' and cameras'.
+var sizes = []image.Point{{64, 64}, {256, 256}, {512, 512}, {640, 480}, {1024, 768}, {1600, 1004}, {1920, 1080}, {4032, 3024}}
+
+// sources are the picture types that decoders make.
+var sources = []struct {
+	name string
+	make func(*image.RGBA) image.Image
+}{
+	{"ycbcr", func(p *image.RGBA) image.Image {
+		m := image.NewYCbCr(p.Rect, image.YCbCrSubsampleRatio420)
+		for i := range m.Y {
+			m.Y[i] = p.Pix[4*i]
+		}
+		return m
+	}},
+	{"rgba", func(p *image.RGBA) image.Image { return p }},
+	{"nrgba", func(p *image.RGBA) image.Image { return (*image.NRGBA)(p) }},
 }
 
-func BenchmarkSumRGBA(b *testing.B) {
-	m := image.NewRGBA(image.Rect(0, 0, 512, 512))
-	fill(m.Pix, 1)
-	for i := 3; i < len(m.Pix); i += 4 {
-		m.Pix[i] = 0xff
-	}
-	var h pdq.Hasher
-	b.Run("size=512x512", func(b *testing.B) {
-		b.ReportAllocs()
-		b.SetBytes(512 * 512)
-		for b.Loop() {
-			h.Sum(m)
-		}
-	})
+func BenchmarkSum(b *testing.B) {
+	bench(b, func(h *pdq.Hasher, m image.Image) { h.Sum(m) })
 }
 
 func BenchmarkOrientations(b *testing.B) {
-	m := image.NewGray(image.Rect(0, 0, 512, 512))
-	fill(m.Pix, 1)
-	var h pdq.Hasher
-	b.Run("size=512x512", func(b *testing.B) {
-		b.ReportAllocs()
-		b.SetBytes(512 * 512)
-		for b.Loop() {
-			h.Orientations(m)
+	bench(b, func(h *pdq.Hasher, m image.Image) { h.Orientations(m) })
+}
+
+func bench(b *testing.B, run func(*pdq.Hasher, image.Image)) {
+	for _, size := range sizes {
+		p := scene(size.X, size.Y, 1)
+		for _, source := range sources {
+			m := source.make(p)
+			b.Run(fmt.Sprintf("size=%dx%d/from=%s", size.X, size.Y, source.name), func(b *testing.B) {
+				var h pdq.Hasher
+				b.ReportAllocs()
+				b.SetBytes(int64(size.X * size.Y))
+				for b.Loop() {
+					run(&h, m)
+				}
+			})
 		}
-	})
+	}
 }

@@ -37,6 +37,13 @@ func readImage(t testing.TB, path string) image.Image {
 	return m
 }
 
+// kernels are the ways to hash on this processor.
+func kernels() map[string]*pdq.Hasher {
+	var portable pdq.Hasher
+	portable.Portable()
+	return map[string]*pdq.Hasher{"this processor's": new(pdq.Hasher), "Go": &portable}
+}
+
 // TestGolden holds hash, quality and orientations equal to the reference's, without
 // tolerance: these are exactly the pixels that it saw.
 func TestGolden(t *testing.T) {
@@ -49,23 +56,25 @@ func TestGolden(t *testing.T) {
 	header := rows[0]
 	require.Equal(t, []string{"file", "hash", "quality", "rot90", "rot180", "rot270", "flipx", "flipy", "flipplus1", "flipminus1"}, header)
 
-	var h pdq.Hasher
+	hashers := kernels()
 	for _, row := range rows[1:] {
 		m := readImage(t, media(t, "pdq", "pixels", row[0]))
 		quality, err := strconv.Atoi(row[2])
 		require.NoError(t, err)
 
-		v, q := h.Sum(m)
-		assert.Equal(t, row[1], v.Hex(), row[0])
-		assert.Equal(t, hash.Quality(quality), q, row[0])
+		for kernel, h := range hashers {
+			v, q := h.Sum(m)
+			assert.Equal(t, row[1], v.Hex(), "%s %s", row[0], kernel)
+			assert.Equal(t, hash.Quality(quality), q, row[0])
 
-		all, q := h.Orientations(m)
-		assert.Equal(t, hash.Quality(quality), q, row[0])
-		assert.Equal(t, v, all[hash.Original], row[0])
-		for column := 3; column < len(row); column++ {
-			o := hash.Orientation(column - 2)
-			require.Equal(t, header[column], o.String())
-			assert.Equal(t, row[column], all[o].Hex(), "%s %s", row[0], o)
+			all, q := h.Orientations(m)
+			assert.Equal(t, hash.Quality(quality), q, row[0])
+			assert.Equal(t, v, all[hash.Original], row[0])
+			for column := 3; column < len(row); column++ {
+				o := hash.Orientation(column - 2)
+				require.Equal(t, header[column], o.String())
+				assert.Equal(t, row[column], all[o].Hex(), "%s %s %s", row[0], o, kernel)
+			}
 		}
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rematch-go/rematch/hash"
-	"github.com/rematch-go/rematch/hash/pdq"
 )
 
 // xorshift is Marsaglia's xorshift64, as in testdata/noise.cpp.
@@ -37,7 +36,7 @@ func TestReferenceNoise(t *testing.T) {
 	require.Len(t, rows, 1+36)
 
 	state := xorshift(88172645463325252)
-	var h pdq.Hasher
+	hashers := kernels()
 	for _, row := range rows[1:] {
 		var figures [4]int
 		for i := range figures {
@@ -56,13 +55,15 @@ func TestReferenceNoise(t *testing.T) {
 		}
 		before := append([]float32(nil), luma...)
 
-		v, q := h.SumLuma(luma, width, height)
-		assert.Equal(t, row[4], v.Hex(), row[:3])
-		assert.Equal(t, quality, q, row[:3])
-		all, q := h.OrientationsLuma(luma, width, height)
-		assert.Equal(t, quality, q, row[:3])
-		for o, w := range all {
-			assert.Equal(t, row[5+o], w.Hex(), "%v %v", row[:3], hash.Orientation(o))
+		for kernel, h := range hashers {
+			v, q := h.SumLuma(luma, width, height)
+			assert.Equal(t, row[4], v.Hex(), "%v %s", row[:3], kernel)
+			assert.Equal(t, quality, q, row[:3])
+			all, q := h.OrientationsLuma(luma, width, height)
+			assert.Equal(t, quality, q, row[:3])
+			for o, w := range all {
+				assert.Equal(t, row[5+o], w.Hex(), "%v %v %s", row[:3], hash.Orientation(o), kernel)
+			}
 		}
 		assert.Equal(t, before, luma, "the input is not modified")
 	}

@@ -35,15 +35,19 @@ func Orientations(m image.Image) ([hash.Orientations]hash.Value, hash.Quality) {
 }
 
 // Hasher computes hashes and keeps its buffers for the next picture: about 40 KiB
-// and width x (height/128 + 40) x 4 bytes of the largest so far, 1.1 MB at twelve
+// and width x (height/128 + 100) x 4 bytes of the largest so far, 2 MB at twelve
 // megapixels. After the first picture of a size it does not allocate, but for
-// a hash.Reduced and picture types that are read through At. The zero Hasher is ready. It is not safe for
-// concurrent use; results do not depend on what it hashed before.
+// a hash.Reduced and picture types that are read through At. The zero Hasher is ready. It is not
+// safe for concurrent use; results do not depend on what it hashed before, nor on the processor.
+//
+// Pictures whose luma is bytes, as YCbCr and Gray, are the fastest, above all with
+// sides of 129 to 256 and 385 to 512 pixels, where the filter's sums are whole numbers; then those of 8
+// bits of red, green and blue.
 type Hasher struct {
 	reader pixel.Reader
 	plane  plane
 	filter tent.Filter
-	oracle tent.Oracle // for planes
+	oracle tent.Oracle // for planes of other values than luma
 	small  tent.Plane
 	dct    transform
 }
@@ -99,8 +103,11 @@ func (h *Hasher) shrinkLuma(luma []float32, width, height int) (hash.Quality, bo
 	}
 	h.plane = plane{luma, width}
 	defer func() { h.plane = plane{} }() // as in shrinkImage
-	// The values are not known to be luma: by the definition.
-	h.oracle.Shrink(&h.small, &h.plane, width, height)
+	if isLuma(luma) {
+		h.filter.Shrink(&h.small, &h.plane, width, height)
+	} else { // by the definition
+		h.oracle.Shrink(&h.small, &h.plane, width, height)
+	}
 	return tent.Quality(&h.small), true
 }
 
@@ -119,6 +126,17 @@ func (h *Hasher) shrinkImage(m image.Image) (hash.Quality, bool) {
 	}
 	h.filter.Shrink(&h.small, &h.reader, width, height)
 	return tent.Quality(&h.small), true
+}
+
+// isLuma reports whether all values are 0 or from 2^-8 to 255: what tent.Filter
+// takes. Luma made of bytes is.
+func isLuma(luma []float32) bool {
+	for _, v := range luma {
+		if v != 0 && !(v >= 0x1p-8 && v <= 255) {
+			return false
+		}
+	}
+	return true
 }
 
 // plane is a picture of luma values in memory.

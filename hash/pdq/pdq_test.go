@@ -120,20 +120,51 @@ func TestHasherKeepsNothing(t *testing.T) {
 }
 
 func TestHasherDoesNotAllocate(t *testing.T) {
-	b := image.Rect(0, 0, 200, 150)
-	gray, ycbcr, rgba := image.NewGray(b), image.NewYCbCr(b, image.YCbCrSubsampleRatio420), scene(200, 150, 9)
-	luma := make([]float32, 200*150)
-	var h pdq.Hasher
-	for name, sum := range map[string]func(){
-		"Gray":             func() { h.Sum(gray) },
-		"YCbCr":            func() { h.Sum(ycbcr) },
-		"RGBA":             func() { h.Sum(rgba) },
-		"Quality":          func() { h.Quality(rgba) },
-		"SumLuma":          func() { h.SumLuma(luma, 200, 150) },
-		"Orientations":     func() { h.Orientations(rgba) },
-		"OrientationsLuma": func() { h.OrientationsLuma(luma, 200, 150) },
-	} {
-		assert.Zero(t, testing.AllocsPerRun(3, sum), name)
+	for _, size := range []image.Point{{64, 64}, {200, 150}, {512, 512}, {640, 480}} {
+		b := image.Rectangle{Max: size}
+		gray, ycbcr, rgba := image.NewGray(b), image.NewYCbCr(b, image.YCbCrSubsampleRatio420), scene(size.X, size.Y, 9)
+		nrgba := (*image.NRGBA)(rgba)
+		luma := make([]float32, size.X*size.Y)
+		for kernel, h := range kernels() {
+			for name, sum := range map[string]func(){
+				"Gray":             func() { h.Sum(gray) },
+				"YCbCr":            func() { h.Sum(ycbcr) },
+				"RGBA":             func() { h.Sum(rgba) },
+				"NRGBA":            func() { h.Sum(nrgba) },
+				"Quality":          func() { h.Quality(rgba) },
+				"SumLuma":          func() { h.SumLuma(luma, size.X, size.Y) },
+				"Orientations":     func() { h.Orientations(rgba) },
+				"OrientationsLuma": func() { h.OrientationsLuma(luma, size.X, size.Y) },
+			} {
+				assert.Zero(t, testing.AllocsPerRun(2, sum), "%s %v %s", name, size, kernel)
+			}
+		}
+	}
+}
+
+// TestLumaOfAnyValue holds that planes are hashed alike where the fast filter takes
+// their values and where one value that changes nothing bars it.
+func TestLumaOfAnyValue(t *testing.T) {
+	for _, size := range []image.Point{{300, 200}, {512, 400}} {
+		m := scene(size.X, size.Y, 8)
+		luma := make([]float32, size.X*size.Y)
+		for i := range luma {
+			luma[i] = pixel.Luma(m.Pix[4*i], m.Pix[4*i+1], m.Pix[4*i+2])
+		}
+		var h pdq.Hasher
+		want, q := h.Sum(m)
+		fast, fastQ := h.SumLuma(luma, size.X, size.Y)
+		assert.Equal(t, want, fast)
+		assert.Equal(t, q, fastQ)
+		// So little that every sum with it is rounded back.
+		for x := range 3 {
+			luma[size.X*100+x] = 0
+		}
+		fast, fastQ = h.SumLuma(luma, size.X, size.Y)
+		luma[size.X*100] = 0x1p-140
+		slow, slowQ := h.SumLuma(luma, size.X, size.Y)
+		assert.Equal(t, fast, slow)
+		assert.Equal(t, fastQ, slowQ)
 	}
 }
 

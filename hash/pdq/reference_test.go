@@ -32,7 +32,7 @@ func BenchmarkReference(b *testing.B) {
 	if program == "" {
 		b.Skip("REMATCH_PDQ_REFERENCE is not set: no reference to measure against")
 	}
-	for _, size := range []image.Point{{256, 256}, {512, 512}, {640, 480}, {1024, 768}, {1600, 1004}} {
+	for _, size := range sizes {
 		m := image.NewGray(image.Rectangle{Max: size})
 		photo := scene(size.X, size.Y, 1)
 		for i := range m.Pix {

@@ -1,8 +1,10 @@
 package pixel
 
 import (
+	"encoding/binary"
 	"image"
 	"image/color"
+	"math"
 
 	"github.com/rematch-go/rematch/hash"
 )
@@ -106,13 +108,10 @@ func (r *Reader) Row(dst []float32, x, y int) {
 		}
 	case *image.RGBA:
 		i := m.PixOffset(x, y)
-		fromRGBA(dst, m.Pix[i:i+4*n])
+		fromRGBA(dst, m.Pix[i:i+4*n], vectors)
 	case *image.NRGBA:
 		i := m.PixOffset(x, y)
-		for j, s := 0, m.Pix[i:i+4*n]; j < n; j++ {
-			p := s[4*j : 4*j+4 : 4*j+4]
-			dst[j] = Luma(p[0], p[1], p[2])
-		}
+		fromRGB(dst, m.Pix[i:i+4*n], vectors)
 	case *image.RGBA64:
 		i := m.PixOffset(x, y)
 		fromRGBA64(dst, m.Pix[i:i+8*n])
@@ -142,14 +141,42 @@ func fromBytes(dst []float32, src []uint8) {
 	}
 }
 
-func fromRGBA(dst []float32, src []uint8) {
+// fromRGB reads the luma of pixels of 4 bytes: red, green, blue and another. It
+// returns false where one of these others may be below 255.
+func fromRGB(dst []float32, src []uint8, fast bool) bool {
+	n, all := 0, uint32(math.MaxUint32)
+	if fast && len(dst) >= 8 {
+		n = len(dst) &^ 7
+		all = lumaAVX2(&dst[0], &src[0], n)
+	}
+	dst, src = dst[n:], src[4*n:]
+	for len(dst) > 0 && len(src) >= 4 {
+		p := binary.LittleEndian.Uint32(src)
+		all &= p
+		dst[0] = products[0][uint8(p)] + products[1][uint8(p>>8)] + products[2][uint8(p>>16)]
+		dst, src = dst[1:], src[4:]
+	}
+	return all>>24 == 0xff
+}
+
+// products are the components times their weights, as Luma rounds them.
+var products = func() (p [3][256]float32) {
+	for i := range 256 {
+		v := float32(i)
+		p[0][i], p[1][i], p[2][i] = float32(weightR*v), float32(weightG*v), float32(weightB*v)
+	}
+	return p
+}()
+
+func fromRGBA(dst []float32, src []uint8, fast bool) {
+	if fromRGB(dst, src, fast) {
+		return
+	}
 	for j := range dst {
 		p := src[4*j : 4*j+4 : 4*j+4]
-		r, g, b := p[0], p[1], p[2]
 		if a := p[3]; a != 0xff {
-			r, g, b = straight(word(r), word(g), word(b), word(a))
+			dst[j] = Luma(straight(word(p[0]), word(p[1]), word(p[2]), word(a)))
 		}
-		dst[j] = Luma(r, g, b)
 	}
 }
 

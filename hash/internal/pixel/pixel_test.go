@@ -162,7 +162,7 @@ type reduced struct {
 	small *image.Gray
 }
 
-func (r reduced) Gray() *image.Gray                 { return r.small }
+func (r reduced) Gray() *image.Gray                  { return r.small }
 func (reduced) PDQSamples(dst *[64][64]float32) bool { return false }
 
 // TestReduced holds that the pixels of a reduced picture are those it shows.
@@ -175,5 +175,34 @@ func TestReduced(t *testing.T) {
 	require.Equal(t, image.Pt(7, 5), image.Pt(w, h))
 	for y := range h {
 		require.Equal(t, small.Pix[y*small.Stride:][:w], r.Bytes(y))
+	}
+}
+
+// TestLumaKernels holds both kernels equal to Luma for every red and green with some
+// blues, at lengths around whole vectors, and where one pixel alone is transparent.
+func TestLumaKernels(t *testing.T) {
+	for _, fast := range []bool{false, vectors} {
+		const n = 256 * 256
+		pix, got := make([]uint8, 4*n), make([]float32, n)
+		for _, blue := range []int{0, 1, 85, 254, 255} {
+			for i := range n {
+				pix[4*i], pix[4*i+1], pix[4*i+2], pix[4*i+3] = uint8(i), uint8(i>>8), uint8(blue+i/7), 255
+			}
+			require.True(t, fromRGB(got, pix, fast))
+			for i := range n {
+				require.Equal(t, Luma(pix[4*i], pix[4*i+1], pix[4*i+2]), got[i])
+			}
+		}
+		for length := range 40 {
+			for at := range length {
+				part, out := append([]uint8(nil), pix[404:404+4*length]...), make([]float32, length)
+				part[4*at+3] = uint8(7 * length)
+				require.False(t, fromRGB(out, part, fast))
+				fromRGBA(out, part, fast)
+				for i := range out {
+					require.Equal(t, lumaOf(color.RGBA{part[4*i], part[4*i+1], part[4*i+2], part[4*i+3]}), out[i])
+				}
+			}
+		}
 	}
 }

@@ -6,8 +6,8 @@ import "math"
 // the same additions in the same order, or of whole numbers, whose sums are exact in
 // any order; but side by side, for many columns or rows at once.
 //
-// It keeps its buffers for the next picture: about width x (height/128 + 40) x 4
-// bytes. The zero value is ready; it is not safe for concurrent use.
+// It keeps its buffers for the next picture: about width x (height/128 + 100) x 4
+// bytes, and 40 instead of 100 where the luma is bytes. The zero value is ready; it is not safe for concurrent use.
 type Filter struct {
 	// Portable keeps to the kernels in Go.
 	Portable bool
@@ -17,7 +17,8 @@ type Filter struct {
 	gaps       [Side]int32 // steps along a row from sample to sample
 	stride     int         // of the buffers: the width and room for whole vectors
 	prefix     []uint16    // sums of a row of bytes
-	luma       []float32   // a row as it is read
+	luma       []float32   // lanes rows as they are read, where they are not bytes
+	means      []float32   // their means, column by column
 	first      ring        // rows of means along the row
 	block      []float32   // lanes rows of means of those along the column
 	turned     []float32   // the block, column by column
@@ -25,13 +26,14 @@ type Filter struct {
 	samples    [Side][lanes]float32
 	out        [lanes][Side]float32
 	whole      whole
+	oracle     Oracle
 }
 
 // lanes is how many rows go through the second round at once.
 const lanes = 16
 
 // Shrink fills dst from a picture of w x h pixels, which must be Hashable, with luma
-// of 0 to 255. It reads every row once, from top to bottom.
+// of 0, or of 2^-8 to 255. It reads the rows from top to bottom, those of bytes twice.
 //
 // A picture of 64 x 64 pixels is taken as it is, as pdqFloat256FromFloatLuma does.
 func (f *Filter) Shrink(dst *Plane, src Rows, w, h int) {
@@ -41,17 +43,26 @@ func (f *Filter) Shrink(dst *Plane, src Rows, w, h int) {
 		}
 		return
 	}
-	if src.Bytes(0) != nil && f.whole.reset(w, h) {
+	bytes := src.Bytes(0) != nil
+	if bytes && f.whole.reset(w, h) {
 		f.shrinkWhole(dst, src, h)
 		return
 	}
-	f.reset(w, h)
+	if !bytes && max(boxSize(w), boxSize(h)) > maxFloatBox {
+		f.oracle.Shrink(dst, src, w, h)
+		return
+	}
+	f.reset(w, h, bytes)
 	ahead := aheadOf(f.boxY)
 	last := f.ys[Side-1] + ahead - 1 // the last row that a sample depends on
 	taken, held := 0, 0
 	for y := range last + ahead {
-		if y < h {
-			f.rows(f.first.slot(y), src, y, w)
+		switch {
+		case y >= h:
+		case bytes:
+			f.row(f.first.slot(y), src.Bytes(y))
+		case y%lanes == 0:
+			f.rows(src, y, min(lanes, h-y), w)
 		}
 		row := y - ahead + 1
 		out := f.block[held*f.stride:]
@@ -69,7 +80,7 @@ func (f *Filter) Shrink(dst *Plane, src Rows, w, h int) {
 	}
 }
 
-func (f *Filter) reset(w, h int) {
+func (f *Filter) reset(w, h int, bytes bool) {
 	f.resetRows(h)
 	f.boxX = boxSize(w)
 	at := f.boxX - aheadOf(f.boxX)
@@ -78,32 +89,54 @@ func (f *Filter) reset(w, h int) {
 		at = centre(i, w)
 	}
 	f.stride = (w+15)/16*16 + 16
-	f.prefix = grow(f.prefix, f.stride+16)
-	f.luma = grow(f.luma, w)
-	f.first.reset(f.stride, f.boxY)
+	if bytes {
+		f.prefix = grow(f.prefix, f.stride+16)
+		f.first.reset(f.stride, f.boxY, f.boxY+1)
+	} else {
+		f.luma, f.means = grow(f.luma, lanes*f.stride), grow(f.means, lanes*f.stride)
+		f.first.reset(f.stride, f.boxY, (f.boxY+lanes)/lanes*lanes+lanes) // rows that enter side by side lie so
+	}
 	f.block = grow(f.block, lanes*f.stride)
 	f.turned = grow(f.turned, lanes*f.stride)
 }
 
 func (f *Filter) resetRows(h int) {
 	f.boxY = boxSize(h)
-	f.second.reset(Side, f.boxY)
+	f.second.reset(Side, f.boxY, f.boxY+1)
 	for i := range Side {
 		f.ys[i] = centre(i, h)
 	}
 }
 
-// rows reads row y and writes its means along the row.
-func (f *Filter) rows(dst []float32, src Rows, y, w int) {
-	bytes := src.Bytes(y)
-	switch {
-	case bytes == nil:
-		src.Row(f.luma, 0, y)
-		box(dst[:w], f.luma, f.boxX)
-	case f.fast() && f.boxX <= maxWordBox:
+// row writes the means along a row of bytes.
+func (f *Filter) row(dst []float32, bytes []uint8) {
+	if f.fast() && f.boxX <= maxWordBox {
 		f.boxBytes(dst, bytes)
-	default:
-		boxBytes(dst[:w], bytes, f.boxX)
+		return
+	}
+	boxBytes(dst[:len(bytes)], bytes, f.boxX)
+}
+
+// rows reads n rows, up to lanes of them, from y on, a multiple of lanes, and writes
+// the means along them.
+func (f *Filter) rows(src Rows, y, n, w int) {
+	for i := range n {
+		src.Row(f.luma[i*f.stride:][:w], 0, y+i)
+	}
+	out := f.first.rows[y%f.first.height*f.stride:]
+	if !f.fast() {
+		for i := 0; i < n; i += 4 {
+			f.boxFour(out[i*f.stride:], f.luma[i*f.stride:], w)
+		}
+		return
+	}
+	for half := 0; half < lanes; half += 8 {
+		transposeAVX2(&f.turned[half], lanes, &f.luma[half*f.stride], f.stride, (w+3)&^3)
+	}
+	c := float32(f.boxX)
+	boxAVX2(&f.means[0], &f.turned[0], w, f.boxX, c, 1/c)
+	for x := 0; x < w; x += 8 {
+		transposeAVX2(&out[x], f.stride, &f.means[x*lanes], lanes, lanes)
 	}
 }
 
@@ -135,10 +168,10 @@ func (f *Filter) finish(dst *Plane, taken, y int, means *[Side]float32) int {
 
 func (f *Filter) fast() bool { return vectors && !f.Portable }
 
-// ring holds the rows within a box that moves down.
+// ring holds the rows within a box of b rows that moves down.
 type ring struct {
-	rows          []float32 // the last b+1 rows, row y in slot y % (b+1)
-	sum           []float32 // of the rows within the box, by column
-	nothing       []float32 // a row of zeros
-	width, height int
+	rows             []float32 // the last rows, row y in slot y % height
+	sum              []float32 // of the rows within the box, by column
+	nothing          []float32 // a row of zeros
+	width, height, b int
 }

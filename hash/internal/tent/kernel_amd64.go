@@ -38,6 +38,11 @@ func transposeAVX2(dst *float32, dstStride int, src *float32, srcStride, n int)
 //go:noescape
 func alongAVX2(dst, src *float32, gaps *int32, box int, count, inverse float32)
 
+// boxAVX2 is box, for 16 rows at once: src and dst hold n times 16 values.
+//
+//go:noescape
+func boxAVX2(dst, src *float32, n, box int, count, inverse float32)
+
 // stepsAVX2 is steps.
 //
 //go:noescape

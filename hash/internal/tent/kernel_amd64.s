@@ -200,3 +200,98 @@ take:
 	JG           sample
 	VZEROUPPER
 	RET
+
+// One, to count by.
+DATA one<>+0(SB)/4, $0x3f800000
+GLOBL one<>(SB), RODATA|NOPTR, $4
+
+// func boxAVX2(dst, src *float32, n, box int, count, inverse float32)
+TEXT ·boxAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), DI
+	MOVQ         src+8(FP), SI
+	MOVQ         n+16(FP), R9
+	MOVQ         box+24(FP), R8
+	VBROADCASTSS count+32(FP), Y14
+	VBROADCASTSS inverse+36(FP), Y15
+	VBROADCASTSS one<>(SB), Y13
+	VXORPS       Y12, Y12, Y12   // how many the sums hold
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	MOVQ         SI, DX          // what leaves
+	SUBQ         R8, R9          // whole boxes but one
+	MOVQ         R8, R10
+	SHRQ         $1, R10         // ahead-1 is half the box, rounded down
+	MOVQ         R10, CX
+	TESTQ        CX, CX
+	JLE          grow
+
+	// Sums that nothing is made of yet.
+enter:
+	VADDPS (SI), Y0, Y0
+	VADDPS 32(SI), Y1, Y1
+	VADDPS Y13, Y12, Y12
+	ADDQ   $64, SI
+	DECQ   CX
+	JG     enter
+
+	// Boxes cut off on the left, and the first whole one.
+grow:
+	SUBQ R10, R8
+
+grown:
+	VADDPS  (SI), Y0, Y0
+	VADDPS  32(SI), Y1, Y1
+	VADDPS  Y13, Y12, Y12
+	VDIVPS  Y12, Y0, Y2
+	VDIVPS  Y12, Y1, Y3
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    $64, SI
+	ADDQ    $64, DI
+	DECQ    R8
+	JG      grown
+	TESTQ   R9, R9
+	JLE     shrink
+
+slide:
+	VADDPS       (SI), Y0, Y0
+	VADDPS       32(SI), Y1, Y1
+	VSUBPS       (DX), Y0, Y0
+	VSUBPS       32(DX), Y1, Y1
+	VMULPS       Y15, Y0, Y2
+	VMULPS       Y15, Y1, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y1, Y5
+	VFNMADD231PS Y2, Y14, Y4
+	VFNMADD231PS Y3, Y14, Y5
+	VFMADD231PS  Y15, Y4, Y2
+	VFMADD231PS  Y15, Y5, Y3
+	VMOVUPS      Y2, (DI)
+	VMOVUPS      Y3, 32(DI)
+	ADDQ         $64, SI
+	ADDQ         $64, DX
+	ADDQ         $64, DI
+	DECQ         R9
+	JG           slide
+
+	// Boxes cut off on the right.
+shrink:
+	TESTQ R10, R10
+	JLE   done
+
+shrunk:
+	VSUBPS  (DX), Y0, Y0
+	VSUBPS  32(DX), Y1, Y1
+	VSUBPS  Y13, Y12, Y12
+	VDIVPS  Y12, Y0, Y2
+	VDIVPS  Y12, Y1, Y3
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    $64, DX
+	ADDQ    $64, DI
+	DECQ    R10
+	JG      shrunk
+
+done:
+	VZEROUPPER
+	RET

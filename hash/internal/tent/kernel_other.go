@@ -16,6 +16,8 @@ func transposeAVX2(*float32, int, *float32, int, int) {}
 
 func alongAVX2(_, _ *float32, _ *int32, _ int, _, _ float32) {}
 
+func boxAVX2(_, _ *float32, _, _ int, _, _ float32) {}
+
 func stepsAVX2(*Plane) int64 { return 0 }
 
 func moveAVX2(*uint64, int, *uint8, *uint8, int) {}
