@@ -11,52 +11,65 @@ import (
 
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/video/internal/gifstream"
+	"github.com/rematch-go/rematch/video/internal/webpstream"
 )
 
-// animation is a GIF of any number of pictures. They are decoded one at a time:
-// what is held is the canvas, one picture, and at most one area to be restored.
+// animation is a GIF or an animated WebP of any number of pictures. They are decoded one at a
+// time: what is held is the canvas, one picture, and at most one area to be restored.
 type animation struct {
-	stored        *Stored
-	limits        Limits
-	width, height int
-	single        bool // a still, which has one frame under any sampling
+	stored *Stored
+	limits Limits
+	begin  func(r *contextReader) (stream, error)
+	single bool // a still, which has one frame under any sampling
 }
 
-// openGIF reads over the blocks of the whole file without decompressing them, to
-// know how many pictures there are and how long they last: one makes a Still. A
-// file over the budget of frames is counted no further than that.
-func (m *Media) openGIF(ctx context.Context) error {
-	r := &contextReader{ctx: ctx, r: m.stored.Reader()}
-	g, err := gifstream.NewReader(r)
-	if err != nil {
-		return gifError(ctx, r, err, 0)
+// stream is an animation's pictures, one after the other. After the last one the error is
+// io.EOF.
+type stream interface {
+	// skip reads over the next picture without decoding it.
+	skip() (shot, error)
+	// next decodes the next picture and shows it on the canvas, which is valid until the next
+	// call. admit is called with its size before memory is taken for it.
+	next(admit func(size image.Point) error) (shot, error)
+}
+
+// shot is a picture of an animation as it is shown.
+type shot struct {
+	canvas image.Image // nil after skip
+	delay  time.Duration
+	key    bool // it hides all that was there before
+}
+
+// openAnimation reads over the pictures of the whole file without decompressing them, to know
+// how many there are and how long they last: one makes a Still. A file over the budget of
+// frames is counted no further than that.
+func (m *Media) openAnimation(ctx context.Context, width, height int, begin func(r *contextReader) (stream, error)) error {
+	if err := checkPixels(width, height, m.limits); err != nil {
+		return err
 	}
-	a := &animation{stored: m.stored, limits: m.limits, width: g.Width, height: g.Height}
+	r := &contextReader{ctx: ctx, r: m.stored.Reader()}
+	s, err := begin(r)
+	if err != nil {
+		return animationError(ctx, r, err, 0)
+	}
 	var (
 		count    int
 		duration time.Duration
 	)
 	for !over(int64(count), int64(m.limits.Frames)) {
-		p, err := g.Skip()
+		p, err := s.skip()
 		if err != nil {
 			// Where the file ends early is found again, and told, while decoding.
 			if ctx.Err() != nil || r.err != nil {
-				return gifError(ctx, r, err, count)
+				return animationError(ctx, r, err, count)
 			}
 			break
 		}
-		if count == 0 {
-			// Browsers make room for the whole first picture, whatever the header says.
-			a.width, a.height = max(a.width, p.Rect.Max.X), max(a.height, p.Rect.Max.Y)
-		}
 		count++
-		duration += p.Delay
+		duration += p.delay
 	}
-	if err := checkPixels(a.width, a.height, m.limits); err != nil {
-		return err
-	}
-	m.info.Width, m.info.Height = a.width, a.height
-	a.single = count <= 1
+	a := &animation{stored: m.stored, limits: m.limits, begin: begin, single: count <= 1}
+	m.info.Class, m.info.Width, m.info.Height = Still, width, height
 	if !a.single {
 		m.info.Class, m.info.Duration = Animation, duration
 		m.info.FrameRate = float64(count) / duration.Seconds()
@@ -70,16 +83,15 @@ func (m *Media) openGIF(ctx context.Context) error {
 func (a *animation) frames(ctx context.Context, r Request) iter.Seq2[hash.Frame, error] {
 	return func(yield func(hash.Frame, error) bool) {
 		in := &contextReader{ctx: ctx, r: a.stored.Reader()}
-		g, err := gifstream.NewReader(in)
+		s, err := a.begin(in)
 		if err != nil {
-			yield(hash.Frame{}, gifError(ctx, in, err, 0))
+			yield(hash.Frame{}, animationError(ctx, in, err, 0))
 			return
 		}
-		canvas := gifstream.NewCanvas(a.width, a.height)
 		pick := r.Sampling.picker()
 		admit := func(size image.Point) error { return checkPixels(size.X, size.Y, a.limits) }
 		for n, at := 0, time.Duration(0); a.single || !pick.done(); n++ {
-			p, err := g.Next(admit)
+			p, err := nextShot(ctx, s, admit)
 			if err == io.EOF && n > 0 {
 				return
 			}
@@ -87,20 +99,36 @@ func (a *animation) frames(ctx context.Context, r Request) iter.Seq2[hash.Frame,
 				err = a.within(n, at)
 			}
 			if err != nil {
-				yield(hash.Frame{}, gifError(ctx, in, err, n))
+				yield(hash.Frame{}, animationError(ctx, in, err, n))
 				return
 			}
-			picture := canvas.Draw(p)
 			if pick.pick(at) || a.single {
-				f := hash.Frame{Image: fit(picture, r.MaxSide), Number: n, Time: at, Key: n == 0 || canvas.Covers(p)}
+				f := hash.Frame{Image: fit(p.canvas, r.MaxSide), Number: n, Time: at, Key: n == 0 || p.key}
 				if !yield(f, nil) {
 					return
 				}
 			}
-			at += p.Delay
+			at += p.delay
 		}
 	}
 }
+
+// nextShot makes a decoder's panics errors, and sees to it that small pictures do not run
+// past the end of the context between two reads.
+func nextShot(ctx context.Context, s stream, admit func(size image.Point) error) (p shot, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: the decoder gave up: %v", errPicture, r)
+		}
+	}()
+	if err := ctx.Err(); err != nil {
+		return shot{}, err
+	}
+	return s.next(admit)
+}
+
+// errPicture is a picture that its decoder makes nothing of.
+var errPicture = errors.New("a damaged picture")
 
 // within holds a decoded picture against the budgets, whether it is asked for or
 // not.
@@ -114,8 +142,8 @@ func (a *animation) within(n int, at time.Duration) error {
 	return nil
 }
 
-// gifError says what an error means after so many good pictures.
-func gifError(ctx context.Context, r *contextReader, err error, good int) error {
+// animationError says what an error means after so many good pictures.
+func animationError(ctx context.Context, r *contextReader, err error, good int) error {
 	var limit *LimitError
 	switch {
 	case errors.As(err, &limit):
@@ -127,10 +155,10 @@ func gifError(ctx context.Context, r *contextReader, err error, good int) error 
 	case good > 0:
 		return refuse(ErrTruncated, err.Error())
 	case err == io.EOF:
-		return refuse(ErrCorrupt, "a GIF without any picture")
+		return refuse(ErrCorrupt, "an animation without any picture")
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return refuse(ErrTruncated, "no picture could be made of what is there")
-	case errors.Is(err, gifstream.ErrFormat):
+	case errors.Is(err, gifstream.ErrFormat), errors.Is(err, webpstream.ErrFormat), errors.Is(err, errPicture):
 		return refuse(ErrCorrupt, err.Error())
 	}
 	return err

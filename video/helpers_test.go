@@ -188,7 +188,12 @@ func collect(seq iter.Seq2[hash.Frame, error]) ([]hash.Frame, error) {
 		if err != nil {
 			return all, err
 		}
-		if m, ok := f.Image.(*image.RGBA); ok {
+		switch m := f.Image.(type) { // the canvases of animations
+		case *image.RGBA:
+			c := *m
+			c.Pix = bytes.Clone(m.Pix)
+			f.Image = &c
+		case *image.NRGBA:
 			c := *m
 			c.Pix = bytes.Clone(m.Pix)
 			f.Image = &c

@@ -67,6 +67,8 @@ func (m *Media) open(ctx context.Context, o Options) error {
 		err = m.openVideo(work.ctx, demuxer, o)
 	case format == "gif":
 		err = m.openGIF(work.ctx)
+	case class == Animation:
+		err = m.openAnimatedWebP(work.ctx)
 	case class == Still:
 		err = m.openStill(work.ctx, o)
 	default:
@@ -82,8 +84,6 @@ func unsupportedDetail(format string) string {
 		return ""
 	case "playlist":
 		return "a playlist, which would make a decoder read other files"
-	case "webp":
-		return "an animated WebP; only WebP stills are decoded"
 	}
 	return format
 }

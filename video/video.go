@@ -4,8 +4,8 @@
 // Open takes an Input (a file, bytes or a reader) and gives a Media, whose Frames
 // can be asked for as often as needed. Store keeps the bytes for digests as well.
 //
-// What a file is, is decided by its content and never by its name. Stills and
-// animated GIFs are decoded in Go; everything else by a Backend that the program
+// What a file is, is decided by its content and never by its name. Stills,
+// animated GIFs and animated WebPs are decoded in Go; everything else by a Backend that the program
 // passes in: package video/ffmpeg (the ffmpeg program) or the nested module
 // video/wasmffmpeg (ffmpeg as sandboxed WebAssembly, under the GPL).
 package video
@@ -31,7 +31,7 @@ type Class uint8
 // The classes of media.
 const (
 	Still     Class = iota + 1 // one picture
-	Animation                  // several pictures decoded in Go: an animated GIF
+	Animation                  // several pictures decoded in Go: an animated GIF or WebP
 	Video                      // decoded by a Backend
 )
 
@@ -95,7 +95,7 @@ func (l Limits) Defaults() Limits {
 // frame. Every and At exclude each other; either goes with Keys. Stills have one
 // frame under any sampling.
 type Sampling struct {
-	Keys  bool            // only frames that decode without another one, much the cheapest; of a GIF all, which cost the same
+	Keys  bool            // only frames that decode without another one, much the cheapest; of an Animation all, which cost the same
 	Every time.Duration   // the first frame at or after each multiple of Every; 0: all
 	At    []time.Duration // the first frame at or after each of these rising times from 0 on; at most 64
 }
@@ -114,8 +114,8 @@ type Request struct {
 	Luma bool
 }
 
-// Options say how media is opened. The zero value decodes stills and animated
-// GIFs with default limits.
+// Options say how media is opened. The zero value decodes stills, animated GIFs and animated
+// WebPs with default limits.
 type Options struct {
 	Limits       Limits
 	Backend      Backend // nil: a video is an error of reason decoder_missing

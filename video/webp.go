@@ -1,11 +1,60 @@
 package video
 
 import (
+	"context"
+	"fmt"
 	"image"
 	"io"
 
 	"golang.org/x/image/webp"
+
+	"github.com/rematch-go/rematch/video/internal/webpstream"
 )
+
+// webpPictures are the pictures of an animated WebP.
+type webpPictures struct {
+	r      *webpstream.Reader
+	canvas *webpstream.Canvas // nil until the first picture
+}
+
+func (m *Media) openAnimatedWebP(ctx context.Context) error {
+	begin := func(r *contextReader) (stream, error) {
+		p, err := webpstream.NewReader(r, m.stored.size)
+		return &webpPictures{r: p}, err
+	}
+	r := &contextReader{ctx: ctx, r: m.stored.Reader()}
+	head, err := webpstream.NewReader(r, m.stored.size)
+	if err != nil {
+		return animationError(ctx, r, err, 0)
+	}
+	return m.openAnimation(ctx, head.Width, head.Height, begin)
+}
+
+func (w *webpPictures) skip() (shot, error) {
+	p, err := w.r.Next()
+	return shot{delay: p.Delay}, err
+}
+
+func (w *webpPictures) next(admit func(size image.Point) error) (shot, error) {
+	p, err := w.r.Next()
+	if err == nil {
+		err = admit(p.Rect.Size())
+	}
+	if err != nil {
+		return shot{}, err
+	}
+	m, err := decodeWebP(p.Still())
+	if err == nil && m.Bounds().Size() != p.Rect.Size() {
+		err = fmt.Errorf("%v pixels where the frame has %v", m.Bounds().Size(), p.Rect.Size())
+	}
+	if err != nil {
+		return shot{}, fmt.Errorf("%w: %v", errPicture, err)
+	}
+	if w.canvas == nil {
+		w.canvas = webpstream.NewCanvas(w.r.Width, w.r.Height)
+	}
+	return shot{w.canvas.Draw(p, m), p.Delay, w.canvas.Covers(p, m)}, nil
+}
 
 // decodeWebP decodes a WebP still to full-range YCbCr. A lossy WebP keeps the
 // "studio" range of video, luma 16..235 and chroma 16..240 (RFC 6386 section 9.2,

@@ -74,8 +74,8 @@ type Verdict struct {
 	Frames int        // pictures that were looked at
 }
 
-// Options of a Screener and of Enroll. The zero value decodes stills and animated
-// GIFs.
+// Options of a Screener and of Enroll. The zero value decodes stills, animated GIFs and
+// animated WebPs.
 type Options struct {
 	Video video.Options
 	// Sample is the distance of the frames that are looked at in a video; default
