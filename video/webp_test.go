@@ -240,3 +240,19 @@ func FuzzAnimatedWebP(f *testing.F) {
 		tryHostile(t, b, video.Request{})
 	})
 }
+
+// The project's own animation, which ffmpeg made of a known video: 24 pictures in 4 seconds.
+func TestProjectAnimation(t *testing.T) {
+	m, err := video.Open(context.Background(), video.File(filepath.Join("..", "testdata", "uploads", "videos", "places-part.webp")), video.Options{})
+	require.NoError(t, err)
+	defer m.Close()
+	assert.Equal(t, video.Animation, m.Info().Class)
+	assert.InDelta(t, 4, m.Info().Duration.Seconds(), 0.002)
+	frames, err := collect(m.Frames(context.Background(), video.Request{}))
+	require.NoError(t, err)
+	require.Len(t, frames, 24)
+	for i, f := range frames {
+		assert.InDelta(t, float64(i)/6, f.Time.Seconds(), 0.002)
+		assert.Equal(t, image.Pt(240, 135), f.Image.Bounds().Size())
+	}
+}

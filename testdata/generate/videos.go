@@ -102,6 +102,8 @@ func edits() map[string][]edit {
 			{file: "places-trim.mp4", from: 4000, to: 12500, cut: true, filter: "[0:v]scale=480:270[v]", out: x264(31)},
 			{file: "places-part.gif", from: 5500, to: 9500, cut: true, out: []string{"-an"},
 				filter: "[0:v]fps=6,scale=200:-1:flags=lanczos,split[a][b];[a]palettegen=max_colors=48[p];[b][p]paletteuse=dither=bayer:bayer_scale=4[v]"},
+			{file: "places-part.webp", from: 4500, to: 8500, cut: true, out: []string{"-an", "-c:v", "libwebp_anim", "-quality", "50", "-loop", "0"},
+				filter: "[0:v]fps=6,scale=240:-1:flags=lanczos[v]"},
 			{file: "Zusammenschnitt – Größe M.mp4", from: 8500, to: 13500, at: 4500, second: other + "other-harbour.mp4", out: x264(33),
 				filter: "[1:v]trim=0:4.5,setpts=PTS-STARTPTS,setsar=1,fps=24[a];[0:v]trim=8.5:13.5,setpts=PTS-STARTPTS,scale=640:360,setsar=1[b];[1:v]trim=4.5:8,setpts=PTS-STARTPTS,setsar=1,fps=24[c];[a][b][c]concat=n=3:v=1[v]"},
 			{file: "places-all-at-once.mp4", from: 2000, to: 11000, cut: true, second: logo, out: x264(34),
