@@ -1,6 +1,7 @@
 package video_test
 
 import (
+	"bytes"
 	"context"
 	"image"
 	"image/color"
@@ -80,6 +81,31 @@ func FuzzGIF(f *testing.F) {
 	f.Fuzz(func(t *testing.T, blocks []byte, w, h, flags uint8) {
 		b := append([]byte("GIF89a"), w, 0, h, 0, flags, 0, 0)
 		tryHostile(t, append(b, blocks...), video.Request{})
+	})
+}
+
+// FuzzLuma holds the short way for JPEG files to the full one: the same files are judged, and the
+// others for the same reasons. Of progressive files it may judge more, whose damage lies in what
+// it does not read.
+func FuzzLuma(f *testing.F) {
+	m := scene(40, 25)
+	gray := image.NewGray(m.Rect)
+	for i := range gray.Pix {
+		gray.Pix[i] = byte(7 * i)
+	}
+	for _, m := range []image.Image{m, gray} {
+		f.Add(asJPEG(f, m))
+		progressive := bytes.Replace(asJPEG(f, m), []byte("\xff\xc0"), []byte("\xff\xc2"), 1)
+		f.Add(progressive)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if format, _, _ := video.Sniff(b); format != "jpeg" {
+			return
+		}
+		want, got := outcome(t, b, tiny, false), outcome(t, b, tiny, true)
+		if got != "<nil>" || !bytes.Contains(b, []byte("\xff\xc2")) {
+			require.Equal(t, want, got)
+		}
 	})
 }
 

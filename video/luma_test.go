@@ -7,6 +7,8 @@ import (
 	"image"
 	"image/color"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -130,22 +132,24 @@ func TestLumaOfOthers(t *testing.T) {
 	}
 }
 
+// outcome is what is said of a file: that it is judged, or why not.
+func outcome(t testing.TB, file []byte, l video.Limits, luma bool) string {
+	m, err := video.Open(context.Background(), video.Bytes("x", file), video.Options{Limits: l})
+	if err != nil {
+		return err.Error()
+	}
+	_, err = collect(m.Frames(context.Background(), video.Request{Luma: luma}))
+	require.NoError(t, m.Close())
+	return fmt.Sprint(err)
+}
+
 // A file is judged on the short way if and only if it is judged in full, for the same
 // reasons: cut anywhere, damaged anywhere, over its budgets, out of time.
 func TestLumaRefusals(t *testing.T) {
 	jpg := asJPEG(t, busy(70, 50))
-	outcome := func(file []byte, l video.Limits, luma bool) string {
-		m, err := video.Open(context.Background(), video.Bytes("x", file), video.Options{Limits: l})
-		if err != nil {
-			return err.Error()
-		}
-		_, err = collect(m.Frames(context.Background(), video.Request{Luma: luma}))
-		require.NoError(t, m.Close())
-		return fmt.Sprint(err)
-	}
 	same := func(file []byte, l video.Limits, what string) {
 		t.Helper()
-		require.Equal(t, outcome(file, l, false), outcome(file, l, true), what)
+		require.Equal(t, outcome(t, file, l, false), outcome(t, file, l, true), what)
 	}
 	for n := range jpg {
 		same(jpg[:n], video.Limits{}, fmt.Sprintf("%d of %d bytes", n, len(jpg)))
@@ -165,4 +169,29 @@ func TestLumaRefusals(t *testing.T) {
 	cancel()
 	_, err := collect(m.Frames(ctx, video.Request{Luma: true}))
 	assert.ErrorIs(t, err, context.Canceled)
+}
+
+// Of a progressive file only the scans are read that the luma's scale needs. What is damaged
+// in the others does not keep the picture from being judged, but in full; that they break off
+// does.
+func TestLumaOfProgressive(t *testing.T) {
+	file, err := os.ReadFile(filepath.Join("internal", "jpegluma", "testdata", "progressive-420.jpg"))
+	require.NoError(t, err)
+	_, ok := one(t, open(t, file, video.Options{}), video.Request{Luma: true}).(hash.Reduced)
+	assert.True(t, ok)
+
+	scan := -1 // the first one of colour alone: one component, not the first
+	for i := range len(file) - 8 {
+		if bytes.Equal(file[i:i+5], []byte{0xff, 0xda, 0, 8, 1}) && file[i+5] != 1 {
+			scan = i
+			break
+		}
+	}
+	require.Positive(t, scan)
+	for i := scan + 10; i < scan+13; i++ {
+		file[i] = 1 // no code of its table
+	}
+	assert.NotEqual(t, "<nil>", outcome(t, file, video.Limits{}, false))
+	assert.Equal(t, "<nil>", outcome(t, file, video.Limits{}, true))
+	assert.Equal(t, outcome(t, file[:scan+12], video.Limits{}, false), outcome(t, file[:scan+12], video.Limits{}, true))
 }

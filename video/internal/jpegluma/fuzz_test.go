@@ -7,6 +7,8 @@ import (
 	"image/color"
 	"image/jpeg"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -62,6 +64,43 @@ func TestTruncated(t *testing.T) {
 	}
 }
 
+// files are those of testdata, by name.
+func files(tb testing.TB) map[string][]byte {
+	names, err := filepath.Glob(filepath.Join("testdata", "*.jpg"))
+	require.NoError(tb, err)
+	require.Len(tb, names, 5)
+	all := map[string][]byte{}
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		require.NoError(tb, err)
+		all[filepath.Base(name)] = data
+	}
+	return all
+}
+
+// TestFiles holds progressive files, subsamplings and restart markers equal to image/jpeg;
+// and that of their beginnings none is accepted that image/jpeg refuses, at any scale: also not
+// where they break off within scans that are passed over.
+func TestFiles(t *testing.T) {
+	eoi := []byte{0xff, markEOI}
+	for name, data := range files(t) {
+		requireLuma(t, data)
+		accepted := 0
+		var d Decoder
+		for end := range data {
+			_, want := jpeg.Decode(bytes.NewReader(append(bytes.Clone(data[:end]), eoi...)))
+			for _, scale := range []int{1, 2, 4, 8} {
+				_, err := d.Decode(data[:end], Options{Scale: scale, OpenEnd: true})
+				if err == nil {
+					accepted++
+					require.NoError(t, want, "%s: %d of %d bytes, scale %d", name, end, len(data), scale)
+				}
+			}
+		}
+		assert.NotZero(t, accepted, "%s: without its end mark", name)
+	}
+}
+
 // TestBudgets holds that what asks for too much is refused before it is given.
 func TestBudgets(t *testing.T) {
 	data := rendered(t, 40, 24, 80, true)
@@ -93,6 +132,9 @@ func TestBudgets(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	for _, grey := range []bool{false, true} {
 		f.Add(rendered(f, 24, 17, 60, grey))
+	}
+	for _, data := range files(f) {
+		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		const most = 1 << 20
