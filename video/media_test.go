@@ -186,7 +186,7 @@ func TestBackendErrorsAndBudgets(t *testing.T) {
 		{"no picture in any frame", &fake{frames: blank[1:]}, video.Limits{}, 0, video.ErrCorrupt, "corrupt"},
 		{"times fall", &fake{frames: backwards}, video.Limits{}, 2, video.ErrTruncated, "truncated"},
 		{"numbers fall", &fake{frames: renumbered}, video.Limits{}, 2, video.ErrTruncated, "truncated"},
-		{"work", &fake{frames: run(5), delay: 25 * time.Millisecond}, video.Limits{Work: 1 * time.Millisecond}, 0, video.ErrTimeout, "timed_out"},
+		{"work", &fake{frames: run(5), delay: time.Minute}, video.Limits{Work: 1 * time.Millisecond}, 0, video.ErrTimeout, "timed_out"},
 		{"work, without a word", &fake{frames: run(5), delay: 25 * time.Millisecond, deaf: true}, video.Limits{Work: 1 * time.Millisecond}, 0, video.ErrTimeout, "timed_out"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
