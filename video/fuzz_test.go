@@ -85,8 +85,7 @@ func FuzzGIF(f *testing.F) {
 }
 
 // FuzzLuma holds the short way for JPEG files to the full one: the same files are judged, and the
-// others for the same reasons. Of progressive files it may judge more, whose damage lies in what
-// it does not read.
+// others not for the same reasons.
 func FuzzLuma(f *testing.F) {
 	m := scene(40, 25)
 	gray := image.NewGray(m.Rect)
@@ -102,10 +101,7 @@ func FuzzLuma(f *testing.F) {
 		if format, _, _ := video.Sniff(b); format != "jpeg" {
 			return
 		}
-		want, got := outcome(t, b, tiny, false), outcome(t, b, tiny, true)
-		if got != "<nil>" || !bytes.Contains(b, []byte("\xff\xc2")) {
-			require.Equal(t, want, got)
-		}
+		require.Equal(t, outcome(t, b, tiny, false), outcome(t, b, tiny, true))
 	})
 }
 

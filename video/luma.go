@@ -17,8 +17,7 @@ const maxLumaFile = 64 << 20
 // luma returns the luma of a JPEG still at a reduced scale. ok is false for every file that
 // is not plainly sound and usual, and for those within a limit of the short cut alone:
 // what is to be said of them the full decoder says, so that a file is judged on this route
-// if and only if it is judged on that. (But for damage within scans of a progressive
-// file that are not read.)
+// if and only if it is judged on that.
 func (s *still) luma(ctx context.Context) (m *reduced, ok bool) {
 	if s.format != "jpeg" || s.stored.size > maxLumaFile {
 		return nil, false

@@ -1,15 +1,14 @@
 // Package jpegluma reads the luma of JPEG files at a reduced scale, for hashing: it
 // decodes the entropy code, which a JPEG file can't be read without, and little else.
-// Colour is passed over, and of every 8 x 8 block of luma only the coefficients are
+// Colour is dropped, and of every 8 x 8 block of luma only the coefficients are
 // kept that the scale needs: one, 2 x 2, 4 x 4 or all.
 //
 // It reads baseline, extended sequential and progressive files of 8 bits with one or
 // three components. All else (CMYK, RGB, 12 bits, arithmetic coding, lossless) and
 // what only image/jpeg gives a meaning to is an UnusualError: decode that with image/jpeg.
 // What image/jpeg accepts is accepted here, and has the same luma at scale 1 but for
-// rounding; what it refuses is refused if the fault lies in what is read here, which
-// leaves out faults within a progressive file's scans that are only colour's. That the file
-// breaks off in such a scan is seen.
+// rounding; what it refuses is refused, wherever the fault lies: the codes of colour are read
+// as well, and dropped.
 // A picture with so many pixels beyond black and white that only full decoding tells what is
 // seen is an UnusualError at the reduced scales.
 package jpegluma
@@ -59,7 +58,7 @@ type Options struct {
 	OpenEnd bool
 }
 
-// maxScans bounds the scans of a progressive file's luma that are read. Encoders send
+// maxScans bounds the scans of a progressive file. Encoders send
 // under 30; one that sent every bit of every coefficient by itself would come to 14 x 64. A
 // few bytes tell that all of a scan's blocks are empty, so that the size of the file does
 // not bound the work.
@@ -103,7 +102,6 @@ type Decoder struct {
 	coef    [64]int32 // of one block, in zigzag order; zero but for [0] between blocks
 	blocks  blocks    // of a progressive file
 	scans   int64     // read of a progressive file
-	skipped bool      // a scan was passed over
 	energy  float64   // of all blocks
 	loud    int       // blocks with pixels that must be beyond black and white
 	shrill  int       // blocks with pixels far beyond
@@ -122,7 +120,7 @@ func (d *Decoder) Decode(data []byte, o Options) (*Plane, error) {
 	}
 	d.options = o
 	d.frame = frame{}
-	d.scans, d.skipped, d.coef = 0, false, [64]int32{}
+	d.scans, d.coef = 0, [64]int32{}
 	d.energy, d.loud, d.shrill = 0, 0, 0
 	d.tables.reset()
 	err := d.segments(data)

@@ -9,9 +9,9 @@ type blocks struct {
 	kept   []int32 // a side squared of each block: the coefficients that the scale needs
 	side   int
 	place  [64]int8 // by zigzag index: where in kept, or -1
-	// used has a bit for each coefficient in zigzag order that is not zero: what
-	// refinement must know of those that are not kept as well.
-	used []uint64
+	// used has a bit for each coefficient in zigzag order that is not zero, by component:
+	// what refinement must know of those that are not kept as well.
+	used [3][]uint64
 	// energy is each block's, of its AC coefficients.
 	energy []float32
 }
@@ -37,7 +37,10 @@ func (d *Decoder) begin() {
 	count := b.across * d.mcusY * y.v
 	b.kept = grow(b.kept, count*n*n)
 	b.energy = grow(b.energy, count)
-	b.used = grow(b.used, count)
+	for i := range d.components {
+		c := &d.components[i]
+		b.used[i] = grow(b.used[i], d.mcusX*c.h*d.mcusY*c.v)
+	}
 	for i, z := range zigzag {
 		b.place[i] = -1
 		if u, v := int(z/8), int(z%8); u < n && v < n {
@@ -58,7 +61,6 @@ func grow[T any](s []T, n int) []T {
 
 // firstScan reads a scan of DC coefficients, of luma alone or of several components.
 func (d *Decoder) firstScan(s *scan) error {
-	d.blocks.seen = true
 	across, down := d.mcusX, d.mcusY
 	if len(s.parts) == 1 {
 		across, down = d.blocksOf(s.parts[0].component)
@@ -113,6 +115,7 @@ func (d *Decoder) dc(s *scan, p *part, last *int32, bx, by int) error {
 	}
 	diff, err := d.bits.difference(p.dc)
 	if p.index == 0 {
+		d.blocks.seen = true
 		*last += diff
 		*d.blocks.dc(bx, by) = *last << s.low
 	}
@@ -146,15 +149,29 @@ func (b *bits) difference(t *huffman) (int32, error) {
 // others don't.
 const errRunOver = UnusualError("a run of empty blocks beyond a scan's end")
 
-// bandScan reads a scan of luma's AC coefficients.
+// nowhere is a blocks.place that keeps nothing.
+var nowhere = func() (place [64]int8) {
+	for i := range place {
+		place[i] = -1
+	}
+	return place
+}()
+
+// bandScan reads a scan of one component's AC coefficients, colour's to see that it is
+// sound.
 func (d *Decoder) bandScan(s *scan) error {
-	across, down := d.blocksOf(s.parts[0].component)
+	p := &s.parts[0]
+	across, down := d.blocksOf(p.component)
 	run, units, restarts := 0, 0, 0
 	b := &d.blocks
-	b.seen = true
-	area := b.side * b.side
+	used, stride := b.used[p.index], d.mcusX*p.h
+	place, area := &nowhere, 0
+	if p.index == 0 {
+		place, area = &b.place, b.side*b.side
+		b.seen = true
+	}
 	plane := float32(uint32(1) << (2 * s.low)) // what the bits of this scan count for
-	d.powers.set(&d.quants[d.components[0].quant])
+	d.powers.set(&d.quants[p.quant])
 	for y := range down {
 		for x := range across {
 			if d.interval > 0 && units == d.interval {
@@ -165,7 +182,7 @@ func (d *Decoder) bandScan(s *scan) error {
 				restarts++
 			}
 			units++
-			at := y*b.across + x
+			at := y*stride + x
 			if s.high == 0 && run > 0 {
 				run--
 				continue
@@ -177,14 +194,16 @@ func (d *Decoder) bandScan(s *scan) error {
 			kept := b.kept[at*area : (at+1)*area]
 			var energy uint64
 			if s.high == 0 {
-				run, energy, err = d.bits.band(s, &b.place, kept, &b.used[at], &d.powers)
+				run, energy, err = d.bits.band(s, place, kept, &used[at], &d.powers)
 			} else {
-				run, energy, err = d.bits.refine(s, &b.place, kept, &b.used[at], &d.powers, run)
+				run, energy, err = d.bits.refine(s, place, kept, &used[at], &d.powers, run)
 			}
 			if err != nil {
 				return err
 			}
-			b.energy[at] += float32(energy) * plane
+			if p.index == 0 {
+				b.energy[at] += float32(energy) * plane
+			}
 		}
 	}
 	if !d.bits.check() {

@@ -21,7 +21,7 @@ const (
 	errRestart = FormatError("a restart marker is missing")
 
 	// image/jpeg counts them otherwise than T.81 says, and fails.
-	errRestarts = UnusualError("restart markers in a scan of subsampled luma alone")
+	errRestarts = UnusualError("restart markers in a scan of one subsampled component")
 )
 
 // readScan reads a scan, whose data begin at data[at], and returns where they end.
@@ -45,13 +45,6 @@ func (d *Decoder) readScan(data, body []byte, at int) (end int, err error) {
 		if err := d.options.Check(); err != nil {
 			return 0, err
 		}
-	}
-	if d.needless(&s) {
-		d.skipped = true
-		if end := skipScan(data, at); end < len(data)-1 {
-			return end, nil
-		}
-		return 0, ErrTruncated // what lacks only the end mark can't be told from what lacks more
 	}
 	if d.interval > 0 && len(s.parts) == 1 && s.parts[0].h*s.parts[0].v > 1 {
 		return 0, errRestarts
@@ -139,17 +132,6 @@ func (d *Decoder) parseScan(body []byte, parts *[3]part) (s scan, err error) {
 	return s, nil
 }
 
-// needless tells that a scan has nothing of luma. One of finer coefficients than the scale
-// asks for still tells their energy.
-func (d *Decoder) needless(s *scan) bool {
-	for _, p := range s.parts {
-		if p.index == 0 {
-			return false
-		}
-	}
-	return true
-}
-
 // countScan holds progressive scans against the budget. A sequential scan takes at
 // least two bits a block, so that the file's bytes bound it.
 func (d *Decoder) countScan(s *scan) error {
@@ -160,18 +142,6 @@ func (d *Decoder) countScan(s *scan) error {
 		return &BudgetError{"scans", maxScans, d.scans}
 	}
 	return nil
-}
-
-// skipScan returns where a scan's data end.
-func skipScan(data []byte, at int) int {
-	for {
-		at = segmentEnd(data, at)
-		marker, next := nextMarker(data, at)
-		if marker < markRST0 || marker > markRST7 {
-			return at
-		}
-		at = next
-	}
 }
 
 // blocksOf is the size in blocks of what a scan of component c alone holds (A.2.4).
@@ -205,7 +175,7 @@ func (d *Decoder) restart(i int) error {
 // sequentialScan decodes a scan of whole blocks.
 func (d *Decoder) sequentialScan(s *scan) error {
 	if len(s.parts) == 1 {
-		return d.sequentialLuma(&s.parts[0])
+		return d.sequentialPart(&s.parts[0])
 	}
 	var last int32 // DC coefficient of luma
 	zig := lastZigOf(d.plane.Scale)
@@ -258,8 +228,8 @@ func (d *Decoder) sequentialScan(s *scan) error {
 	return nil
 }
 
-// sequentialLuma decodes a scan of luma alone.
-func (d *Decoder) sequentialLuma(p *part) error {
+// sequentialPart decodes a scan of one component alone.
+func (d *Decoder) sequentialPart(p *part) error {
 	var last int32
 	zig := lastZigOf(d.plane.Scale)
 	across, down := d.blocksOf(p.component)
@@ -276,6 +246,12 @@ func (d *Decoder) sequentialLuma(p *part) error {
 			units++
 			if !d.bits.check() {
 				return errShort
+			}
+			if p.index != 0 {
+				if err := d.bits.pass(p.dc, p.ac); err != nil {
+					return err
+				}
+				continue
 			}
 			energy, err := d.bits.block(&d.coef, p.dc, p.ac, zig, &d.powers)
 			if err != nil {
