@@ -72,7 +72,7 @@ func fourAVX2(dst, src *uint64, half int)
 func tentAVX2(e, t, a *uint64, half int) uint64
 
 // fillAVX2 writes to dst[i] the word of 16 bits of e at at[i], times unit, and r,
-// times inverse, the three rounded one by one. It reads 16 bits beyond. n is a positive multiple of 8.
+// times inverse, the three rounded one by one. n is a positive multiple of 8.
 //
 //go:noescape
 func fillAVX2(dst *float32, e *uint64, at *int32, n int, unit, r, inverse float32)
