@@ -185,14 +185,57 @@ func TestLumaIsY(t *testing.T) {
 	}
 }
 
+// TestUnusualPictures holds what the package comment says of palettes, transparency,
+// 16 bits and CMYK.
+func TestUnusualPictures(t *testing.T) {
+	b := image.Rect(0, 0, 150, 140)
+	photo := scene(150, 140, 7)
+	bits, plain := image.NewPaletted(b, color.Palette{color.Black, color.White}), image.NewRGBA(b)
+	invisible, deep, ink, opaque := image.NewNRGBA(b), image.NewRGBA64(b), image.NewCMYK(b), image.NewRGBA(b)
+	for y := range 140 {
+		for x := range 150 {
+			c := photo.RGBAAt(x, y)
+			if c.R > 128 {
+				bits.SetColorIndex(x, y, 1)
+			}
+			plain.Set(x, y, bits.At(x, y))
+			invisible.SetNRGBA(x, y, color.NRGBA{c.R, c.G, c.B, 0})
+			deep.SetRGBA64(x, y, color.RGBA64{uint16(c.R)<<8 | 0xfe, uint16(c.G)<<8 | 1, uint16(c.B) << 8, 0xffff})
+			ink.SetCMYK(x, y, color.CMYK{c.R, c.G, c.B, 30})
+			opaque.Set(x, y, ink.At(x, y))
+		}
+	}
+	for name, pair := range map[string][2]image.Image{
+		"1 bit":                      {plain, bits},
+		"transparent, straight":      {photo, invisible},
+		"16 bits":                    {photo, deep},
+		"CMYK":                       {opaque, ink},
+		"transparent, premultiplied": {image.NewGray(b), image.NewRGBA(b)},
+	} {
+		want, wantQ := pdq.Sum(pair[0])
+		got, q := pdq.Sum(pair[1])
+		assert.Equal(t, want, got, name)
+		assert.Equal(t, wantQ, q, name)
+		assert.True(t, got.IsValid(), name)
+	}
+	assert.Zero(t, pdq.Quality(image.NewRGBA(b)))
+}
+
 // FuzzFastPaths holds that a picture has one hash, whatever its size, type, stride
-// and place: by its fast path, as a part of a larger one, and through At.
+// and place, from 5x5 to 4000x3 and back: by its fast path, as a part of a larger one, through
+// At, and by either kernel.
 func FuzzFastPaths(f *testing.F) {
 	for kind := range uint8(10) {
-		f.Add(kind, uint8(20+7*kind), uint8(90-5*kind), uint8(3), uint8(2), uint64(kind))
+		f.Add(kind, uint16(20+7*kind), uint16(90-5*kind), uint8(3), uint8(2), uint64(kind))
+		f.Add(kind, uint16(512), uint16(130), uint8(kind), uint8(kind), uint64(kind))
 	}
-	f.Fuzz(func(t *testing.T, kind, width, height, left, top uint8, seed uint64) {
-		w, h := int(width), int(height)
+	f.Add(uint8(0), uint16(4000), uint16(3), uint8(0), uint8(0), uint64(0))
+	f.Add(uint8(2), uint16(6), uint16(4000), uint8(1), uint8(1), uint64(0))
+	f.Fuzz(func(t *testing.T, kind uint8, width, height uint16, left, top uint8, seed uint64) {
+		w, h := int(width)%4097, int(height)%4097
+		if w*h > 1<<17 {
+			h = 1 << 17 / w
+		}
 		b := image.Rect(-3, 5, w+int(left)%16, h+7+int(top)%16)
 		part := image.Rect(0, 0, w, h).Add(b.Min).Add(image.Pt(int(left)%3, int(top)%2))
 		m := picture(int(kind), b, seed)
@@ -207,6 +250,12 @@ func FuzzFastPaths(f *testing.F) {
 		require.Equal(t, wantQ, q)
 		require.LessOrEqual(t, q, hash.Quality(100))
 		require.Equal(t, q, pdq.Quality(fast))
+
+		var portable pdq.Hasher
+		portable.Portable()
+		got, q = portable.Sum(fast)
+		require.Equal(t, want, got)
+		require.Equal(t, wantQ, q)
 
 		all, q := pdq.Orientations(fast)
 		require.Equal(t, wantQ, q)

@@ -150,6 +150,15 @@ func fromRGB(dst []float32, src []uint8, fast bool) bool {
 		all = lumaAVX2(&dst[0], &src[0], n)
 	}
 	dst, src = dst[n:], src[4*n:]
+	for len(dst) >= 4 && len(src) >= 16 {
+		p, q := binary.LittleEndian.Uint64(src), binary.LittleEndian.Uint64(src[8:])
+		all &= uint32(p) & uint32(p>>32) & uint32(q) & uint32(q>>32)
+		dst[0] = products[0][uint8(p)] + products[1][uint8(p>>8)] + products[2][uint8(p>>16)]
+		dst[1] = products[0][uint8(p>>32)] + products[1][uint8(p>>40)] + products[2][uint8(p>>48)]
+		dst[2] = products[0][uint8(q)] + products[1][uint8(q>>8)] + products[2][uint8(q>>16)]
+		dst[3] = products[0][uint8(q>>32)] + products[1][uint8(q>>40)] + products[2][uint8(q>>48)]
+		dst, src = dst[4:], src[16:]
+	}
 	for len(dst) > 0 && len(src) >= 4 {
 		p := binary.LittleEndian.Uint32(src)
 		all &= p
