@@ -106,11 +106,12 @@ type Request struct {
 	MaxSide  int // pictures larger than this are scaled down in the decoder until the longer side fits; 0: native size
 
 	// Luma says that the pictures are only to be hashed by package pdq, or looked at in grey. A
-	// JPEG still is then given as a hash.Reduced, which costs a quarter to an eighth of decoding
-	// it and whose hash is nearly that of its luma in full: on photographs of quality 80 and
-	// more within 2 bits of 98 in 100, never more than 6. It is at least 256 pixels high and wide, if the still is.
-	// JPEG stills that are rare or damaged in any way, and all else, are decoded as without Luma, and so are all stills with
-	// Options.Exact or MaxSide.
+	// JPEG still is then given as a hash.Reduced, with at least 256 samples on its shorter side
+	// if it has as many pixels. That costs a quarter to a tenth of decoding it, of a
+	// progressive file half, and the hash is nearly that of its luma in full: of photographs of
+	// quality 80 and more, 98 in 100 are within 2 bits and none over 6. JPEG stills that are
+	// rare or damaged in any way, and all else, are decoded as without Luma, and so are all
+	// stills with Options.Exact or MaxSide.
 	Luma bool
 }
 
