@@ -52,8 +52,8 @@ type sighting struct {
 }
 
 // track holds an item's sightings under one turning or mirroring of the upload,
-// in the order of the frames. Borders do not make a track of their own: they may
-// be found in some frames of a video and not in others.
+// in the order of the frames. Borders and other parts of the picture do not make a
+// track of their own: they may be found in some frames of a video and not in others.
 type track struct {
 	class     string
 	sightings []sighting
@@ -184,7 +184,7 @@ func (c *collector) search(number int) error {
 		class := c.class(l.Transform)
 		for _, h := range c.hits {
 			it := c.m.slots[h.Ref]
-			if c.m.counts(it, l.Value.Kind(), h.Distance) {
+			if c.m.counts(it, l, h.Distance) {
 				c.raws = append(c.raws, raw{it, int32(h.Ref - it.first), int32(j), int16(h.Distance), l.Value.Kind(), class})
 			}
 		}
@@ -199,11 +199,11 @@ func (c *collector) search(number int) error {
 	return nil
 }
 
-// class numbers a look's transform without its borders.
+// class numbers the turns and mirrorings in a look's transform.
 func (c *collector) class(transform []string) int32 {
 	kept := c.transforms[:0]
 	for _, t := range transform {
-		if t != "border" {
+		if isOrientation(t) {
 			kept = append(kept, t)
 		}
 	}
@@ -215,6 +215,15 @@ func (c *collector) class(transform []string) int32 {
 		c.classes = append(c.classes, name)
 	}
 	return int32(i)
+}
+
+func isOrientation(token string) bool {
+	for o := range hash.Orientation(hash.Orientations) {
+		if token == o.String() {
+			return true
+		}
+	}
+	return false
 }
 
 // file keeps a frame's agreement with one item, kind and class.
@@ -286,6 +295,6 @@ func (c *collector) join(frame int32, hits []raw) []place {
 // sameLooks reports whether two frames have the same hashes in the same looks.
 func sameLooks(a, b []Look) bool {
 	return slices.EqualFunc(a, b, func(a, b Look) bool {
-		return a.Value == b.Value && a.Quality == b.Quality && slices.Equal(a.Transform, b.Transform)
+		return a.Value == b.Value && a.Quality == b.Quality && a.Limit == b.Limit && slices.Equal(a.Transform, b.Transform)
 	})
 }

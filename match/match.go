@@ -62,7 +62,7 @@ type Segment struct {
 type Evidence struct {
 	Kind      hash.Kind
 	Distance  int          // bits between Query and Known, the best pair
-	Threshold int          // bits, inclusive
+	Threshold int          // bits, inclusive: the bank's, or the look's own limit where that is smaller
 	Quality   hash.Quality // of Query
 	// Transform lists, outermost first, what was done to the upload's picture before
 	// it was compared: border, flipx, rot90, ... Empty: the picture as it is.
@@ -90,6 +90,20 @@ type Look struct {
 	Transform []string // outermost first; nil: as it is
 	Value     hash.Value
 	Quality   hash.Quality
+	// Limit is the largest distance, in bits and inclusive, at which this look
+	// counts: for looks that are right less often than the picture as it is, such as
+	// parts of it. 0: whatever the bank's threshold is; a larger one than that changes
+	// nothing. Negative limits are ErrInvalid.
+	Limit int
+}
+
+// threshold returns the largest distance at which the look is a match in a bank.
+func (l *Look) threshold(b *bank) int {
+	bits := b.thresholds[l.Value.Kind()]
+	if l.Limit > 0 {
+		bits = min(bits, l.Limit)
+	}
+	return bits
 }
 
 // QueryFrame is one sampled frame of an upload with all its looks.

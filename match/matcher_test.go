@@ -152,6 +152,62 @@ func TestMatchPicture(t *testing.T) {
 	require.Len(t, matches, 1)
 }
 
+// A look's own limit is inclusive, never wider than the bank's threshold, and what
+// the evidence says.
+func TestLookLimit(t *testing.T) {
+	r := seeded()
+	a, b := random(r, hash.PDQ), random(r, hash.PDQ)
+	m := newMatcher(t, match.Options{}, match.Bank{Name: "x", Entries: []match.Entry{picture("a", a)}},
+		match.Bank{Name: "strict", Thresholds: map[hash.Kind]int{hash.PDQ: 12}, Entries: []match.Entry{picture("a", a)}},
+		match.Bank{Name: "harmless", Allow: true, Entries: []match.Entry{picture("b", b)}})
+	for _, c := range []struct {
+		distance, limit int
+		want            []string
+		thresholds      []int
+	}{
+		{20, 0, []string{"x/a"}, []int{31}},
+		{20, 20, []string{"x/a"}, []int{20}},
+		{20, 19, []string{}, nil},
+		{31, 256, []string{"x/a"}, []int{31}},
+		{32, 256, []string{}, nil},
+		{9, 20, []string{"strict/a", "x/a"}, []int{12, 20}},
+		{9, 9, []string{"strict/a", "x/a"}, []int{9, 9}},
+		{1, 1, []string{"strict/a", "x/a"}, []int{1, 1}},
+	} {
+		matches, err := m.MatchPicture([]match.Look{{Value: flipped(r, a, c.distance), Quality: 80, Limit: c.limit}})
+		require.NoError(t, err)
+		require.Equal(t, c.want, names(matches), "%+v", c)
+		for i, bits := range c.thresholds {
+			assert.Equal(t, bits, matches[i].Evidence.Threshold, "%+v", c)
+		}
+	}
+
+	// The nearest look may be over its limit where another is within its own.
+	near := match.Look{Transform: []string{"inner"}, Value: flipped(r, a, 18), Quality: 80, Limit: 16}
+	far := match.Look{Value: flipped(r, a, 25), Quality: 80}
+	matches, err := m.MatchPicture([]match.Look{near, far})
+	require.NoError(t, err)
+	require.Equal(t, []string{"x/a"}, names(matches))
+	assert.Equal(t, 25, matches[0].Evidence.Distance)
+	assert.Empty(t, matches[0].Evidence.Transform)
+
+	// Allow-lists suppress within the limit only.
+	for limit, want := range map[int]string{7: "x/a", 8: "x/a*harmless/b"} {
+		matches, err = m.MatchPicture([]match.Look{far, {Value: flipped(r, b, 8), Quality: 80, Limit: limit}})
+		require.NoError(t, err)
+		assert.Equal(t, []string{want}, names(matches))
+	}
+
+	near.Limit = -1
+	_, err = m.MatchPicture([]match.Look{near})
+	require.ErrorIs(t, err, match.ErrInvalid)
+	_, err = m.ScanVideo([]match.QueryFrame{{Looks: []match.Look{near}}})
+	require.ErrorIs(t, err, match.ErrInvalid)
+	near.Quality = 3 // not judged
+	_, err = m.ScanVideo([]match.QueryFrame{{Looks: []match.Look{near, far}}})
+	require.NoError(t, err)
+}
+
 func TestAllowLists(t *testing.T) {
 	r := seeded()
 	v, sum := random(r, hash.PDQ), random(r, hash.MD5)

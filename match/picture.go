@@ -34,7 +34,7 @@ func (m *Matcher) Match(v hash.Value, q hash.Quality) ([]Match, error) {
 // Looks below the gate are skipped. When they all are, digests not counted, the
 // error is a *LowQualityError with the best quality there was, unless a digest
 // matches: then its matches are returned without an error. A look that passes the
-// gate with the invalid zero Value is ErrInvalid.
+// gate with the invalid zero Value or a negative Limit is ErrInvalid.
 func (m *Matcher) MatchPicture(looks []Look) ([]Match, error) {
 	best := hash.Quality(0)
 	judged := false
@@ -46,6 +46,9 @@ func (m *Matcher) MatchPicture(looks []Look) ([]Match, error) {
 		if !l.Quality.Passes(m.rules.gate) {
 			best = max(best, l.Quality)
 			continue
+		}
+		if l.Limit < 0 {
+			return nil, fmt.Errorf("%w: look %d has the limit %d; want 0 or more bits", ErrInvalid, i, l.Limit)
 		}
 		if !l.Value.IsValid() {
 			return nil, fmt.Errorf("%w: look %d has no hash; leave it out or tell its quality", ErrInvalid, i)
@@ -72,7 +75,7 @@ func (m *Matcher) MatchPicture(looks []Look) ([]Match, error) {
 		}
 		for _, h := range hits {
 			it := m.slots[h.Ref]
-			if !m.counts(it, l.Value.Kind(), h.Distance) {
+			if !m.counts(it, l, h.Distance) {
 				continue
 			}
 			s := sight{distance: h.Distance, signal: int(h.Ref - it.first), look: i}
@@ -101,7 +104,7 @@ func (m *Matcher) MatchPicture(looks []Look) ([]Match, error) {
 		}
 		l, known := &looks[s.look], &k.it.signals[s.signal]
 		matches = append(matches, Match{Entry: k.it.public(), Evidence: Evidence{
-			Kind: k.kind, Distance: s.distance, Threshold: k.it.bank.thresholds[k.kind], Quality: l.Quality,
+			Kind: k.kind, Distance: s.distance, Threshold: l.threshold(k.it.bank), Quality: l.Quality,
 			Transform: slices.Clone(l.Transform), Query: l.Value, Known: known.Value, KnownTime: known.From,
 		}})
 	}
@@ -129,9 +132,10 @@ func (m *Matcher) AllowedBy(v hash.Value) (string, error) {
 	}
 	var allow *item
 	nearest := 0
+	look := Look{Value: v}
 	for _, h := range hits {
 		it := m.slots[h.Ref]
-		if !it.bank.allow || !it.allowsOne(v.Kind()) || !m.counts(it, v.Kind(), h.Distance) {
+		if !it.bank.allow || !it.allowsOne(v.Kind()) || !m.counts(it, &look, h.Distance) {
 			continue
 		}
 		if allow == nil || cmp.Or(cmp.Compare(h.Distance, nearest), compareItems(it, allow)) < 0 {
@@ -179,10 +183,10 @@ func (m *Matcher) search(dst []Hit, q hash.Value) ([]Hit, error) {
 	return x.Search(dst, q, radius)
 }
 
-// counts reports whether a hit at a distance is a match of the item. The caller
-// holds the lock.
-func (m *Matcher) counts(it *item, k hash.Kind, distance int) bool {
-	return it.live() && distance <= it.bank.thresholds[k]
+// counts reports whether a look's hit at a distance is a match of the item. The
+// caller holds the lock.
+func (m *Matcher) counts(it *item, l *Look, distance int) bool {
+	return it.live() && distance <= l.threshold(it.bank)
 }
 
 func allDigests(looks []Look) bool {

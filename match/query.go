@@ -85,8 +85,15 @@ func (q *query) check() error {
 			return fmt.Errorf("%w: frame %d has %d looks; want at most %d", ErrInvalid, f.Number, len(f.Looks), maxLooks)
 		}
 		for j := range f.Looks {
-			if l := &f.Looks[j]; l.Quality.Passes(q.gate) && !l.Value.IsValid() {
+			l := &f.Looks[j]
+			if !l.Quality.Passes(q.gate) {
+				continue
+			}
+			if !l.Value.IsValid() {
 				return fmt.Errorf("%w: frame %d, look %d has no hash; leave it out or tell its quality", ErrInvalid, f.Number, j)
+			}
+			if l.Limit < 0 {
+				return fmt.Errorf("%w: frame %d, look %d has the limit %d; want 0 or more bits", ErrInvalid, f.Number, j, l.Limit)
 			}
 		}
 	}
@@ -104,7 +111,7 @@ func (q *query) match(k key, frame int32, p *place) Match {
 	f := &q.frames[frame]
 	l, s := &f.Looks[p.look], &k.it.signals[p.signal]
 	return Match{Entry: k.it.public(), Evidence: Evidence{
-		Kind: k.kind, Distance: int(p.distance), Threshold: k.it.bank.thresholds[k.kind], Quality: l.Quality,
+		Kind: k.kind, Distance: int(p.distance), Threshold: l.threshold(k.it.bank), Quality: l.Quality,
 		Transform: slices.Clone(l.Transform), Query: l.Value, Known: s.Value, QueryTime: f.Time, KnownTime: s.From,
 	}}
 }

@@ -227,6 +227,38 @@ func TestAlignmentOfTransforms(t *testing.T) {
 	assertSegments(t, []stretch{{0, 6 * s, 0}, {6 * s, 12 * s, 0}}, matches[0].Evidence.Segments)
 }
 
+// The frames of a video count within their looks' limits.
+func TestVideoLookLimit(t *testing.T) {
+	r := seeded()
+	known := moving(r, 10*time.Second)
+	m := newMatcher(t, match.Options{}, match.Bank{Name: "b", Entries: []match.Entry{known.entry("a")}})
+	// 40 ms of movement are four bits, so that each frame has neighbours within 24.
+	frames := known.recoded(r, 0).sampled(half, 0)
+	for i := range frames {
+		l := &frames[i].Looks[0]
+		l.Value, l.Limit, l.Transform = flipped(r, l.Value, 20), 24, []string{"panel:1/4"}
+		if i%2 == 1 {
+			l.Transform = nil // parts come and go within one segment
+		}
+	}
+	matches, err := m.MatchVideo(frames)
+	require.NoError(t, err)
+	require.Len(t, matches, 1)
+	e := matches[0].Evidence
+	assert.Equal(t, 24, e.Threshold)
+	assert.LessOrEqual(t, e.Distance, 24)
+	assert.EqualValues(t, 100, e.QueryPercent)
+	assertSegments(t, []stretch{{0, 10 * time.Second, 0}}, e.Segments)
+
+	for i := range frames {
+		frames[i].Looks[0].Limit = e.Distance - 1
+	}
+	result, err := m.ScanVideo(frames)
+	require.NoError(t, err)
+	assert.Empty(t, result.Matches)
+	assert.Empty(t, result.Weak)
+}
+
 func TestTooLittleIsWeak(t *testing.T) {
 	r := seeded()
 	s := time.Second
