@@ -65,7 +65,8 @@ type Evidence struct {
 	Threshold int          // bits, inclusive: the bank's, or the look's own limit where that is smaller
 	Quality   hash.Quality // of Query
 	// Transform lists, outermost first, what was done to the upload's picture before
-	// it was compared: border, flipx, rot90, ... Empty: the picture as it is.
+	// it was compared: border, inner or panel:2/4 (region.Part), then flipx, rot90, ...
+	// (hash.Orientation). Empty: the picture as it is.
 	Transform    []string
 	Query, Known hash.Value
 	// For videos: the times of the best pair, the aligned stretches, longest first,

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/hash/region"
 	"github.com/rematch-go/rematch/match"
 	"github.com/rematch-go/rematch/match/screen"
 )
@@ -42,14 +43,25 @@ func reasonWords(token string) string {
 // transforms are the stable tokens of Evidence.Transform in words that fit after
 // "The upload,".
 var transforms = map[string]string{
-	"border":                 "with its border removed",
-	hash.Rot90.String():      "turned a quarter counter-clockwise",
-	hash.Rot180.String():     "turned upside down",
-	hash.Rot270.String():     "turned a quarter clockwise",
-	hash.FlipX.String():      "mirrored top to bottom",
-	hash.FlipY.String():      "mirrored left to right",
-	hash.FlipPlus1.String():  "mirrored along its diagonal",
-	hash.FlipMinus1.String(): "mirrored along its other diagonal",
+	region.Part{Kind: region.Border}.String(): "with its border removed",
+	region.Part{Kind: region.Inner}.String():  "cut out of what surrounds it",
+	hash.Rot90.String():                       "turned a quarter counter-clockwise",
+	hash.Rot180.String():                      "turned upside down",
+	hash.Rot270.String():                      "turned a quarter clockwise",
+	hash.FlipX.String():                       "mirrored top to bottom",
+	hash.FlipY.String():                       "mirrored left to right",
+	hash.FlipPlus1.String():                   "mirrored along its diagonal",
+	hash.FlipMinus1.String():                  "mirrored along its other diagonal",
+}
+
+// partWords explains the token of a panel, as panel:2/4.
+func partWords(token string) (words string, ok bool) {
+	number, ok := strings.CutPrefix(token, "panel:")
+	if !ok {
+		return "", false
+	}
+	number, of, ok := strings.Cut(number, "/")
+	return fmt.Sprintf("only panel %s of the %s found side by side in it", number, of), ok
 }
 
 // transformWords names what was done to the upload before it was compared, in the
@@ -59,6 +71,8 @@ func transformWords(tokens []string) string {
 	for i, token := range tokens {
 		words[i] = token
 		if w, ok := transforms[token]; ok {
+			words[i] = w
+		} else if w, ok := partWords(token); ok {
 			words[i] = w
 		}
 	}

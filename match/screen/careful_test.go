@@ -13,9 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rematch-go/rematch/hash"
-	"github.com/rematch-go/rematch/hash/border"
 	"github.com/rematch-go/rematch/hash/digest"
 	"github.com/rematch-go/rematch/hash/pdq"
+	"github.com/rematch-go/rematch/hash/region"
 	"github.com/rematch-go/rematch/match"
 	"github.com/rematch-go/rematch/match/screen"
 	"github.com/rematch-go/rematch/video"
@@ -56,8 +56,8 @@ func assertCovered(t *testing.T, r reel, e match.Entry) {
 	t.Helper()
 	for n, m := range r {
 		pictures := []image.Image{m}
-		if inner, found := border.Find(m); found {
-			pictures = append(pictures, border.Crop(m, inner))
+		if inner, found := region.WithinBorder(m); found {
+			pictures = append(pictures, region.Crop(m, inner))
 		}
 		for look, p := range pictures {
 			v, q := pdq.Sum(p)

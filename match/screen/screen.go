@@ -21,7 +21,6 @@ import (
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/hash/digest"
 	"github.com/rematch-go/rematch/hash/imagehash"
-	"github.com/rematch-go/rematch/hash/pdq"
 	"github.com/rematch-go/rematch/match"
 	"github.com/rematch-go/rematch/video"
 )
@@ -111,13 +110,13 @@ func (o Options) maxSide() int {
 type Screener struct {
 	matcher *match.Matcher
 	options Options
-	hashers sync.Pool // of *pdq.Hasher
+	lookers sync.Pool // of *looker
 }
 
 // New returns a Screener that compares with the banks of m. Banks may change
 // while it works: each upload sees the banks as they are then.
 func New(m *match.Matcher, o Options) *Screener {
-	return &Screener{matcher: m, options: o, hashers: sync.Pool{New: func() any { return new(pdq.Hasher) }}}
+	return &Screener{matcher: m, options: o, lookers: sync.Pool{New: func() any { return new(looker) }}}
 }
 
 // Screen reads an upload once, within the budgets of Options.Video.Limits, and
@@ -169,9 +168,9 @@ func (s *Screener) ScreenImage(m image.Image) (Verdict, error) {
 	if m != nil {
 		v.Info = video.Info{Class: video.Still, Width: m.Bounds().Dx(), Height: m.Bounds().Dy()}
 	}
-	hasher := s.hashers.Get().(*pdq.Hasher)
-	defer s.hashers.Put(hasher)
-	looks, err := queryLooks(hasher, m, perceptual)
+	looker := s.lookers.Get().(*looker)
+	defer s.lookers.Put(looker)
+	looks, err := looker.looks(m, perceptual, true)
 	if errors.Is(err, imagehash.ErrSize) {
 		err = &video.Error{Err: video.ErrUnsupported, Detail: err.Error()}
 	}
@@ -227,8 +226,8 @@ func (s *Screener) frames(ctx context.Context, stored *video.Stored, kinds []has
 	defer media.Close()
 	v.Info = media.Info()
 
-	hasher := s.hashers.Get().(*pdq.Hasher)
-	defer s.hashers.Put(hasher)
+	looker := s.lookers.Get().(*looker)
+	defer s.lookers.Put(looker)
 	// goimagehash shrinks pictures in its own ways, so that its hashes need all pixels.
 	onlyPDQ := !slices.ContainsFunc(kinds, func(k hash.Kind) bool { return k != hash.PDQ })
 	request := video.Request{Luma: onlyPDQ}
@@ -240,7 +239,7 @@ func (s *Screener) frames(ctx context.Context, stored *video.Stored, kinds []has
 		if err != nil {
 			return frames, err
 		}
-		looks, err := queryLooks(hasher, frame.Image, kinds)
+		looks, err := looker.looks(frame.Image, kinds, v.Info.Class == video.Still)
 		if errors.Is(err, imagehash.ErrSize) { // within the budget of pixels, and still not to be hashed
 			return frames, &video.Error{Name: stored.Name(), Err: video.ErrUnsupported, Detail: err.Error()}
 		}

@@ -1,4 +1,4 @@
-package border_test
+package region_test
 
 import (
 	"bytes"
@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/rematch-go/rematch/hash/border"
 	"github.com/rematch-go/rematch/hash/pdq"
+	"github.com/rematch-go/rematch/hash/region"
 )
 
 // frames decodes one frame of each second of a clip of the reference media.
@@ -57,15 +57,15 @@ func TestClips(t *testing.T) {
 	require.Len(t, barred, len(plain))
 	var before, after []int
 	for i, m := range barred {
-		_, found := border.Find(plain[i])
+		_, found := region.WithinBorder(plain[i])
 		assert.False(t, found, i)
-		inner, found := border.Find(m)
+		inner, found := region.WithinBorder(m)
 		assert.True(t, found, i)
 		assert.Equal(t, image.Rect(32, 0, 448, 720), inner, i)
 
 		want, _ := pdq.Sum(plain[i])
 		as, _ := pdq.Sum(m)
-		within, _ := pdq.Sum(border.Crop(m, inner))
+		within, _ := pdq.Sum(region.Crop(m, inner))
 		b, _ := want.Distance(as)
 		a, _ := want.Distance(within)
 		before, after = append(before, b), append(after, a)
@@ -75,12 +75,12 @@ func TestClips(t *testing.T) {
 	assert.LessOrEqual(t, slices.Max(after), 18)
 
 	for _, m := range frames(t, "chair-orig-22-sd-bar.mp4", 480, 720) {
-		inner, found := border.Find(m)
+		inner, found := region.WithinBorder(m)
 		assert.True(t, found)
 		assert.Equal(t, image.Rect(32, 0, 448, 720), inner)
 	}
 	for _, m := range frames(t, "doorknob-hd-no-bar.mp4", 1280, 720) {
-		_, found := border.Find(m)
+		_, found := region.WithinBorder(m)
 		assert.False(t, found)
 	}
 }

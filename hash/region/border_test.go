@@ -1,4 +1,4 @@
-package border_test
+package region_test
 
 import (
 	"bytes"
@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rematch-go/rematch/hash"
-	"github.com/rematch-go/rematch/hash/border"
 	"github.com/rematch-go/rematch/hash/pdq"
+	"github.com/rematch-go/rematch/hash/region"
 )
 
 // scene draws a bright picture with structure at every scale.
@@ -58,7 +58,7 @@ func compressed(t testing.TB, m image.Image, quality int) image.Image {
 }
 
 // TestBoxes holds that every kind of box is found within two pixels, through
-// compression and noise and at both levels of video black, and that the inner picture
+// compression and noise, at both levels of video black, white and two greys, and that the inner picture
 // has the hash of the picture without a box.
 func TestBoxes(t *testing.T) {
 	known := scene(400, 300)
@@ -79,7 +79,7 @@ func TestBoxes(t *testing.T) {
 		"mostly black": {1000, 800, image.Pt(333, 222), 10},
 	} {
 		truth := known.Rect.Add(c.at)
-		for _, level := range []uint8{0, 16} {
+		for _, level := range []uint8{0, 16, 60, 128, 249} {
 			for _, noise := range []int{0, 6} {
 				clean := boxed(known, c.w, c.h, c.at, level, noise)
 				for _, quality := range []int{0, 50, 10} {
@@ -91,14 +91,14 @@ func TestBoxes(t *testing.T) {
 						m = compressed(t, clean, quality)
 					}
 					what := fmt.Sprintf("%s, level %d, noise %d, quality %d", name, level, noise, quality)
-					inner, found := border.Find(m)
+					inner, found := region.WithinBorder(m)
 					require.True(t, found, what)
 					assert.InDelta(t, truth.Min.X, inner.Min.X, 2, what)
 					assert.InDelta(t, truth.Min.Y, inner.Min.Y, 2, what)
 					assert.InDelta(t, truth.Max.X, inner.Max.X, 2, what)
 					assert.InDelta(t, truth.Max.Y, inner.Max.Y, 2, what)
 
-					v, _ := h.Sum(border.Crop(m, inner))
+					v, _ := h.Sum(region.Crop(m, inner))
 					after, ok := want.Distance(v)
 					require.True(t, ok)
 					assert.LessOrEqual(t, after, 18, what)
@@ -116,8 +116,8 @@ func TestNoBorder(t *testing.T) {
 		"black, noisy":          boxed(image.NewGray(image.Rectangle{}), 300, 200, image.Point{}, 6, 6),
 		"one line":              boxed(scene(300, 199), 300, 200, image.Pt(0, 1), 0, 0),
 		"thinner than 1.5 %":    boxed(scene(1000, 972), 1000, 1000, image.Pt(0, 14), 0, 0),
-		"grey":                  boxed(scene(200, 200), 300, 200, image.Pt(50, 0), 60, 0),
-		"white":                 boxed(scene(200, 200), 300, 200, image.Pt(50, 0), 255, 0),
+		"grey":                  boxed(image.NewGray(image.Rectangle{}), 300, 200, image.Point{}, 128, 6),
+		"a light at noon":       boxed(scene(3, 3), 300, 200, image.Pt(50, 50), 200, 0),
 		"not uniform":           boxed(scene(200, 200), 300, 200, image.Pt(50, 0), 30, 29),
 		"too little inside":     boxed(scene(70, 200), 300, 200, image.Pt(50, 0), 0, 0),
 		"too little inside, v.": boxed(scene(300, 48), 300, 200, image.Pt(0, 50), 0, 0),
@@ -126,11 +126,11 @@ func TestNoBorder(t *testing.T) {
 		"empty":                 image.NewGray(image.Rectangle{}),
 		"boundless":             image.NewUniform(color.Black),
 	} {
-		inner, found := border.Find(m)
+		inner, found := region.WithinBorder(m)
 		assert.False(t, found, name)
 		assert.Equal(t, m.Bounds(), inner, name)
 	}
-	inner, found := border.Find(nil)
+	inner, found := region.WithinBorder(nil)
 	assert.False(t, found)
 	assert.Zero(t, inner)
 }
@@ -142,7 +142,7 @@ func TestSpecks(t *testing.T) {
 	for i := range 12 {
 		m.SetGray(31*i, 4*i, color.Gray{250})
 	}
-	inner, found := border.Find(m)
+	inner, found := region.WithinBorder(m)
 	assert.True(t, found)
 	assert.Equal(t, image.Rect(0, 50, 400, 350), inner)
 
@@ -151,7 +151,7 @@ func TestSpecks(t *testing.T) {
 			m.SetGray(x, y, color.Gray{250})
 		}
 	}
-	inner, found = border.Find(m)
+	inner, found = region.WithinBorder(m)
 	assert.True(t, found)
 	assert.Equal(t, image.Rect(0, 50, 400, 380), inner, "the caption stays")
 }
@@ -165,7 +165,7 @@ func TestNight(t *testing.T) {
 			m.Pix[y*m.Stride+x] = uint8(4 + y/4 + r.IntN(9))
 		}
 	}
-	inner, _ := border.Find(m)
+	inner, _ := region.WithinBorder(m)
 	assert.Equal(t, m.Rect.Max, inner.Max)
 	assert.Zero(t, inner.Min.X)
 	assert.LessOrEqual(t, inner.Min.Y, 120)
@@ -180,10 +180,10 @@ func TestPartOfAPicture(t *testing.T) {
 	m := boxed(scene(200, 160), 300, 200, image.Pt(50, 20), 0, 0)
 	part := m.SubImage(image.Rect(20, 5, 290, 195))
 	for _, m := range []image.Image{part, bare{part}} {
-		inner, found := border.Find(m)
+		inner, found := region.WithinBorder(m)
 		assert.True(t, found)
 		assert.Equal(t, image.Rect(50, 20, 250, 180), inner)
-		crop := border.Crop(m, inner)
+		crop := region.Crop(m, inner)
 		assert.Equal(t, inner, crop.Bounds())
 		for _, p := range []image.Point{{50, 20}, {249, 179}, {111, 77}} {
 			assert.Equal(t, m.At(p.X, p.Y), crop.At(p.X, p.Y))
@@ -192,39 +192,39 @@ func TestPartOfAPicture(t *testing.T) {
 		got, _ := pdq.Sum(crop)
 		assert.Equal(t, want, got)
 	}
-	assert.IsType(t, &image.Gray{}, border.Crop(part, image.Rect(30, 30, 90, 90)), "the fast path stays")
-	assert.Equal(t, image.Rect(280, 180, 290, 195), border.Crop(bare{part}, image.Rect(280, 180, 900, 900)).Bounds())
+	assert.IsType(t, &image.Gray{}, region.Crop(part, image.Rect(30, 30, 90, 90)), "the fast path stays")
+	assert.Equal(t, image.Rect(280, 180, 290, 195), region.Crop(bare{part}, image.Rect(280, 180, 900, 900)).Bounds())
 }
 
 // FuzzFind holds the laws: the inner picture lies within the picture, keeps a
 // quarter of each side and is smaller exactly if a border was found; the type of the
 // picture does not matter; and the mirrored picture has the mirrored border.
-func FuzzFind(f *testing.F) {
+func FuzzWithinBorder(f *testing.F) {
 	f.Add(uint8(90), uint8(70), uint8(10), uint8(0), uint8(3), uint8(10), uint8(0))
 	f.Add(uint8(40), uint8(200), uint8(0), uint8(30), uint8(0), uint8(25), uint8(16))
 	f.Add(uint8(255), uint8(255), uint8(100), uint8(100), uint8(90), uint8(0), uint8(31))
 	f.Fuzz(func(t *testing.T, w, h, left, top, right, bottom, level uint8) {
 		width, height := int(w), int(h)
 		m := boxed(scene(width, height), width+int(left)+int(right), height+int(top)+int(bottom), image.Pt(int(left), int(top)), level, int(level)%9)
-		inner, found := border.Find(m)
+		inner, found := region.WithinBorder(m)
 		require.True(t, inner.In(m.Rect) || m.Rect.Empty())
 		require.Equal(t, found, inner != m.Rect)
 		require.GreaterOrEqual(t, 4*inner.Dx(), m.Rect.Dx())
 		require.GreaterOrEqual(t, 4*inner.Dy(), m.Rect.Dy())
 
-		slow, _ := border.Find(bare{m})
+		slow, _ := region.WithinBorder(bare{m})
 		require.Equal(t, inner, slow)
 
 		turned := image.NewGray(m.Rect)
 		for i, v := range m.Pix {
 			turned.Pix[len(m.Pix)-1-i] = v
 		}
-		mirrored, _ := border.Find(turned)
+		mirrored, _ := region.WithinBorder(turned)
 		require.Equal(t, image.Rect(m.Rect.Dx()-inner.Max.X, m.Rect.Dy()-inner.Max.Y, m.Rect.Dx()-inner.Min.X, m.Rect.Dy()-inner.Min.Y), mirrored)
 	})
 }
 
-func BenchmarkFind(b *testing.B) {
+func BenchmarkWithinBorder(b *testing.B) {
 	for name, m := range map[string]image.Image{
 		"border=no":    scene(512, 512),
 		"border=yes":   boxed(scene(400, 400), 512, 512, image.Pt(56, 56), 0, 0),
@@ -233,13 +233,13 @@ func BenchmarkFind(b *testing.B) {
 		b.Run(name+"/size=512x512", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				border.Find(m)
+				region.WithinBorder(m)
 			}
 		})
 	}
 }
 
-func ExampleFind() {
+func ExampleWithinBorder() {
 	picture := scene(400, 300)
 	known, _ := pdq.Sum(picture)
 
@@ -249,8 +249,8 @@ func ExampleFind() {
 	bits, _ := as.Distance(known)
 	fmt.Println(bits <= hash.PDQ.Threshold())
 
-	if inner, found := border.Find(upload); found {
-		v, _ := pdq.Sum(border.Crop(upload, inner))
+	if inner, found := region.WithinBorder(upload); found {
+		v, _ := pdq.Sum(region.Crop(upload, inner))
 		bits, _ = v.Distance(known)
 		fmt.Println(inner, bits)
 	}
