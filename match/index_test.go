@@ -34,6 +34,10 @@ var indices = []struct {
 	{"linear of 256 bits", hash.PDQ, 40, newLinear},
 	{"linear of 64 bits", hash.PHash, 10, newLinear},
 	{"linear of one distance", hash.DHash256, 0, newLinear},
+	{"mih of 256 bits", hash.PDQ, 40, newMIH},
+	{"mih of 64 bits", hash.PHash, 10, newMIH},
+	{"mih of 64 bits, far", hash.PHash, 30, newMIH},
+	{"mih of one distance", hash.DHash256, 0, newMIH},
 	{"digests md5", hash.MD5, 0, newDigests},
 	{"digests sha1", hash.SHA1, 0, newDigests},
 	{"digests sha256", hash.SHA256, 0, newDigests},
@@ -43,6 +47,8 @@ func newLinear(k hash.Kind, maxRadius int) (mutable, error) {
 	x, err := match.NewLinear(k, maxRadius)
 	return linear{x}, err
 }
+
+func newMIH(k hash.Kind, maxRadius int) (mutable, error) { return match.NewMIH(k, maxRadius) }
 
 func newDigests(hash.Kind, int) (mutable, error) { return &match.Digests{}, nil }
 
@@ -167,14 +173,18 @@ func TestSearchDoesNotAllocate(t *testing.T) {
 	}
 }
 
-func TestNewLinearRefuses(t *testing.T) {
+func TestNewIndexRefuses(t *testing.T) {
 	for _, c := range []struct {
 		k   hash.Kind
 		max int
 	}{{0, 1}, {99, 1}, {hash.PDQ, -1}, {hash.PDQ, 257}, {hash.PHash, 65}} {
 		_, err := match.NewLinear(c.k, c.max)
 		require.Error(t, err, "%+v", c)
+		_, err = match.NewMIH(c.k, c.max)
+		require.Error(t, err, "%+v", c)
 	}
+	_, err := match.NewMIH(hash.SHA256, 0)
+	require.Error(t, err, "digests have their own")
 }
 
 // The filter in front of the table never hides a digest, however often the set
