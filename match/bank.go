@@ -68,6 +68,11 @@ type bank struct {
 	quarantined []Quarantined // in the order they came
 }
 
+// quarantine sets a signal aside.
+func (b *bank) quarantine(it *item, signal int, reason string) {
+	b.quarantined = append(b.quarantined, Quarantined{Bank: b.name, Entry: it.id, Signal: signal, Value: it.signals[signal].Value, Reason: reason})
+}
+
 // newBank checks all of b but its entries.
 func newBank(b Bank, r *rules) (*bank, error) {
 	fail := func(err error, format string, args ...any) (*bank, error) {

@@ -181,6 +181,8 @@ func (c *collector) search(number int) error {
 		if len(c.hits) == 0 {
 			continue
 		}
+		// By ref, so that what follows is nearly in order.
+		slices.SortFunc(c.hits, func(a, b Hit) int { return cmp.Compare(a.Ref, b.Ref) })
 		class := c.class(l.Transform)
 		for _, h := range c.hits {
 			it := c.m.slots[h.Ref]

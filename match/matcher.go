@@ -20,7 +20,7 @@ type Matcher struct {
 
 	mu      sync.RWMutex // guards all below and the flags of banks and items
 	banks   map[string]*bank
-	indices map[hash.Kind]*Linear // of perceptual kinds that were ever present
+	indices map[hash.Kind]*MIH // of perceptual kinds that were ever present
 	digests Digests
 	slots   []*item       // by Ref; nil where free
 	free    map[int][]Ref // runs of slots that removed entries left, by length
@@ -34,7 +34,7 @@ func New(o Options, banks ...Bank) (*Matcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Matcher{rules: r, banks: make(map[string]*bank), indices: make(map[hash.Kind]*Linear), free: make(map[int][]Ref)}
+	m := &Matcher{rules: r, banks: make(map[string]*bank), indices: make(map[hash.Kind]*MIH), free: make(map[int][]Ref)}
 	for _, b := range banks {
 		if err := m.Add(b); err != nil {
 			return nil, err
@@ -242,55 +242,80 @@ func (m *Matcher) insert(b *bank, entries []Entry) error {
 		return undo(fmt.Errorf("%w: more than %d signals in one Matcher", ErrInvalid, uint32(math.MaxUint32)))
 	}
 	m.slots = slices.Grow(m.slots, signals)
+	var fresh [256]batch // by kind
 	for i := range items {
 		it := &items[i]
 		it.first = m.reserve(it)
 		for n := range it.signals {
-			m.index(it, n)
+			if s := &it.signals[n]; m.indexable(it, n) {
+				x := &fresh[s.Value.Kind()]
+				x.refs, x.values = append(x.refs, it.first+Ref(n)), append(x.values, s.Value)
+			}
+		}
+	}
+	for k := range fresh {
+		if x := &fresh[k]; len(x.refs) > 0 {
+			m.index(b, hash.Kind(k), x)
 		}
 	}
 	return nil
 }
 
-// index makes one signal findable, or sets it aside with the reason. The caller
-// holds the lock and has checked the entry.
-func (m *Matcher) index(it *item, n int) {
+// batch is signals of one kind to index.
+type batch struct {
+	refs   []Ref
+	values []hash.Value
+}
+
+// indexable reports whether a signal is to be found, and sets it aside with the
+// reason if not. The caller holds the lock and has checked the entry.
+func (m *Matcher) indexable(it *item, n int) bool {
 	s := &it.signals[n]
 	reason := ""
 	if !s.Quality.Passes(m.rules.gate) {
 		if it.isVideo() {
-			return // dark and empty frames are part of any video, and nothing to report
+			return false // dark and empty frames are part of any video, and nothing to report
 		}
 		reason = fmt.Sprintf("its quality %s is below the gate of %d: such pictures are not judged", s.Quality, m.rules.gate)
 	} else {
 		reason = junk(s.Value)
 	}
 	if reason != "" {
-		it.bank.quarantined = append(it.bank.quarantined, Quarantined{Bank: it.bank.name, Entry: it.id, Signal: n, Value: s.Value, Reason: reason})
-		return
+		it.bank.quarantine(it, n, reason)
 	}
-	k, ref := s.Value.Kind(), it.first+Ref(n)
-	var err error
-	if k.IsDigest() {
-		err = m.digests.Add(ref, s.Value)
-	} else {
-		x := m.indices[k]
-		if x == nil {
-			if x, err = NewLinear(k, m.rules.maxRadius[k]); err == nil {
-				m.indices[k] = x
+	return reason == ""
+}
+
+// index makes signals of one bank findable. The caller holds the lock.
+func (m *Matcher) index(b *bank, k hash.Kind, x *batch) {
+	add := func() error {
+		if k.IsDigest() {
+			for i, ref := range x.refs {
+				if err := m.digests.Add(ref, x.values[i]); err != nil {
+					return err
+				}
 			}
+			return nil
 		}
-		if err == nil {
-			err = x.Add(ref, s.Value)
+		if m.indices[k] == nil {
+			fresh, err := NewMIH(k, m.rules.maxRadius[k])
+			if err != nil {
+				return err
+			}
+			m.indices[k] = fresh
 		}
+		return m.indices[k].AddAll(x.refs, x.values)
 	}
-	if err == nil {
-		it.bank.indexed[k]++
+	if err := add(); err != nil {
+		// Cannot happen for checked entries in fresh slots; if it ever did, it would be
+		// seen and not silently missing.
+		for _, ref := range x.refs {
+			it := m.slots[ref]
+			b.quarantine(it, int(ref-it.first), err.Error())
+		}
 		return
 	}
-	// Cannot happen for a checked entry in fresh slots; if it ever did, it would be
-	// seen and not silently missing.
-	it.bank.quarantined = append(it.bank.quarantined, Quarantined{Bank: it.bank.name, Entry: it.id, Signal: n, Value: s.Value, Reason: err.Error()})
+	b.indexed[k] += len(x.refs)
 }
 
 // drop makes an item unfindable and frees its slots. The caller holds the lock
@@ -303,7 +328,7 @@ func (m *Matcher) drop(it *item) {
 		if k := v.Kind(); k.IsDigest() {
 			removed = m.digests.Remove(ref, v)
 		} else if x := m.indices[k]; x != nil {
-			removed = x.Remove(ref)
+			removed = x.Remove(ref, v)
 		}
 		if removed {
 			it.bank.indexed[v.Kind()]--
