@@ -25,6 +25,7 @@ type Filter struct {
 	second     ring        // samples of means along the row
 	samples    [Side][lanes]float32
 	out        [lanes][Side]float32
+	unsampled  [Side]float32
 	whole      whole
 	oracle     Oracle
 }
@@ -33,7 +34,7 @@ type Filter struct {
 const lanes = 16
 
 // Shrink fills dst from a picture of w x h pixels, which must be Hashable, with luma
-// of 0, or of 2^-8 to 255. It reads the rows from top to bottom, those of bytes twice.
+// of 0, or of 2^-8 to 255. It reads every row once, from top to bottom.
 //
 // A picture of 64 x 64 pixels is taken as it is, as pdqFloat256FromFloatLuma does.
 func (f *Filter) Shrink(dst *Plane, src Rows, w, h int) {
@@ -73,7 +74,9 @@ func (f *Filter) Shrink(dst *Plane, src Rows, w, h int) {
 		if held++; held == lanes || row == last {
 			f.along(held, w)
 			for i := range held {
-				taken = f.finish(dst, taken, row-held+1+i, &f.out[i])
+				y := row - held + 1 + i
+				*(*[Side]float32)(f.second.slot(y)) = f.out[i]
+				taken = f.finish(dst, taken, y)
 			}
 			held = 0
 		}
@@ -146,22 +149,28 @@ func (f *Filter) shrinkWhole(dst *Plane, src Rows, h int) {
 	ahead := aheadOf(f.boxY)
 	last := f.ys[Side-1] + ahead - 1
 	taken := 0
+	defer clear(f.whole.rows[:]) // a Filter that waits must not hold on to a picture
 	for y := range last + ahead {
 		f.whole.step(src, y, f.fast())
 		if row := y - ahead + 1; row >= 0 {
-			taken = f.finish(dst, taken, row, f.whole.row(row, f.fast()))
+			f.whole.row((*[Side]float32)(f.second.slot(row)), row, f.fast())
+			taken = f.finish(dst, taken, row)
 		}
 	}
 }
 
-// finish takes in row y of the second round, along the columns.
-func (f *Filter) finish(dst *Plane, taken, y int, means *[Side]float32) int {
-	*(*[Side]float32)(f.second.slot(y)) = *means
+// finish takes in row y of the second round, which lies in its slot, along the
+// columns.
+func (f *Filter) finish(dst *Plane, taken, y int) int {
 	row := y - aheadOf(f.boxY) + 1
-	var out [Side]float32
+	if taken == Side || f.ys[taken] != row {
+		f.slide(&f.second, f.unsampled[:], y, math.MaxInt)
+		return taken
+	}
+	out := &dst[taken]
 	f.slide(&f.second, out[:], y, math.MaxInt)
-	for ; taken < Side && f.ys[taken] == row; taken++ {
-		dst[taken] = out
+	for taken++; taken < Side && f.ys[taken] == row; taken++ {
+		dst[taken] = *out
 	}
 	return taken
 }

@@ -47,6 +47,9 @@ func (l *words) move(enter, leave []uint8, fast bool) {
 	if fast && l.w >= 32 {
 		done = l.w &^ 31
 		moveAVX2(&l.columns[0], l.half, &enter[0], &leave[0], done)
+		if done == l.w {
+			return
+		}
 	}
 	e, o := l.columns[done/8:l.half], l.columns[l.half+done/8:]
 	enter, leave = enter[done:], leave[done:]

@@ -32,7 +32,7 @@ func (r *ring) reset(width, b, height int) {
 
 // slot is where row y is to be written before it enters; it stays until row y+height.
 func (r *ring) slot(y int) []float32 {
-	i := y % r.height * r.width
+	i := int(uint32(y)%uint32(r.height)) * r.width
 	return r.rows[i : i+r.width : i+r.width]
 }
 

@@ -38,7 +38,8 @@ type Rows interface {
 	// Row writes the luma of len(dst) pixels of row y from column x on.
 	Row(dst []float32, x, y int)
 	// Bytes returns row y where the picture holds its luma as bytes, else nil: for
-	// all rows or for none. The caller does not write to it, and may ask for a row again.
+	// all rows or for none. The caller does not write to it; it stays as it is while the
+	// picture is read.
 	Bytes(y int) []uint8
 }
 

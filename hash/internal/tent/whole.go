@@ -37,12 +37,12 @@ type whole struct {
 
 	direct int               // samples that are made of E; the others see columns cut off on the right
 	starts [Side]int         // where the samples' sums E begin
-	at     [Side + 8]int32   // their places in sums.e, in words of 16 bits
+	at     [Side]int32       // their places in sums.e, in words of 16 bits
 	last   int               // the last T that a sample depends on
 	xs     [Side]int         // the samples' columns
 	edges  []edge            // from left to right
 	line   []float32         // a row that is cut off
-	out    [Side + 8]float32 // the samples, and room for a whole vector
+	rows   [maxWhole][]uint8 // the last by of them
 }
 
 // edge is a column that is cut off: to its means along the rows belong the columns
@@ -94,9 +94,11 @@ func (f *whole) step(src Rows, y int, fast bool) {
 	if y < f.h {
 		enter = src.Bytes(y)
 	}
+	held := &f.rows[y&(f.by-1)]
 	if y >= f.by {
-		leave = src.Bytes(y - f.by)
+		leave = *held
 	}
+	*held = enter
 	f.sums.move(enter, leave, fast)
 	count := float32(min(y, f.h-1) - max(y-f.by, -1))
 	for i := range f.edges {
@@ -120,15 +122,14 @@ func (f *whole) step(src Rows, y int, fast bool) {
 	}
 }
 
-// row returns the samples of the second round's means along row y, the rows up to
-// y+aheadOf(by)-1 having been stepped through.
-func (f *whole) row(y int, fast bool) *[Side]float32 {
-	out := (*[Side]float32)(f.out[:])
+// row writes to out the samples of the second round's means along row y, the rows up
+// to y+aheadOf(by)-1 having been stepped through.
+func (f *whole) row(out *[Side]float32, y int, fast bool) {
 	all := f.sums.tents(f.bx, fast)
 	top := aheadOf(f.by)
 	if count := min(f.h, y+top) - max(0, y+top-f.by); count < f.by {
 		f.cut(out, float32(count))
-		return out
+		return
 	}
 
 	r := f.remainder()
@@ -138,12 +139,12 @@ func (f *whole) row(y int, fast bool) *[Side]float32 {
 		for end < f.direct && f.starts[end] <= i {
 			end++
 		}
-		f.fill(k, end, r, fast)
+		f.fill(out, k, end, r, fast)
 		k = end
 		t := float32(float32(f.sums.of(f.sums.t, i)) * f.unit)
 		r = float32(t+r) - t
 	}
-	f.fill(k, f.direct, r, fast)
+	f.fill(out, k, f.direct, r, fast)
 
 	// The box reaches columns cut off on the right.
 	if f.direct < Side {
@@ -157,7 +158,6 @@ func (f *whole) row(y int, fast bool) *[Side]float32 {
 			}
 		}
 	}
-	return out
 }
 
 // remainder is what is left of the columns cut off on the left when all have passed
@@ -201,20 +201,16 @@ func roundedFrom(r, unit float32) int {
 	return max(0, min(16, last+24+units))
 }
 
-// fill makes the samples from k to end-1, and may write to up to 7 after them.
-func (f *whole) fill(k, end int, r float32, fast bool) {
-	if k >= end {
-		return
-	}
+// fill makes the samples from k to end-1, and may write to some after them.
+func (f *whole) fill(out *[Side]float32, k, end int, r float32, fast bool) {
 	inverse := 1 / float32(f.bx)
-	if fast {
-		fillAVX2(&f.out[k], &f.sums.e[0], &f.at[k], (end-k+7)&^7, f.unit, r, inverse)
-		return
+	if n := min((end-k+7)&^7, (Side-k)&^7); fast && n > 0 {
+		fillAVX2(&out[k], &f.sums.e[0], &f.at[k], n, f.unit, r, inverse)
+		k += n
 	}
-	out, starts := f.out[k:end], f.starts[k:end]
-	for i := range out {
-		s := float32(float32(f.sums.of(f.sums.e, starts[i]))*f.unit) + r
-		out[i] = float32(s * inverse)
+	for ; k < end; k++ {
+		s := float32(float32(f.sums.of(f.sums.e, f.starts[k]))*f.unit) + r
+		out[k] = float32(s * inverse)
 	}
 }
 
