@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"image/draw"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -265,9 +266,7 @@ func FuzzParts(f *testing.F) {
 		require.LessOrEqual(t, area, 4*m.Bounds().Dx()*m.Bounds().Dy())
 
 		alone := image.NewGray(m.Bounds())
-		for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
-			copy(alone.Pix[alone.PixOffset(bounds.Min.X, y):][:bounds.Dx()], larger.Pix[larger.PixOffset(bounds.Min.X, y):])
-		}
+		draw.Draw(alone, alone.Rect, m, alone.Rect.Min, draw.Src)
 		var fresh region.Finder
 		require.Equal(t, parts, fresh.Parts(nil, alone))
 		require.Equal(t, parts, fresh.Parts(nil, bare{m}))
