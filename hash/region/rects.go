@@ -166,8 +166,7 @@ type counts [64]int
 func (c *counts) add(luma uint8) { c[luma/4]++ }
 
 // flat reports whether more than half of the pixels are of two neighbouring lumas.
-// Of 126 photographs none is; of the bands of 300 screenshots and captions nearly
-// all are.
+// Two of 180 photographs are, and what lies within the margins of 67 slides all is.
 func (c *counts) flat() bool {
 	n, most := 0, 0
 	for i, v := range c {

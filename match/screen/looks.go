@@ -14,8 +14,8 @@ import (
 
 // Parts of a picture are looked at beside it, and some of them could be parts of many
 // pictures: those must be nearer. In bits of a PDQ hash; hashes of other lengths in
-// proportion. (Parts of photographs were never nearer than 48 bits to parts of other
-// photographs, in 9.8 million pairs.)
+// proportion. (No look at 4,440 edits of 180 photographs was within 48 bits of one of
+// 5,437 other photographs and crops of them, in 24 million pairs: others need no limit.)
 const (
 	// flatLimit is for what lies within a border and is flat (region.Part): logos,
 	// slides and lines of text. Of 600 slides within borders, no two were nearer than
