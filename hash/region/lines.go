@@ -19,7 +19,7 @@ const (
 	mostPositions = 800 * 800
 	// mostSamples is how many rows (or columns) are looked at, of which a
 	// position is marked in each or not.
-	mostSamples = 96
+	mostSamples = 64
 	// around is how far, to either side, a step is compared with the steps beside it.
 	around = 8
 	// leastStep is the smallest step that counts, of twice the luma.
@@ -29,53 +29,45 @@ const (
 )
 
 // lines finds straight edges that cross the picture in one direction. Along it, up
-// to 96 rows (for upright edges; columns for level ones) are sampled, and in each
+// to 64 rows (for upright edges; columns for level ones) are sampled, and in each
 // every position is marked where the luma steps by 1.5 times what it does on average
 // around (a weak mark), or by 3 times (a strong one). An edge that is a cut has marks
 // in most rows at the same position; edges of a scene are rarely that straight.
 //
 // Four samples are reckoned with at once, in lanes of 16 bits of a word, whose values
-// stay below 2^15. A block of samples is half of them; lane i of its words holds the
-// i'th quarter of the block, in order, so that the marks of one position together make
-// a mask in the order of the samples.
+// stay below 2^15. Lane i holds the i'th quarter of the samples, in order, so that the
+// marks of one position together make a mask in the order of the samples.
 type lines struct {
-	n      int              // positions
-	length int              // of the picture along the lines, in positions of the other direction
-	lane   int              // samples a lane of a block, at most 12
-	words  []uint64         // [2*lane][n]: four samples, each the sum of two pixels
-	steps  []uint64         // [around+n+around]: scratch
-	weak   [blocks][]uint64 // [n]
-	strong [blocks][]uint64
-	totals []uint8                         // [n]: marks of all samples
-	first  []uint8                         // [length+1]: the first sample at a position or after it
-	below  [mostSamples + 1][blocks]uint64 // the first so many samples
+	n      int      // positions
+	length int      // of the picture along the lines, in positions of the other direction
+	lane   int      // samples a lane, at most 16
+	words  []uint64 // [lane][n]: four samples, each the sum of two pixels
+	steps  []uint64 // [around+n+around]: scratch
+	weak   []uint64 // [n]: a bit a sample
+	strong []uint64
+	totals []uint8                 // [n]: marks of all samples
+	first  []uint8                 // [length+1]: the first sample at a position or after it
+	below  [mostSamples + 1]uint64 // the first so many samples
 }
 
-const (
-	lanes  = 4
-	blocks = 2
-)
+const lanes = 4
 
 // reset makes room for n positions and lines of the given length.
 func (l *lines) reset(n, length int) {
 	if l.length != length {
-		l.length, l.lane = length, min(length, mostSamples)/(lanes*blocks)
+		l.length, l.lane = length, min(length, mostSamples)/lanes
 		l.index()
 	}
 	l.n = n
-	l.words = grow(l.words, n*l.lane*blocks)
-	l.steps = grow(l.steps, n+2*around)
-	for b := range blocks {
-		l.weak[b], l.strong[b] = grow(l.weak[b], n), grow(l.strong[b], n)
-	}
+	l.words, l.steps = grow(l.words, n*l.lane), grow(l.steps, n+2*around)
+	l.weak, l.strong = grow(l.weak, n), grow(l.strong, n)
 }
 
-func (l *lines) samples() int { return l.lane * lanes * blocks }
+func (l *lines) samples() int { return l.lane * lanes }
 
 // at returns where the sample in a lane of word k lies.
 func (l *lines) at(k, lane int) int {
-	i := (k/l.lane*lanes+lane)*l.lane + k%l.lane
-	return (2*i + 1) * l.length / (2 * l.samples())
+	return (2*(lane*l.lane+k) + 1) * l.length / (2 * l.samples())
 }
 
 const (
@@ -97,27 +89,25 @@ func difference(a, b uint64) uint64 {
 // mark marks the steps in all samples.
 func (l *lines) mark() {
 	n := l.n
-	for b := range blocks {
-		clear(l.weak[b])
-		clear(l.strong[b])
-	}
+	clear(l.weak)
+	clear(l.strong)
 	if n < 3 {
 		return
 	}
 	clear(l.steps[:around+1])
 	clear(l.steps[around+n-1:])
-	for k := range l.lane * blocks {
+	for k := range l.lane {
 		w := l.words[k*n:][:n]
 		d := l.steps[around+1:][:n-2]
 		a, b := w[:len(d)], w[2:][:len(d)]
 		for x := range d {
 			d[x] = difference(a[x], b[x])
 		}
-		markSteps(l.weak[k/l.lane][:n], l.strong[k/l.lane][:n], l.steps)
+		markSteps(l.weak, l.strong, l.steps)
 	}
 }
 
-// markSteps adds the marks of one word of samples to those of a block. Within each
+// markSteps adds the marks of one word of samples. Within each
 // lane they come in at the top and move down, so that the first ends lowest.
 func markSteps(weak, strong, steps []uint64) {
 	sum := uint64(0) // of the steps around
@@ -145,17 +135,12 @@ func (l *lines) support(x, from, to int) int {
 	if b <= a {
 		return 0
 	}
-	return 500 * l.marks(x, &l.below[a], &l.below[b]) / int(b-a)
+	return 500 * l.marks(x, l.below[b]&^l.below[a]) / int(b-a)
 }
 
-// marks counts the marks at x within one mask of samples and not within another.
-func (l *lines) marks(x int, from, to *[blocks]uint64) int {
-	c := 0
-	for i := range blocks {
-		m := to[i] &^ from[i]
-		c += bits.OnesCount64(l.weak[i][x]&m) + bits.OnesCount64(l.strong[i][x]&m)
-	}
-	return c
+// marks counts the marks at x in a mask of samples.
+func (l *lines) marks(x int, mask uint64) int {
+	return bits.OnesCount64(l.weak[x]&mask) + bits.OnesCount64(l.strong[x]&mask)
 }
 
 // index fills the tables that support needs.
@@ -169,13 +154,9 @@ func (l *lines) index() {
 		}
 		l.first[at] = uint8(i)
 	}
-	for i := range n + 1 {
-		for b := range blocks {
-			l.below[i][b] = 0
-			for s := range min(max(i-b*l.lane*lanes, 0), l.lane*lanes) {
-				l.below[i][b] |= 1 << (16*(s/l.lane) + 16 - l.lane + s%l.lane)
-			}
-		}
+	for i := range n {
+		// The top bits of the lanes, whose marks came in from there.
+		l.below[i+1] = l.below[i] | 1<<(16*(i/l.lane)+16-l.lane+i%l.lane)
 	}
 }
 
@@ -185,10 +166,9 @@ type line struct{ at, marks int }
 // strongest returns the positions of the most marks, in their order: not closer than
 // apart, at most so many, and with a support over some stretch of the given length.
 func (l *lines) strongest(dst []line, stretch, support, most int) []line {
-	all := &l.below[l.samples()]
 	l.totals = grow(l.totals, l.n)
 	for x := range l.totals {
-		l.totals[x] = uint8(l.marks(x, &l.below[0], all))
+		l.totals[x] = uint8(l.marks(x, ^uint64(0)))
 	}
 	dst = dst[:0]
 	last := -apart
@@ -220,7 +200,7 @@ func (l *lines) supported(x, stretch, support int) bool {
 	n := l.samples()
 	for to := stretch; ; to += (stretch + 1) / 2 {
 		to = min(to, n)
-		if 500*l.marks(x, &l.below[to-stretch], &l.below[to]) >= support*stretch {
+		if 500*l.marks(x, l.below[to]&^l.below[to-stretch]) >= support*stretch {
 			return true
 		}
 		if to == n {
@@ -265,7 +245,7 @@ func (s *sampler) load(m image.Image) (ok bool) {
 
 	// Upright edges: rows of the picture, four at a time.
 	n := s.x.n
-	for k := range s.x.lane * blocks {
+	for k := range s.x.lane {
 		var r [lanes][]uint8
 		for i := range r {
 			r[i] = s.row(i, s.x.at(k, i)*f+f/2)
@@ -288,7 +268,7 @@ func (s *sampler) load(m image.Image) (ok bool) {
 	s.x.mark()
 
 	// Level edges: the sampled columns of all rows.
-	s.columns = grow(s.columns, s.y.lane*blocks)
+	s.columns = grow(s.columns, s.y.lane)
 	for k := range s.columns {
 		for i := range lanes {
 			s.columns[k][i] = s.y.at(k, i)*f + f/2

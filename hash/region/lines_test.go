@@ -60,13 +60,13 @@ func TestMarksAgainstSlowOnes(t *testing.T) {
 		first, second := f/4, f-1-f/4
 		check := func(l *lines, other int, pixels func(x, at int) int) {
 			t.Helper()
-			require.Zero(t, l.samples()%8)
+			require.Zero(t, l.samples()%lanes)
 			require.GreaterOrEqual(t, l.samples(), 24)
 			marks := make([][]int, l.samples())
 			at := make([]int, l.samples())
-			for k := range l.lane * blocks {
+			for k := range l.lane {
 				for lane := range lanes {
-					i := (k/l.lane*lanes+lane)*l.lane + k%l.lane
+					i := lane*l.lane + k
 					at[i] = l.at(k, lane)
 					row := make([]int, l.n)
 					for x := range row {

@@ -149,10 +149,9 @@ func (r *rects) divided(q *rect) bool {
 func (s *sampler) flat(q image.Rectangle) bool {
 	var c counts
 	a, b := int(s.x.first[q.Min.Y+1]), int(s.x.first[q.Max.Y-1])
-	block := s.x.lane * lanes
 	for i := a; i < b; i++ {
-		w := s.x.words[(i/block*s.x.lane+i%s.x.lane)*s.x.n:][:s.x.n]
-		shift := 16*(i%block/s.x.lane) + 1 // of two pixels
+		w := s.x.words[i%s.x.lane*s.x.n:][:s.x.n]
+		shift := 16*(i/s.x.lane) + 1 // of two pixels
 		for x := q.Min.X + 1; x < q.Max.X-1; x += 3 {
 			c.add(uint8(w[x] >> (shift & 63)))
 		}
