@@ -66,9 +66,10 @@ type Evidence struct {
 	Quality   hash.Quality // of Query
 	// Transform lists, outermost first, what was done to the upload's picture before
 	// it was compared: border, inner or panel:2/4 (region.Part), then flipx, rot90, ...
-	// (hash.Orientation). Empty: the picture as it is.
-	Transform    []string
-	Query, Known hash.Value
+	// (hash.Orientation). KnownTransform is the Transform of the known signal. Empty:
+	// the picture as it is.
+	Transform, KnownTransform []string
+	Query, Known              hash.Value
 	// For videos: the times of the best pair, the aligned stretches, longest first,
 	// and two percentages in the sense of vPDQ. QueryPercent is the share of the
 	// upload's judged frames that match; KnownPercent is the share of the known

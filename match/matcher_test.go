@@ -116,7 +116,9 @@ func TestMatchPicture(t *testing.T) {
 	r := seeded()
 	a, b, sum := random(r, hash.PDQ), random(r, hash.PDQ), random(r, hash.MD5)
 	m := newMatcher(t, match.Options{}, match.Bank{Name: "x", Entries: []match.Entry{
-		picture("a", a), picture("b", b), bare(sum),
+		{ID: "a", Signals: []match.Signal{
+			{Value: random(r, hash.PDQ), Quality: 90}, {Value: a, Quality: 90, Transform: []string{"crop:5,5,90,90"}},
+		}}, picture("b", b), bare(sum),
 		{ID: "clip", Duration: 4 * time.Second, Signals: []match.Signal{
 			{Value: random(r, hash.PDQ), Quality: 90, To: time.Second}, {Value: flipped(r, b, 20), Quality: 90, From: time.Second, To: 4 * time.Second},
 		}},
@@ -132,6 +134,7 @@ func TestMatchPicture(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"x/b", "x/" + sum.String(), "x/a", "x/clip"}, names(matches))
 	assert.Equal(t, []string{"border", "flipx"}, matches[2].Evidence.Transform)
+	assert.Equal(t, []string{"crop:5,5,90,90"}, matches[2].Evidence.KnownTransform, "the known signal's own")
 	assert.Equal(t, 5, matches[2].Evidence.Distance)
 	assert.EqualValues(t, 70, matches[2].Evidence.Quality)
 	assert.Equal(t, time.Second, matches[3].Evidence.KnownTime, "a frame of a known video")

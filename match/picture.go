@@ -105,7 +105,8 @@ func (m *Matcher) MatchPicture(looks []Look) ([]Match, error) {
 		l, known := &looks[s.look], &k.it.signals[s.signal]
 		matches = append(matches, Match{Entry: k.it.public(), Evidence: Evidence{
 			Kind: k.kind, Distance: s.distance, Threshold: l.threshold(k.it.bank), Quality: l.Quality,
-			Transform: slices.Clone(l.Transform), Query: l.Value, Known: known.Value, KnownTime: known.From,
+			Transform: slices.Clone(l.Transform), KnownTransform: slices.Clone(known.Transform),
+			Query: l.Value, Known: known.Value, KnownTime: known.From,
 		}})
 	}
 	sortMatches(matches)

@@ -112,7 +112,8 @@ func (q *query) match(k key, frame int32, p *place) Match {
 	l, s := &f.Looks[p.look], &k.it.signals[p.signal]
 	return Match{Entry: k.it.public(), Evidence: Evidence{
 		Kind: k.kind, Distance: int(p.distance), Threshold: l.threshold(k.it.bank), Quality: l.Quality,
-		Transform: slices.Clone(l.Transform), Query: l.Value, Known: s.Value, QueryTime: f.Time, KnownTime: s.From,
+		Transform: slices.Clone(l.Transform), KnownTransform: slices.Clone(s.Transform),
+		Query: l.Value, Known: s.Value, QueryTime: f.Time, KnownTime: s.From,
 	}}
 }
 

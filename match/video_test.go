@@ -196,7 +196,11 @@ func TestAlignmentOfTransforms(t *testing.T) {
 	r := seeded()
 	s := time.Second
 	a := moving(r, 12*s)
-	m := newMatcher(t, match.Options{}, match.Bank{Name: "known", Entries: []match.Entry{a.entry("a")}})
+	known := a.entry("a")
+	for i := range known.Signals {
+		known.Signals[i].Transform = []string{"border"}
+	}
+	m := newMatcher(t, match.Options{}, match.Bank{Name: "known", Entries: []match.Entry{known}})
 	frames := join(moving(r, 5*s), a, moving(r, 5*s)).sampled(half, 0)
 	for i := range frames {
 		full := frames[i].Looks[0]
@@ -213,6 +217,7 @@ func TestAlignmentOfTransforms(t *testing.T) {
 	require.Len(t, matches, 1)
 	assertSegments(t, []stretch{{5 * s, 17 * s, 0}}, matches[0].Evidence.Segments)
 	assert.Contains(t, matches[0].Evidence.Transform, "flipx")
+	assert.Equal(t, []string{"border"}, matches[0].Evidence.KnownTransform)
 
 	// The first half as it is, then the same again mirrored.
 	frames = join(a.cut(0, 6*s), a.cut(0, 6*s)).sampled(half, 0)

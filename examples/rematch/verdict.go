@@ -20,20 +20,21 @@ type verdictLine struct {
 // matchLine is one match with its evidence. What a match does not have is null:
 // the quality of a digest, the percentages of pictures.
 type matchLine struct {
-	Bank         string        `json:"bank"`
-	Entry        string        `json:"entry"`
-	Labels       []string      `json:"labels"`
-	Kind         string        `json:"kind"`
-	Distance     int           `json:"distance"`  // bits
-	Threshold    int           `json:"threshold"` // bits, inclusive
-	Quality      *hash.Quality `json:"quality"`   // 0 to 100
-	Transform    []string      `json:"transform"`
-	QueryHash    string        `json:"query_hash"`
-	KnownHash    string        `json:"known_hash"`
-	SuppressedBy string        `json:"suppressed_by"`
-	Segments     []segmentLine `json:"segments"`
-	QueryPercent *float64      `json:"query_percent"`
-	KnownPercent *float64      `json:"known_percent"`
+	Bank           string        `json:"bank"`
+	Entry          string        `json:"entry"`
+	Labels         []string      `json:"labels"`
+	Kind           string        `json:"kind"`
+	Distance       int           `json:"distance"`        // bits
+	Threshold      int           `json:"threshold"`       // bits, inclusive
+	Quality        *hash.Quality `json:"quality"`         // 0 to 100
+	Transform      []string      `json:"transform"`       // of the upload's picture
+	KnownTransform []string      `json:"known_transform"` // of the known picture
+	QueryHash      string        `json:"query_hash"`
+	KnownHash      string        `json:"known_hash"`
+	SuppressedBy   string        `json:"suppressed_by"`
+	Segments       []segmentLine `json:"segments"`
+	QueryPercent   *float64      `json:"query_percent"`
+	KnownPercent   *float64      `json:"known_percent"`
 }
 
 // segmentLine is a stretch of an upload and where it lies in the known video.
@@ -57,17 +58,18 @@ func newVerdictLine(file string, v screen.Verdict) verdictLine {
 func newMatchLine(m match.Match) matchLine {
 	e := m.Evidence
 	l := matchLine{
-		Bank:         m.Entry.Bank,
-		Entry:        m.Entry.ID,
-		Labels:       append([]string{}, m.Entry.Labels...),
-		Kind:         e.Kind.String(),
-		Distance:     e.Distance,
-		Threshold:    e.Threshold,
-		Transform:    append([]string{}, e.Transform...),
-		QueryHash:    e.Query.Hex(),
-		KnownHash:    e.Known.Hex(),
-		SuppressedBy: m.SuppressedBy,
-		Segments:     []segmentLine{},
+		Bank:           m.Entry.Bank,
+		Entry:          m.Entry.ID,
+		Labels:         append([]string{}, m.Entry.Labels...),
+		Kind:           e.Kind.String(),
+		Distance:       e.Distance,
+		Threshold:      e.Threshold,
+		Transform:      append([]string{}, e.Transform...),
+		KnownTransform: append([]string{}, e.KnownTransform...),
+		QueryHash:      e.Query.Hex(),
+		KnownHash:      e.Known.Hex(),
+		SuppressedBy:   m.SuppressedBy,
+		Segments:       []segmentLine{},
 	}
 	if !e.Kind.IsDigest() && e.Quality != hash.Unmeasured {
 		l.Quality = &e.Quality
