@@ -64,7 +64,7 @@ func partWords(token string) (words string, ok bool) {
 	return fmt.Sprintf("only panel %s of the %s found side by side in it", number, of), ok
 }
 
-// transformWords names what was done to the upload before it was compared, in the
+// transformWords names what was done to a picture before it was compared, in the
 // order in which it was done; empty for the picture as it is.
 func transformWords(tokens []string) string {
 	words := make([]string, len(tokens))
@@ -74,9 +74,31 @@ func transformWords(tokens []string) string {
 			words[i] = w
 		} else if w, ok := partWords(token); ok {
 			words[i] = w
+		} else if w, ok := cropWords(token); ok {
+			words[i] = w
 		}
 	}
 	return joinAnd(words)
+}
+
+// cropWords puts the token of a crop into words: "crop:5,0,90,100" is the part of
+// the picture that begins 5 % from its left edge and at its top, and is 90 % as wide
+// and as high as the whole.
+func cropWords(token string) (string, bool) {
+	part, ok := screen.ParseCrop(token)
+	if !ok {
+		return "", false
+	}
+	var cut []string
+	for _, side := range []struct {
+		percent int
+		name    string
+	}{{part.Min.X, "left"}, {part.Min.Y, "top"}, {100 - part.Max.X, "right"}, {100 - part.Max.Y, "bottom"}} {
+		if side.percent > 0 {
+			cut = append(cut, fmt.Sprintf("%d %% at the %s", side.percent, side.name))
+		}
+	}
+	return "without " + joinAnd(cut), true
 }
 
 // joinAnd lists words: "a", "a and b", "a, b and c".
@@ -102,12 +124,15 @@ func evidenceWords(m match.Match) []string {
 	if m.Entry.IsVideo() {
 		known += " at " + clock(e.KnownTime)
 	}
+	if t := transformWords(e.KnownTransform); t != "" {
+		known += ", " + t + ","
+	}
 	var lines []string
 	switch {
 	case e.Kind.IsDigest():
 		lines = append(lines, fmt.Sprintf("The upload is the same file, byte for byte (%s).", e.Kind))
 	case e.Distance == 0:
-		lines = append(lines, fmt.Sprintf("%s has the same %s hash as %s.", subject, e.Kind, known))
+		lines = append(lines, fmt.Sprintf("%s has the same %s hash as %s.", subject, e.Kind, strings.TrimSuffix(known, ",")))
 	default:
 		lines = append(lines, fmt.Sprintf("%s differs from %s in %d of %d bits (%s); up to %d match.",
 			subject, known, e.Distance, e.Kind.Bits(), e.Kind, e.Threshold))

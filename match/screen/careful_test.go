@@ -155,7 +155,7 @@ func TestLimitedIsNotJudged(t *testing.T) {
 func TestDecodedPictures(t *testing.T) {
 	known := scene(1, 0, 320, 240)
 	file := enroll(t, "one", pngOf(t, known), screen.Options{}, hash.PDQ, hash.PHash)
-	entry, err := screen.EnrollImage("one", known, []hash.Kind{hash.PDQ, hash.PHash})
+	entry, err := screen.EnrollImage("one", known, []hash.Kind{hash.PDQ, hash.PHash}, screen.Options{})
 	require.NoError(t, err)
 	assert.Equal(t, file, entry)
 
@@ -180,11 +180,11 @@ func TestDecodedPictures(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, screen.NotJudged, v.Outcome)
 
-	_, err = screen.EnrollImage("one", known, []hash.Kind{hash.MD5})
+	_, err = screen.EnrollImage("one", known, []hash.Kind{hash.MD5}, screen.Options{})
 	assert.ErrorContains(t, err, "md5")
-	_, err = screen.EnrollImage("one", image.NewGray(image.Rect(0, 0, 100, 100)), nil)
+	_, err = screen.EnrollImage("one", image.NewGray(image.Rect(0, 0, 100, 100)), nil, screen.Options{})
 	assert.ErrorIs(t, err, match.ErrLowQuality)
-	_, err = screen.EnrollImage("one", nil, nil)
+	_, err = screen.EnrollImage("one", nil, nil, screen.Options{})
 	assert.Error(t, err)
 
 	sums, _, err := digest.Sum(bytes.NewReader(nil), hash.MD5)

@@ -22,8 +22,9 @@ const pruneRadius = 8
 
 // Enroll hashes a known picture or video into an entry for a bank: every kind of
 // signal asked for (nil means PDQ). A picture is hashed as it is and without its
-// border; a video gives every visually distinct frame with the interval it stands
-// for. The entry's ID is the input's name.
+// border, and in crops by PDQ alone (Options.Crops); a video gives every visually
+// distinct frame with the interval it stands for, and no crops, which would be as many
+// again for every frame. The entry's ID is the input's name.
 //
 // Known content must never be left out in silence: what can't be hashed in every
 // kind asked for is an error, an upload-grade one (video.Error) or
@@ -69,7 +70,9 @@ func Enroll(ctx context.Context, in video.Input, kinds []hash.Kind, o Options) (
 	defer media.Close()
 	r := recorder{kinds: perceptual}
 	request := video.Request{}
-	if media.Info().Class != video.Still {
+	if media.Info().Class == video.Still {
+		r.crops = o.crops()
+	} else {
 		request.MaxSide = o.maxSide()
 	}
 	for frame, err := range media.Frames(ctx, request) {
@@ -87,8 +90,9 @@ func Enroll(ctx context.Context, in video.Input, kinds []hash.Kind, o Options) (
 }
 
 // EnrollImage hashes a known picture that the caller has decoded already, as Enroll
-// does a still. Digests are of files: a kind that is one is an error.
-func EnrollImage(id string, m image.Image, kinds []hash.Kind) (match.Entry, error) {
+// does a still. Digests are of files: a kind that is one is an error. Of the options
+// only Crops counts.
+func EnrollImage(id string, m image.Image, kinds []hash.Kind, o Options) (match.Entry, error) {
 	if len(kinds) == 0 {
 		kinds = []hash.Kind{hash.PDQ}
 	}
@@ -98,7 +102,7 @@ func EnrollImage(id string, m image.Image, kinds []hash.Kind) (match.Entry, erro
 		}
 	}
 	entry := match.Entry{ID: id}
-	r := recorder{kinds: kinds}
+	r := recorder{kinds: kinds, crops: o.crops()}
 	err := r.add(hash.Frame{Image: m, Key: true})
 	if err == nil {
 		err = r.finish(&entry, video.Info{})
@@ -112,6 +116,7 @@ func EnrollImage(id string, m image.Image, kinds []hash.Kind) (match.Entry, erro
 // recorder turns the frames of a known item into signals.
 type recorder struct {
 	kinds   []hash.Kind
+	crops   []crop
 	hasher  pdq.Hasher
 	kept    []shot
 	frames  int
@@ -162,6 +167,10 @@ func (r *recorder) add(frame hash.Frame) error {
 				s.signals = append(s.signals, match.Signal{Value: value, Quality: quality, Transform: p.transform})
 			}
 		}
+	}
+	// A picture that shows too little is no known picture by one of its crops.
+	if len(r.crops) > 0 && slices.ContainsFunc(s.signals, func(s match.Signal) bool { return s.Value.Kind() == hash.PDQ }) {
+		s.signals = append(s.signals, cropSignals(&r.hasher, looks, r.crops, s.signals)...)
 	}
 	r.kept = append(r.kept, s) // also without signals: it ends the interval of the one before
 	return nil

@@ -87,6 +87,14 @@ type Options struct {
 	// (video.Request.Luma), so that the hashes in its evidence can be a bit or two from those of all
 	// pixels; Options.Video.Exact and Enroll decode in full.
 	MaxSide int
+	// Crops is how many crops of a known picture Enroll keeps beside the whole, each a
+	// PDQ signal, so that cropped copies match: the first of a fixed order, best first.
+	// 0 means DefaultCrops, a negative number none, and more than MaxCrops is MaxCrops.
+	// Each takes about 70 bytes in a bank file and 250 in a Matcher with its place in
+	// the index, and enrolling hashes it: under a millisecond. The first 25 find
+	// most copies that were cut evenly around the middle; all the others are for those that
+	// were cut unevenly.
+	Crops int
 }
 
 func (o Options) sample() time.Duration {
