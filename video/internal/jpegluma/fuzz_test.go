@@ -135,6 +135,48 @@ func TestBudgets(t *testing.T) {
 	assert.Equal(t, "scans", budget.What)
 }
 
+// TestTablesWithoutUse holds that tables of codes cost next to nothing until a scan uses
+// them: a megabyte defines sixty thousand.
+func TestTablesWithoutUse(t *testing.T) {
+	data := []byte{0xff, markSOI}
+	const tables = 40
+	for range 1000 {
+		data = append(data, 0xff, markDHT, (2+18*tables)>>8, (2+18*tables)&0xff)
+		for j := range byte(tables) {
+			data = append(data, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, j)
+		}
+	}
+	var d Decoder
+	_, err := d.Decode(data, Options{})
+	require.ErrorIs(t, err, ErrTruncated)
+	require.False(t, d.huffman[1][0].derived)
+}
+
+// TestRefinedOnly holds a picture whose DC coefficients come bit by bit without a first
+// scan equal to image/jpeg's.
+func TestRefinedOnly(t *testing.T) {
+	const side = 128
+	data := []byte{0xff, markSOI, 0xff, markDQT, 0, 67, 0}
+	data = append(data, bytes.Repeat([]byte{8}, 64)...)
+	data = append(data, 0xff, markSOF2, 0, 11, 8, 0, side, 0, side, 1, 1, 0x11, 0)
+	for low := 6; low >= 0; low-- {
+		data = append(data, 0xff, markSOS, 0, 8, 1, 1, 0, 0, 0, byte((low+1)<<4|low))
+		bits, n := 0, 0
+		for y := range side / 8 {
+			for x := range side / 8 {
+				bits, n = bits<<1|x*y%128>>low&1, n+1
+				if n%8 != 0 {
+					continue
+				}
+				if data = append(data, byte(bits)); byte(bits) == 0xff {
+					data = append(data, 0)
+				}
+			}
+		}
+	}
+	requireLuma(t, append(data, 0xff, markEOI))
+}
+
 // FuzzDecode holds the reader to image/jpeg: what that accepts is accepted or called
 // unusual, and what it refuses is not accepted.
 func FuzzDecode(f *testing.F) {

@@ -44,6 +44,7 @@ const dcOutside = 1 << 15
 // huffman is one table of codes.
 type huffman struct {
 	defined bool
+	derived bool      // the tables below index are made
 	counts  [16]uint8 // of the codes of 1 to 16 bits
 	symbols [256]uint8
 
@@ -61,9 +62,10 @@ const (
 	errOverfull = UnusualError("a table with more codes than fit")
 )
 
-// define derives the table. It keeps what it has when the same codes come again, as
-// those of most encoders do.
-func (h *huffman) define(ac bool, counts *[16]uint8, symbols []uint8) error {
+// define takes the codes. What is derived from them is made when a scan needs it, since a few
+// bytes can define a table and a file holds any number of them; it is kept when the same codes
+// come again, as those of most encoders do.
+func (h *huffman) define(counts *[16]uint8, symbols []uint8) error {
 	same := h.defined && h.counts == *counts
 	for i := 0; same && i < len(symbols); i++ {
 		same = h.symbols[i] == symbols[i]
@@ -71,7 +73,7 @@ func (h *huffman) define(ac bool, counts *[16]uint8, symbols []uint8) error {
 	if same {
 		return nil
 	}
-	h.defined = false
+	h.defined, h.derived = false, false
 	h.counts = *counts
 	copy(h.symbols[:], symbols)
 
@@ -88,12 +90,20 @@ func (h *huffman) define(ac bool, counts *[16]uint8, symbols []uint8) error {
 		h.past[length] = code << (16 - length)
 	}
 	h.defined = true
-	if ac {
+	return nil
+}
+
+// derive makes the tables that codes are looked up in.
+func (h *huffman) derive(ac bool) {
+	switch {
+	case h.derived:
+		return
+	case ac:
 		h.deriveAC()
-	} else {
+	default:
 		h.deriveDC()
 	}
-	return nil
+	h.derived = true
 }
 
 // symbol returns what the code at the top of acc stands for, and its length; 0 when

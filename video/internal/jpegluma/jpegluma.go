@@ -58,10 +58,10 @@ type Options struct {
 	OpenEnd bool
 }
 
-// maxScans bounds the scans of a progressive file. Encoders send
+// maxScans bounds the scans of a file. Encoders send
 // under 30; one that sent every bit of every coefficient by itself would come to 14 x 64. A
-// few bytes tell that all of a scan's blocks are empty, so that the size of the file does
-// not bound the work.
+// few bytes tell that all of a progressive scan's blocks are empty, or define the tables of
+// codes anew that are made for each, so that the size of the file does not bound the work.
 const maxScans = 200
 
 // Plane is the luma of a picture at a reduced scale.
@@ -101,7 +101,7 @@ type Decoder struct {
 	powers  powers
 	coef    [64]int32 // of one block, in zigzag order; zero but for [0] between blocks
 	blocks  blocks    // of a progressive file
-	scans   int64     // read of a progressive file
+	scans   int64     // read of the file
 	energy  float64   // of all blocks
 	loud    int       // blocks with pixels that must be beyond black and white
 	shrill  int       // blocks with pixels far beyond

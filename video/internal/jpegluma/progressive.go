@@ -107,7 +107,10 @@ func (d *Decoder) firstScan(s *scan) error {
 // dc reads the DC coefficient of one block. An MCU has at most ten, of at most 32
 // bits each, so one check an MCU is enough.
 func (d *Decoder) dc(s *scan, p *part, last *int32, bx, by int) error {
-	if s.high != 0 {
+	if p.index == 0 {
+		d.blocks.seen = true
+	}
+	if s.high != 0 { // with or without a first scan
 		if bit := d.bits.take(1); bit != 0 && p.index == 0 {
 			*d.blocks.dc(bx, by) |= 1 << s.low
 		}
@@ -115,7 +118,6 @@ func (d *Decoder) dc(s *scan, p *part, last *int32, bx, by int) error {
 	}
 	diff, err := d.bits.difference(p.dc)
 	if p.index == 0 {
-		d.blocks.seen = true
 		*last += diff
 		*d.blocks.dc(bx, by) = *last << s.low
 	}

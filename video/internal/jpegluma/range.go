@@ -63,9 +63,10 @@ func (d *Decoder) weigh(dc int32, energy float64) {
 // errLoud is for pictures whose sums are not those of what is seen.
 const errLoud = UnusualError("pixels far beyond black and white")
 
-// tooLoud tells that a reduced picture can't be trusted to have the sums of what is seen.
+// tooLoud tells that a reduced picture can't be trusted to have the sums of what is seen; or,
+// at any scale, one whose coefficients are so large that decoders of whole numbers wrap around.
 func (d *Decoder) tooLoud() bool {
 	n := 8 / d.plane.Scale
 	blocks := d.plane.Stride / n * (d.plane.Rows / n)
-	return d.plane.Scale > 1 && (d.shrill > 0 || d.loud > blocks/loudShare)
+	return d.shrill > 0 || d.plane.Scale > 1 && d.loud > blocks/loudShare
 }

@@ -178,14 +178,13 @@ func TestBeyondBlack(t *testing.T) {
 		d, _ := want.Distance(seen)
 		require.LessOrEqual(t, d, 10, "what is seen is the same")
 		var decoder Decoder
-		for _, scale := range []int{2, 4, 8} {
+		for _, scale := range []int{1, 2, 4, 8} {
 			_, err = decoder.Decode(forged, Options{Scale: scale})
 			require.Equal(t, errLoud, err)
-			assert.Greater(t, distance(t, want, &decoder.plane), 20, "the sums are not: else this proves nothing")
+			if scale > 1 {
+				assert.Greater(t, distance(t, want, &decoder.plane), 20, "the sums are not: else this proves nothing")
+			}
 		}
-		p, err := Decode(forged, Options{Scale: 1})
-		require.NoError(t, err, "single pixels can be cut off")
-		assert.LessOrEqual(t, distance(t, want, p), 10)
 	}
 }
 

@@ -32,6 +32,9 @@ func (d *Decoder) readScan(data, body []byte, at int) (end int, err error) {
 	if d.isRGB() {
 		return 0, errRGB
 	}
+	if d.scans++; d.scans > maxScans {
+		return 0, &BudgetError{"scans", maxScans, d.scans}
+	}
 	var parts [3]part
 	s, err := d.parseScan(body, &parts)
 	if err != nil {
@@ -48,9 +51,6 @@ func (d *Decoder) readScan(data, body []byte, at int) (end int, err error) {
 	}
 	if d.interval > 0 && len(s.parts) == 1 && s.parts[0].h*s.parts[0].v > 1 {
 		return 0, errRestarts
-	}
-	if err := d.countScan(&s); err != nil {
-		return 0, err
 	}
 	d.bits.begin(data, at)
 	switch {
@@ -128,20 +128,14 @@ func (d *Decoder) parseScan(body []byte, parts *[3]part) (s scan, err error) {
 		if needsDC && p.dc == nil || needsAC && p.ac == nil {
 			return s, errNoCodes
 		}
+		if needsDC {
+			p.dc.derive(false)
+		}
+		if needsAC {
+			p.ac.derive(true)
+		}
 	}
 	return s, nil
-}
-
-// countScan holds progressive scans against the budget. A sequential scan takes at
-// least two bits a block, so that the file's bytes bound it.
-func (d *Decoder) countScan(s *scan) error {
-	if !d.progressive {
-		return nil
-	}
-	if d.scans++; d.scans > maxScans {
-		return &BudgetError{"scans", maxScans, d.scans}
-	}
-	return nil
 }
 
 // blocksOf is the size in blocks of what a scan of component c alone holds (A.2.4).

@@ -245,7 +245,7 @@ func (d *Decoder) readHuffman(body []byte) error {
 			return FormatError("a table of codes of the wrong length")
 		}
 		d.present[class][to] = false
-		if err := d.huffman[class][to].define(class == 1, counts, body[17:17+total]); err != nil {
+		if err := d.huffman[class][to].define(counts, body[17:17+total]); err != nil {
 			return err
 		}
 		d.present[class][to] = true
