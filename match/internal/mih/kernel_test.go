@@ -101,3 +101,44 @@ func TestPlansHaveTheirUnits(t *testing.T) {
 		}
 	}
 }
+
+// Each rule chooses every hash within the radius in some slot, and reports tells
+// the first of them: by the definition, slot by slot.
+func TestReportsByTheDefinition(t *testing.T) {
+	r := seeded()
+	for range 20_000 {
+		width := []int{1, 4}[r.IntN(2)]
+		slots, radius := 4*width, r.IntN(16*width)
+		var p plan
+		for i := range p.reach {
+			p.reach[i] = unprobed
+		}
+		for range radius + 1 {
+			for {
+				if i := r.IntN(slots); p.reach[i] < maxReach {
+					p.reach[i]++
+					break
+				}
+			}
+		}
+		p.rule = []rule{chained, byEnds}[r.IntN(2)]
+		p.seal(slots)
+		differing := flipped(r, hash{}, width, r.IntN(radius+1))
+		first := -1
+		for i := slots - 1; i >= 0; i-- {
+			d, after := bits.OnesCount16(slotOf(differing[:], i)), bits.OnesCount16(slotOf(differing[:], (i+1)%slots))
+			reach, next := int(p.reach[i]), int(p.reach[(i+1)%slots])
+			chosen := d <= reach && d+after <= reach+next+1
+			if p.rule == byEnds {
+				chosen = d <= reach && (i == slots-1 || after > next)
+			}
+			if chosen {
+				first = i
+			}
+		}
+		require.GreaterOrEqual(t, first, 0, "no slot finds it")
+		for i := range slots {
+			require.Equal(t, i == first, p.reports(&differing, i))
+		}
+	}
+}

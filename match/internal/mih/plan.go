@@ -38,8 +38,10 @@ func choose(b uint, c int) int {
 // within it lies within the reach of some slot. That is the general pigeonhole
 // principle (Qin et al., GPH, ICDE 2018).
 type plan struct {
-	reach [16]int8
-	rule  rule
+	reach  [16]int8
+	rule   rule
+	slots  int
+	limits limits
 }
 
 // rule is how members of the groups are chosen for their hashes to be compared. Each
@@ -117,6 +119,7 @@ func (s *segment) planFor(values *[16]uint16, radius int) plan {
 	if total > scanCost*s.n {
 		p.rule = scanned
 	}
+	p.seal(s.slots)
 	return p
 }
 
@@ -179,33 +182,63 @@ func (s *segment) replan(p *plan, values *[16]uint16, units int) int {
 	return best[units]
 }
 
-// chooses reports whether the rule chooses a hash in a slot, by the distances in all
-// slots.
-func (p *plan) chooses(d *[16]int, slots, slot int) bool {
-	next := (slot + 1) % slots
-	reach, after := int(p.reach[slot]), int(p.reach[next])
-	switch {
-	case d[slot] > reach:
-		return false
-	case p.rule == byEnds:
-		return slot == slots-1 || d[next] > after
+// lanes holds a number for each of four slots: 16 bits each, the first at the top.
+// The distances and what they are compared with are below 0x8000.
+type lanes = uint64
+
+const each = 0x0001_0001_0001_0001
+
+// distances returns the Hamming distance of each of four slots.
+func distances(x uint64) lanes {
+	x -= x >> 1 & 0x5555_5555_5555_5555
+	x = x&0x3333_3333_3333_3333 + x>>2&0x3333_3333_3333_3333
+	x = (x + x>>4) & 0x0f0f_0f0f_0f0f_0f0f
+	return (x + x>>8) & 0x00ff_00ff_00ff_00ff
+}
+
+// over returns a bit for each lane of d, the first lane's lowest, that is over the
+// limit. slack is 0x7fff less the limit, in each lane.
+func over(d, slack lanes) uint32 {
+	const gather = 1 | 2<<16 | 4<<32 | 8<<48
+	return uint32((d + slack) >> 15 & each * gather >> 48)
+}
+
+// limits are a plan's bounds, as over takes them.
+type limits struct {
+	reach, both [4]lanes // of each slot; of it and the following one together
+}
+
+// seal works out the limits of a plan that is otherwise complete.
+func (p *plan) seal(slots int) {
+	p.slots = slots
+	for i := range slots {
+		reach, after := int(p.reach[i]), int(p.reach[(i+1)%slots])
+		shift := 48 - 16*(i%4)
+		p.limits.reach[i/4] |= uint64(0x7fff-reach) << shift
+		p.limits.both[i/4] |= uint64(0x7fff-(reach+after+1)) << shift
 	}
-	return d[slot]+d[next] <= reach+after+1
 }
 
 // reports tells whether a hash within the radius is to be reported by this slot.
-func (p *plan) reports(values *[16]uint16, words []uint64, slot int) bool {
-	var d [16]int
-	slots := 4 * len(words)
-	for i := range slots {
-		d[i] = bits.OnesCount16(slotOf(words, i) ^ values[i])
+// differing is the exclusive or of it and the query.
+func (p *plan) reports(differing *[4]uint64, slot int) bool {
+	var d [5]lanes
+	width := p.slots / 4
+	far := uint32(0) // slots that are over their reach
+	for i := range width {
+		d[i] = distances(differing[i])
+		far |= over(d[i], p.limits.reach[i]) << (4 * i)
 	}
-	for i := range slot {
-		if p.chooses(&d, slots, i) {
-			return false
+	chosen := ^far
+	if p.rule == byEnds {
+		chosen &= far>>1 | 1<<(p.slots-1)
+	} else {
+		d[width] = d[0]
+		for i := range width {
+			chosen &^= over(d[i]+(d[i]<<16|d[i+1]>>48), p.limits.both[i]) << (4 * i)
 		}
 	}
-	return p.chooses(&d, slots, slot)
+	return bits.TrailingZeros32(chosen) == slot
 }
 
 // sampled is how many members of a group are looked at to guess how many a rule

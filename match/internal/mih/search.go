@@ -159,26 +159,18 @@ func (s *segment) check(w *work, runs []run, found []candidate, emit func(ref ui
 		}
 		c.at = number
 	}
+	var differing [4]uint64
 	for _, c := range found {
 		if s.width == 1 {
-			if d := bits.OnesCount64(s.words[c.at] ^ w.query[0]); d <= w.radius {
-				s.report(w, int(c.at), int(c.run>>s.keyBits), d, emit)
-			}
-			continue
+			differing[0] = s.words[c.at] ^ w.query[0]
+		} else {
+			h := s.words[4*int(c.at) : 4*int(c.at)+4]
+			differing = [4]uint64{h[0] ^ w.query[0], h[1] ^ w.query[1], h[2] ^ w.query[2], h[3] ^ w.query[3]}
 		}
-		h := s.words[4*int(c.at) : 4*int(c.at)+4]
-		d := bits.OnesCount64(h[0]^w.query[0]) + bits.OnesCount64(h[1]^w.query[1]) +
-			bits.OnesCount64(h[2]^w.query[2]) + bits.OnesCount64(h[3]^w.query[3])
-		if d <= w.radius {
-			s.report(w, int(c.at), int(c.run>>s.keyBits), d, emit)
+		d := bits.OnesCount64(differing[0]) + bits.OnesCount64(differing[1]) + bits.OnesCount64(differing[2]) + bits.OnesCount64(differing[3])
+		if d <= w.radius && w.plan.reports(&differing, int(c.run>>s.keyBits)) {
+			s.emit(int(c.at), d, emit)
 		}
-	}
-}
-
-// report emits hash i unless another slot does.
-func (s *segment) report(w *work, i, slot, distance int, emit func(ref uint32, distance int)) {
-	if w.plan.reports(&w.values, s.words[i*s.width:(i+1)*s.width], slot) {
-		s.emit(i, distance, emit)
 	}
 }
 
