@@ -240,25 +240,9 @@ func TestSeveralRefsOfOneDigest(t *testing.T) {
 	require.False(t, errors.Is(d.Add(0, v), match.ErrDuplicate))
 }
 
-func BenchmarkSearch(b *testing.B) {
+func BenchmarkSearchDigests(b *testing.B) {
 	for _, n := range []int{10_000, 1_000_000} {
-		name := map[int]string{10_000: "10k", 1_000_000: "1M"}[n]
-		b.Run(fmt.Sprintf("index=linear/n=%s/radius=31", name), func(b *testing.B) {
-			r := seeded()
-			x, err := match.NewLinear(hash.PDQ, 31)
-			require.NoError(b, err)
-			for i := range n {
-				require.NoError(b, x.Add(match.Ref(i), random(r, hash.PDQ)))
-			}
-			q := random(r, hash.PDQ)
-			dst := make([]match.Hit, 0, 16)
-			for b.Loop() {
-				if _, err := x.Search(dst, q, 31); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-		b.Run(fmt.Sprintf("index=digests/n=%s/radius=0", name), func(b *testing.B) {
+		b.Run(fmt.Sprintf("index=digests/n=%s/radius=0", sizeName(n)), func(b *testing.B) {
 			r := seeded()
 			var d match.Digests
 			for i := range n {

@@ -18,8 +18,9 @@ import (
 // gives its memory back, in the background, by goroutines that end when there is
 // nothing left to do; meanwhile searches go on as before.
 //
-// It takes about 105 bytes for a hash of 256 bits and 35 for one of 64, the hash
-// included, and up to as much again while all of it is being put in order.
+// It takes about 105 bytes for a hash of 256 bits and 30 for one of 64, the hash
+// included, and up to as much again, but at most some 3 GB, while they are put in
+// order.
 type MIH struct {
 	kind hash.Kind
 	max  int

@@ -22,8 +22,9 @@ const (
 	minKeyBits = 6
 	// padding is what kernels may read behind the last verifier.
 	padding = 16
-	// maxSegment keeps positions in all slots together within 32 bits.
-	maxSegment = 1 << 27
+	// maxSegment bounds what a merge needs, to some 3 GB, and keeps positions in all
+	// slots together within 32 bits. Larger sets are several segments.
+	maxSegment = 1 << 24
 )
 
 // segment is an immutable set of hashes, in rising order, with a group of members

@@ -1,0 +1,197 @@
+package match_test
+
+import (
+	"encoding/csv"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/match"
+)
+
+// sizeName is a size as names of benchmarks have it.
+func sizeName(n int) string {
+	switch {
+	case n >= 1_000_000:
+		return fmt.Sprintf("%dM", n/1_000_000)
+	case n >= 1000:
+		return fmt.Sprintf("%dk", n/1000)
+	}
+	return strconv.Itoa(n)
+}
+
+// BenchmarkSearch measures look-ups in sets of ten thousand to REMATCH_BENCH_N
+// hashes (a million unless it says more; 100 million takes 14 GB, with GOGC=20). Each
+// query has one neighbour, at 0 to 31 bits. Beside the mean it reports the median and
+// the 99th percentile of single look-ups, the memory of the index, and how many
+// hashes a look-up compares in whole.
+func BenchmarkSearch(b *testing.B) {
+	most := 1_000_000
+	if s := os.Getenv("REMATCH_BENCH_N"); s != "" {
+		var err error
+		most, err = strconv.Atoi(s)
+		require.NoError(b, err)
+	}
+	sets := []struct {
+		name string
+		make func(b *testing.B, r *rand.Rand) func() hash.Value
+	}{
+		{"random", func(_ *testing.B, r *rand.Rand) func() hash.Value {
+			return func() hash.Value { return random(r, hash.PDQ) }
+		}},
+		{"real", realistic},
+	}
+	for _, set := range sets {
+		for n := 10_000; n <= most; n *= 10 {
+			b.Run(fmt.Sprintf("set=%s/n=%s", set.name, sizeName(n)), func(b *testing.B) {
+				r := seeded()
+				benchmarkSet(b, r, n, set.make(b, r))
+			})
+		}
+	}
+}
+
+// benchmarkSet measures the indices on one set.
+func benchmarkSet(b *testing.B, r *rand.Rand, n int, next func() hash.Value) {
+	x, err := match.NewMIH(hash.PDQ, 31)
+	require.NoError(b, err)
+	l, err := match.NewLinear(hash.PDQ, 31)
+	require.NoError(b, err)
+	var queries []hash.Value
+	const chunk = 10_000_000
+	for first := 0; first < n; first += chunk {
+		refs, values := make([]match.Ref, 0, chunk), make([]hash.Value, 0, chunk)
+		for i := range min(chunk, n-first) {
+			v := next()
+			refs, values = append(refs, match.Ref(first+i)), append(values, v)
+			if first == 0 && n <= 10_000_000 { // the scan of more takes seconds, and memory
+				require.NoError(b, l.Add(match.Ref(i), v))
+			}
+		}
+		require.NoError(b, x.AddAll(refs, values))
+		if first == 0 {
+			for i := range 2048 {
+				queries = append(queries, flipped(r, values[r.IntN(len(values))], i%32))
+			}
+		}
+	}
+	x.Wait()
+	for _, radius := range []int{0, 15, 31} {
+		candidates := 0
+		for _, q := range queries {
+			candidates += x.Candidates(q, radius)
+		}
+		b.Run(fmt.Sprintf("index=mih/radius=%d", radius), func(b *testing.B) {
+			lookUp(b, x, queries, radius)
+			b.ReportMetric(float64(x.Bytes())/float64(n), "bytes/hash")
+			b.ReportMetric(float64(candidates)/float64(len(queries)), "candidates/query")
+		})
+	}
+	if l.Len() == n {
+		b.Run("index=linear/radius=31", func(b *testing.B) { lookUp(b, l, queries, 31) })
+	}
+}
+
+// lookUp reports how long single look-ups take.
+func lookUp(b *testing.B, x match.Index, queries []hash.Value, radius int) {
+	times := make([]time.Duration, 0, 1<<16)
+	dst := make([]match.Hit, 0, 1<<17)
+	hits, done := 0, 0
+	for b.Loop() {
+		start := time.Now()
+		found, err := x.Search(dst, queries[done%len(queries)], radius)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if len(times) < cap(times) {
+			times = append(times, time.Since(start))
+		}
+		hits += len(found)
+		done++
+	}
+	slices.Sort(times)
+	b.ReportMetric(float64(times[len(times)/2].Nanoseconds()), "p50-ns")
+	b.ReportMetric(float64(times[len(times)*99/100].Nanoseconds()), "p99-ns")
+	b.ReportMetric(float64(hits)/float64(done), "hits/query")
+}
+
+// BenchmarkSearchClusters measures what a hundred thousand near copies of one
+// picture in a set cost: a look-up by one of them, and by what is about as near to them as
+// the radius.
+func BenchmarkSearchClusters(b *testing.B) {
+	const n, cluster = 1_000_000, 100_000
+	r := seeded()
+	next := realistic(b, r)
+	centre := next()
+	refs, values := make([]match.Ref, n), make([]hash.Value, n)
+	for i := range n {
+		refs[i], values[i] = match.Ref(i), next()
+		if i < cluster {
+			values[i] = flipped(r, centre, r.IntN(9))
+		}
+	}
+	x, err := match.NewMIH(hash.PDQ, 31)
+	require.NoError(b, err)
+	require.NoError(b, x.AddAll(refs, values))
+	l, err := match.NewLinear(hash.PDQ, 31)
+	require.NoError(b, err)
+	for i, v := range values {
+		require.NoError(b, l.Add(refs[i], v))
+	}
+	for _, distance := range []int{0, 24, 31, 40, 64} {
+		queries := make([]hash.Value, 64)
+		for i := range queries {
+			queries[i] = flipped(r, centre, distance)
+		}
+		b.Run(fmt.Sprintf("index=mih/n=%s/radius=31/distance=%d", sizeName(n), distance), func(b *testing.B) { lookUp(b, x, queries, 31) })
+		b.Run(fmt.Sprintf("index=linear/n=%s/radius=31/distance=%d", sizeName(n), distance), func(b *testing.B) { lookUp(b, l, queries, 31) })
+	}
+}
+
+// realistic returns a source of hashes that lie as those of real pictures do: each
+// sixteen bits of a hash are from a real one, at the same place and turned the same
+// way, with up to a third of all bits changed. Real ones are those of the shared
+// pictures and of every frame of the shared clips if REMATCH_MEDIA is set, and of the project's
+// own pictures.
+func realistic(b *testing.B, r *rand.Rand) func() hash.Value {
+	files := []string{"../testdata/pdq.csv"}
+	if media := os.Getenv("REMATCH_MEDIA"); media != "" {
+		frames, err := filepath.Glob(filepath.Join(media, "video", "vpdq-every-frame", "*.txt"))
+		require.NoError(b, err)
+		require.NotEmpty(b, frames)
+		files = append(append(files, frames...), filepath.Join(media, "pdq", "files.csv"))
+	}
+	var real [][]byte
+	for _, name := range files {
+		f, err := os.Open(name)
+		require.NoError(b, err)
+		lines, err := csv.NewReader(f).ReadAll()
+		require.NoError(b, err)
+		require.NoError(b, f.Close())
+		for _, line := range lines {
+			for _, field := range line {
+				if v, err := hash.ParseHex(hash.PDQ, field); err == nil {
+					real = append(real, v.AppendBytes(nil))
+				}
+			}
+		}
+	}
+	require.NotEmpty(b, real)
+	return func() hash.Value {
+		var bytes [32]byte
+		for i := 0; i < 32; i += 2 {
+			copy(bytes[i:], real[r.IntN(len(real))][i:i+2])
+		}
+		v, err := hash.FromBytes(hash.PDQ, bytes[:])
+		require.NoError(b, err)
+		return flipped(r, v, r.IntN(86))
+	}
+}
