@@ -95,16 +95,14 @@ func Decode(data []byte, o Options) (*Plane, error) {
 type Decoder struct {
 	frame
 	tables
-	bits    bits
-	plane   Plane
-	quant   [64]float32 // of luma, in zigzag order, with the inverse transform's factors
-	powers  powers
-	coef    [64]int32 // of one block, in zigzag order; zero but for [0] between blocks
-	blocks  blocks    // of a progressive file
-	scans   int64     // read of the file
-	energy  float64   // of all blocks
-	loud    int       // blocks with pixels that must be beyond black and white
-	shrill  int       // blocks with pixels far beyond
+	bits   bits
+	plane  Plane
+	quant  [64]float32 // of luma, in zigzag order, with the inverse transform's factors
+	powers powers
+	coef   [64]int32 // of one block, in zigzag order; zero but for [0] between blocks
+	blocks blocks    // of a progressive file
+	scans  int64     // read of the file
+	levels
 	options Options
 }
 
@@ -121,7 +119,7 @@ func (d *Decoder) Decode(data []byte, o Options) (*Plane, error) {
 	d.options = o
 	d.frame = frame{}
 	d.scans, d.coef = 0, [64]int32{}
-	d.energy, d.loud, d.shrill = 0, 0, 0
+	d.levels = levels{}
 	d.tables.reset()
 	err := d.segments(data)
 	d.bits.raw = nil // a Decoder that waits must not hold on to a file
