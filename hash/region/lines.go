@@ -41,7 +41,8 @@ type lines struct {
 	n      int      // positions
 	length int      // of the picture along the lines, in positions of the other direction
 	lane   int      // samples a lane, at most 16
-	words  []uint64 // [lane][n]: four samples, each the sum of two pixels
+	stride int      // of words, so that a column of them does not fall into one set of the cache
+	words  []uint64 // [lane][stride]: four samples of each position, each the sum of two pixels
 	steps  []uint64 // [around+n+around]: scratch
 	weak   []uint64 // [n]: a bit a sample
 	strong []uint64
@@ -59,7 +60,8 @@ func (l *lines) reset(n, length int) {
 		l.index()
 	}
 	l.n = n
-	l.words, l.steps = grow(l.words, n*l.lane), grow(l.steps, n+2*around)
+	l.stride = n + 8
+	l.words, l.steps = grow(l.words, l.stride*l.lane), grow(l.steps, n+2*around)
 	l.weak, l.strong = grow(l.weak, n), grow(l.strong, n)
 }
 
@@ -97,7 +99,7 @@ func (l *lines) mark() {
 	clear(l.steps[:around+1])
 	clear(l.steps[around+n-1:])
 	for k := range l.lane {
-		w := l.words[k*n:][:n]
+		w := l.words[k*l.stride:][:n]
 		d := l.steps[around+1:][:n-2]
 		a, b := w[:len(d)], w[2:][:len(d)]
 		for x := range d {
@@ -250,7 +252,7 @@ func (s *sampler) load(m image.Image) (ok bool) {
 		for i := range r {
 			r[i] = s.row(i, s.x.at(k, i)*f+f/2)
 		}
-		w := s.x.words[k*n:][:n]
+		w := s.x.words[k*s.x.stride:][:n]
 		p0, p1, p2, p3 := r[0], r[1], r[2], r[3]
 		if f == 1 {
 			p0, p1, p2, p3 = p0[:n], p1[:n], p2[:n], p3[:n]
@@ -274,20 +276,20 @@ func (s *sampler) load(m image.Image) (ok bool) {
 			s.columns[k][i] = s.y.at(k, i)*f + f/2
 		}
 	}
-	n = s.y.n
-	for y := range n {
+	stride := s.y.stride
+	for y := range s.y.n {
 		a := s.row(0, y*f+first)
 		out := s.y.words[y:]
 		if first == second {
 			for k, c := range s.columns {
-				out[k*n] = 2 * (uint64(a[c[0]]) | uint64(a[c[1]])<<16 | uint64(a[c[2]])<<32 | uint64(a[c[3]])<<48)
+				out[k*stride] = 2 * (uint64(a[c[0]]) | uint64(a[c[1]])<<16 | uint64(a[c[2]])<<32 | uint64(a[c[3]])<<48)
 			}
 			continue
 		}
 		b := s.row(1, y*f+second)
 		for k, c := range s.columns {
-			out[k*n] = uint64(a[c[0]]) | uint64(a[c[1]])<<16 | uint64(a[c[2]])<<32 | uint64(a[c[3]])<<48
-			out[k*n] += uint64(b[c[0]]) | uint64(b[c[1]])<<16 | uint64(b[c[2]])<<32 | uint64(b[c[3]])<<48
+			out[k*stride] = uint64(a[c[0]]) | uint64(a[c[1]])<<16 | uint64(a[c[2]])<<32 | uint64(a[c[3]])<<48
+			out[k*stride] += uint64(b[c[0]]) | uint64(b[c[1]])<<16 | uint64(b[c[2]])<<32 | uint64(b[c[3]])<<48
 		}
 	}
 	s.y.mark()

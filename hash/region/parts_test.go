@@ -162,8 +162,8 @@ func TestPhotographs(t *testing.T) {
 	require.Len(t, photos, 30)
 	var f region.Finder
 	for name, floor := range map[string]int{
-		"bars": 95, "caption": 90, "screenshot": 90, "blurred copy": 80, "two by two": 75, "two by two, gutters": 80,
-		"side by side": 80, "three by three": 75, "picture in picture": 60, "large one in picture": 80,
+		"bars": 95, "caption": 90, "screenshot": 90, "blurred copy": 85, "two by two": 75, "two by two, gutters": 80,
+		"side by side": 80, "three by three": 75, "picture in picture": 75, "large one in picture": 85,
 	} {
 		r := rand.New(rand.NewPCG(11, uint64(len(name))))
 		found := 0

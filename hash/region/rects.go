@@ -10,8 +10,8 @@ import (
 // held by TestPhotographs; supports are in thousandths.
 const (
 	// leastPart is the least part of the picture's width and height that a part has, in
-	// thousandths: a column of a sheet of four.
-	leastPart = 220
+	// thousandths: an upright picture of 40 % of the height of a level one.
+	leastPart = 150
 	// mostLines is how many lines of each direction are tried as sides: a sheet of
 	// three by three has eight, a screenshot more.
 	mostLines = 20
@@ -19,6 +19,10 @@ const (
 	// rectangle in two: with more it is two parts. Under leastCrossing it never is.
 	crossing      = 150
 	leastCrossing = 500
+	// leastDivided is the support with which the best rectangle that is cut in two is
+	// a part nevertheless, if it lies within the picture on all sides: scenes have
+	// horizons.
+	leastDivided = 550
 	// mostRects bounds the rectangles that are compared with each other.
 	mostRects = 2048
 	// weakest is the least support that any side has.
@@ -43,7 +47,8 @@ func weakestOf(sides int) int {
 // rect is a rectangle of positions whose sides are edges.
 type rect struct {
 	image.Rectangle
-	support int // of the sides that are not the picture's own, on average
+	support int  // of the sides that are not the picture's own, on average
+	inside  bool // none is the picture's own
 }
 
 // side is a possible side of a rectangle.
@@ -124,7 +129,7 @@ func (r *rects) add(left, right side) {
 			if n == 0 || least < weakestOf(n) || sum < n*onAverage {
 				continue
 			}
-			r.all = append(r.all, rect{image.Rect(left.at, top.at, right.at, bottom.at), sum / n})
+			r.all = append(r.all, rect{image.Rect(left.at, top.at, right.at, bottom.at), sum / n, n == 4})
 		}
 	}
 }
@@ -150,7 +155,7 @@ func (s *sampler) flat(q image.Rectangle) bool {
 	var c counts
 	a, b := int(s.x.first[q.Min.Y+1]), int(s.x.first[q.Max.Y-1])
 	for i := a; i < b; i++ {
-		w := s.x.words[i%s.x.lane*s.x.n:][:s.x.n]
+		w := s.x.words[i%s.x.lane*s.x.stride:][:s.x.n]
 		shift := 16*(i/s.x.lane) + 1 // of two pixels
 		for x := q.Min.X + 1; x < q.Max.X-1; x += 3 {
 			c.add(uint8(w[x] >> (shift & 63)))

@@ -85,7 +85,7 @@ type Finder struct {
 // most 17, and all but the first together have at most 4 times the pixels of m; most
 // photographs have none. Parts may overlap.
 //
-// A part other than within a border has at least 22 % of the width and of the height
+// A part other than within a border has at least 15 % of the width and of the height
 // of m and 48 pixels along each side, and is not flat (Part.Flat): bands of text and
 // toolbars are left out. Uniform strips up to 5 % wide along its sides, the gutters
 // between panels, are cut off.
@@ -94,8 +94,8 @@ type Finder struct {
 // parts to be found m must be at least 48 pixels wide and high, and not more than about
 // 25 times as long as it is wide.
 func (f *Finder) Parts(dst []Part, m image.Image) []Part {
-	border, found := f.Border(m)
-	if found {
+	start := len(dst)
+	if border, found := f.Border(m); found {
 		dst = append(dst, Part{Bounds: border, Kind: Border, Flat: f.flat(m, border)})
 	}
 	s := &f.sampler
@@ -104,24 +104,30 @@ func (f *Finder) Parts(dst []Part, m image.Image) []Part {
 		return dst
 	}
 	f.rects.search(&s.x, &s.y)
-	whole := m.Bounds()
-	first, area := len(dst), int64(0)
-	for i := range f.rects.all {
-		q := &f.rects.all[i]
-		if f.rects.divided(q) || s.flat(q.Rectangle) {
-			continue
+	whole, first, room := m.Bounds(), len(dst), mostArea*pixels(m.Bounds())
+	take := func(q *rect) {
+		if len(dst)-first == mostParts || s.flat(q.Rectangle) {
+			return
 		}
 		r := s.refine(q.Rectangle).Add(whole.Min)
 		known := func(p Part) bool { return alike(p.Bounds, r) }
-		if min(r.Dx(), r.Dy()) < leastPixels || alike(whole, r) || found && alike(border, r) || slices.ContainsFunc(dst[first:], known) {
-			continue
+		if min(r.Dx(), r.Dy()) < leastPixels || pixels(r) > room || known(Part{Bounds: whole}) || slices.ContainsFunc(dst[start:], known) {
+			return
 		}
-		if area += pixels(r); area > mostArea*pixels(whole) {
-			break
+		room -= pixels(r)
+		dst = append(dst, Part{Bounds: r, Kind: Inner})
+	}
+	var divided *rect
+	for i := 0; i < len(f.rects.all) && len(dst)-first < mostParts; i++ {
+		q := &f.rects.all[i]
+		if !f.rects.divided(q) {
+			take(q)
+		} else if divided == nil && q.inside && q.support >= leastDivided {
+			divided = q
 		}
-		if dst = append(dst, Part{Bounds: r, Kind: Inner}); len(dst)-first == mostParts {
-			break
-		}
+	}
+	if divided != nil {
+		take(divided)
 	}
 	f.number(dst[first:], whole)
 	return dst
