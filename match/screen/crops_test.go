@@ -125,9 +125,10 @@ func TestWhatHasNoCrops(t *testing.T) {
 	}
 	assert.Empty(t, cropsOf(enroll(t, "x", clip(""), reel{m, scene(2, 0, 160, 120)}.options())))
 
-	faint := image.NewGray(image.Rect(0, 0, 400, 400)) // flat but for the middle, of which a crop shows enough
+	// Faint but for the middle, of which a crop shows enough. (A border would be uniform.)
+	faint := image.NewGray(image.Rect(0, 0, 400, 400))
 	for i := range faint.Pix {
-		faint.Pix[i] = 90
+		faint.Pix[i] = uint8(60 + (i/400+i%400)/10)
 	}
 	busy := scene(1, 0, 160, 160)
 	for y := range 160 {
