@@ -67,7 +67,7 @@ func (t tables) text(out io.Writer) error {
 		w.printf("  %s, %s, matches %s at %d bits%s\n", oneLine(t.evaluation.queryName(f.query)), t.Rows[f.row].Edit, oneLine(t.evaluation.known[f.entry].Name), f.distance, lookWords(f.look))
 	}
 	if len(t.Omitted) > 0 {
-		w.printf("\n%d pictures left out\n", len(t.Omitted))
+		w.printf("\nleft out\n")
 	}
 	for _, o := range t.Omitted {
 		w.printf("  %s %s: %s\n", o.Role, oneLine(o.File), o.Reason)
