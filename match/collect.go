@@ -249,7 +249,7 @@ func (c *collector) file(frame, entries int32, hits []raw) {
 		t := cand.tracks[0]
 		if !again {
 			t.sightings = append(t.sightings, s)
-		} else if old := &t.sightings[len(t.sightings)-1]; s.places[0].distance < old.places[0].distance {
+		} else if old := &t.sightings[len(t.sightings)-1]; c.better(k.it, frame, &s.places[0], &old.places[0]) {
 			*old = s
 		}
 		return
@@ -279,7 +279,7 @@ func (c *collector) join(frame int32, hits []raw) []place {
 		if n := len(places); n > 0 && (p.lo-places[n-1].hi <= 2*jitter || !it.isVideo()) {
 			old := &places[n-1]
 			old.hi = max(old.hi, p.hi)
-			if p.distance < old.distance || p.distance == old.distance && p.look < old.look {
+			if c.better(it, frame, &p, old) {
 				old.signal, old.look, old.distance = p.signal, p.look, p.distance
 			}
 			continue
@@ -294,9 +294,20 @@ func (c *collector) join(frame int32, hits []raw) []place {
 	return places
 }
 
+// better reports whether a place that a frame agrees with says more than another: it
+// is nearer; but for an allow-list, what it has of the whole frame allows more than
+// what it has of a part.
+func (c *collector) better(it *item, frame int32, p, old *place) bool {
+	looks := c.q.frames[frame].Looks
+	if whole := looks[p.look].Area.Empty(); it.bank.allow && whole != looks[old.look].Area.Empty() {
+		return whole
+	}
+	return p.distance < old.distance || p.distance == old.distance && p.look < old.look
+}
+
 // sameLooks reports whether two frames have the same hashes in the same looks.
 func sameLooks(a, b []Look) bool {
 	return slices.EqualFunc(a, b, func(a, b Look) bool {
-		return a.Value == b.Value && a.Quality == b.Quality && a.Limit == b.Limit && slices.Equal(a.Transform, b.Transform)
+		return a.Value == b.Value && a.Quality == b.Quality && a.Limit == b.Limit && a.Area == b.Area && slices.Equal(a.Transform, b.Transform)
 	})
 }

@@ -9,6 +9,7 @@ package match
 import (
 	"errors"
 	"fmt"
+	"image"
 	"time"
 
 	"github.com/rematch-go/rematch/hash"
@@ -97,6 +98,20 @@ type Look struct {
 	// parts of it. 0: whatever the bank's threshold is; a larger one than that changes
 	// nothing. Negative limits are ErrInvalid.
 	Limit int
+	// Area is the part of the picture that was looked at, in coordinates that all looks at
+	// it share. Empty: the whole picture, or all that lies within its border. What an
+	// allow-list has of a part suppresses only what lies, to three quarters, within that
+	// part: not its neighbours in a collage, nor the whole.
+	Area image.Rectangle
+}
+
+// covers reports whether what is said of one area of a picture holds for another.
+func covers(area, other image.Rectangle) bool {
+	if area.Empty() || other.Empty() {
+		return area.Empty()
+	}
+	both := area.Intersect(other)
+	return 4*int64(both.Dx())*int64(both.Dy()) >= 3*int64(other.Dx())*int64(other.Dy())
 }
 
 // threshold returns the largest distance at which the look is a match in a bank.

@@ -3,6 +3,7 @@ package match_test
 import (
 	"errors"
 	"fmt"
+	"image"
 	"math"
 	"strings"
 	"sync"
@@ -240,6 +241,37 @@ func TestAllowLists(t *testing.T) {
 	assert.Empty(t, by)
 	_, err = m.AllowedBy(hash.Value{})
 	require.ErrorIs(t, err, match.ErrInvalid)
+}
+
+// What is harmless beside what is known must not hide it.
+func TestAllowListsOfParts(t *testing.T) {
+	r := seeded()
+	bad, meme := random(r, hash.PDQ), random(r, hash.PDQ)
+	near := flipped(r, meme, 10)
+	m := newMatcher(t, match.Options{},
+		match.Bank{Name: "known", Entries: []match.Entry{picture("bad", bad), picture("near", near)}},
+		match.Bank{Name: "fine", Allow: true, Entries: []match.Entry{picture("meme", meme)}})
+	look := func(v hash.Value, x0, y0, x1, y1 int) match.Look {
+		return match.Look{Value: v, Quality: 90, Area: image.Rect(x0, y0, x1, y1)}
+	}
+	other := random(r, hash.PDQ)
+	for _, c := range []struct {
+		name  string
+		looks []match.Look
+		want  []string
+	}{
+		{"a neighbour", []match.Look{look(other, 0, 0, 0, 0), look(meme, 0, 0, 10, 10), look(bad, 10, 0, 20, 10)}, []string{"known/bad"}},
+		{"the whole", []match.Look{look(bad, 0, 0, 0, 0), look(meme, 0, 0, 10, 10)}, []string{"known/bad"}},
+		{"the same part", []match.Look{look(other, 0, 0, 0, 0), look(meme, 0, 0, 10, 10)}, nil},
+		{"nearly the same part", []match.Look{look(meme, 0, 0, 10, 10), look(bad, 0, 1, 10, 11)}, []string{"known/bad*fine/meme"}},
+		{"a larger part", []match.Look{look(meme, 0, 0, 10, 10), look(bad, 0, 0, 10, 14)}, []string{"known/bad"}},
+		{"part of what is harmless", []match.Look{look(meme, 0, 0, 0, 0), look(bad, 0, 0, 5, 5)}, []string{"known/bad*fine/meme"}},
+		{"once harmless, once not", []match.Look{look(bad, 0, 0, 10, 10), look(meme, 0, 0, 10, 10), look(flipped(r, bad, 20), 10, 0, 20, 10)}, []string{"known/bad"}},
+	} {
+		matches, err := m.MatchPicture(c.looks)
+		require.NoError(t, err)
+		assert.ElementsMatch(t, append(c.want, "known/near*fine/meme"), names(matches), c.name)
+	}
 }
 
 func TestChangesAreSeenAtOnce(t *testing.T) {

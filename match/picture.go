@@ -3,6 +3,7 @@ package match
 import (
 	"cmp"
 	"fmt"
+	"image"
 	"slices"
 	"strings"
 
@@ -29,7 +30,9 @@ func (m *Matcher) Match(v hash.Value, q hash.Quality) ([]Match, error) {
 //
 // The file's digests may be given among the looks (quality hash.Unmeasured), so
 // that an allow-list's digest suppresses what the picture matches and the other
-// way round.
+// way round. What an allow-list has of a part of the picture suppresses matches of
+// that part only (Look.Area); of sights of an entry that are suppressed and others that
+// are not, the match is one that is not.
 //
 // Looks below the gate are skipped. When they all are, digests not counted, the
 // error is a *LowQualityError with the best quality there was, unless a digest
@@ -58,11 +61,7 @@ func (m *Matcher) MatchPicture(looks []Look) ([]Match, error) {
 
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	type key struct {
-		it   *item
-		kind hash.Kind
-	}
-	found := make(map[key]sight)
+	found := make(map[spot]sight)
 	var hits []Hit
 	for i := range looks {
 		l := &looks[i]
@@ -79,7 +78,7 @@ func (m *Matcher) MatchPicture(looks []Look) ([]Match, error) {
 				continue
 			}
 			s := sight{distance: h.Distance, signal: int(h.Ref - it.first), look: i}
-			k := key{it, l.Value.Kind()}
+			k := spot{key{it, l.Value.Kind()}, l.Area}
 			if old, seen := found[k]; !seen || s.compare(old) < 0 {
 				found[k] = s
 			}
@@ -89,32 +88,31 @@ func (m *Matcher) MatchPicture(looks []Look) ([]Match, error) {
 		return nil, &LowQualityError{Quality: best, Gate: m.rules.gate}
 	}
 
-	var matches []Match
-	var allow *item
-	var allowSight sight
-	for k, s := range found { // sorted below
+	allows := allowedAreas(found)
+	nearest := make(map[key]sight, len(found))
+	for k, s := range found {
 		if k.it.bank.allow {
-			if !k.it.allowsOne(k.kind) {
-				continue
-			}
-			if allow == nil || cmp.Or(cmp.Compare(s.distance, allowSight.distance), compareItems(k.it, allow)) < 0 {
-				allow, allowSight = k.it, s
-			}
 			continue
 		}
+		s.allow = allows(k.area)
+		if old, seen := nearest[k.key]; !seen || s.compare(old) < 0 {
+			nearest[k.key] = s
+		}
+	}
+	var matches []Match
+	for k, s := range nearest { // sorted below
 		l, known := &looks[s.look], &k.it.signals[s.signal]
-		matches = append(matches, Match{Entry: k.it.public(), Evidence: Evidence{
+		match := Match{Entry: k.it.public(), Evidence: Evidence{
 			Kind: k.kind, Distance: s.distance, Threshold: l.threshold(k.it.bank), Quality: l.Quality,
 			Transform: slices.Clone(l.Transform), KnownTransform: slices.Clone(known.Transform),
 			Query: l.Value, Known: known.Value, KnownTime: known.From,
-		}})
+		}}
+		if s.allow != nil {
+			match.SuppressedBy = s.allow.name()
+		}
+		matches = append(matches, match)
 	}
 	sortMatches(matches)
-	if allow != nil {
-		for i := range matches {
-			matches[i].SuppressedBy = allow.name()
-		}
-	}
 	return matches, nil
 }
 
@@ -153,12 +151,61 @@ func (m *Matcher) AllowedBy(v hash.Value) (string, error) {
 // allow-list's entry to suppress.
 func (it *item) allowsOne(k hash.Kind) bool { return !it.isVideo() || k.IsDigest() }
 
-// sight is a look at a known signal.
-type sight struct{ distance, signal, look int }
+// spot is a part of a picture in which an item was seen.
+type spot struct {
+	key
+	area image.Rectangle
+}
 
-// compare orders sights of one item, the best first.
+// sight is a look at a known signal.
+type sight struct {
+	distance, signal, look int
+	allow                  *item // the allow-list's that suppresses it; nil if it stands
+}
+
+// compare orders sights of one item, the best first: those that stand before those
+// that are suppressed.
 func (s sight) compare(o sight) int {
+	if (s.allow == nil) != (o.allow == nil) {
+		if s.allow == nil {
+			return -1
+		}
+		return 1
+	}
 	return cmp.Or(cmp.Compare(s.distance, o.distance), cmp.Compare(s.look, o.look), cmp.Compare(s.signal, o.signal))
+}
+
+// allowedAreas returns which allow-list's item suppresses what is seen in an area:
+// the nearest of those in an area that covers it, or nil.
+func allowedAreas(found map[spot]sight) func(area image.Rectangle) *item {
+	type allowed struct {
+		it       *item
+		distance int
+	}
+	nearer := func(a, b allowed) bool {
+		return b.it == nil || cmp.Or(cmp.Compare(a.distance, b.distance), compareItems(a.it, b.it)) < 0
+	}
+	said := make(map[image.Rectangle]allowed) // of each area on its own
+	for k, s := range found {
+		if a := (allowed{k.it, s.distance}); k.it.bank.allow && k.it.allowsOne(k.kind) && nearer(a, said[k.area]) {
+			said[k.area] = a
+		}
+	}
+	known := make(map[image.Rectangle]*item)
+	return func(area image.Rectangle) *item {
+		it, done := known[area]
+		if !done {
+			var best allowed
+			for other, a := range said {
+				if covers(other, area) && nearer(a, best) {
+					best = a
+				}
+			}
+			it = best.it
+			known[area] = it
+		}
+		return it
+	}
 }
 
 // search finds every signal within the largest threshold that any bank has for

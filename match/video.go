@@ -51,7 +51,8 @@ func (m *Matcher) MatchVideo(frames []QueryFrame) ([]Match, error) {
 // lies within a second of a segment that is at least half of an allow-list's video.
 // A match is suppressed when each of the frames that it rests on is allowed;
 // SuppressedBy names the entry that allows most of them. So a known clip is
-// suppressed inside an allowed programme, and stands where it is cut out of that.
+// suppressed inside an allowed programme, and stands where it is cut out of that. A
+// frame of which an allow-list has only a part is allowed in that part (Look.Area).
 //
 // When no frame passes the gate the error is a *LowQualityError with the best
 // quality there was.
@@ -112,25 +113,28 @@ type outcome struct {
 	it      *item
 	match   Match
 	missing []string
-	limited bool    // there are more segments than were followed
-	frames  []int32 // of the upload, that the match rests on, rising
+	limited bool   // there are more segments than were followed
+	seen    []seen // what the match rests on, by rising frames
 }
+
+// seen is a frame of the upload that agrees with an item, by one of its looks.
+type seen struct{ frame, look int32 }
 
 // judgePicture reports a known picture that was seen in a video.
 func judgePicture(q *query, c *candidate) outcome {
 	t := c.tracks[0]
 	best := 0
-	frames := make([]int32, len(t.sightings))
+	all := make([]seen, len(t.sightings))
 	for i := range t.sightings {
-		frames[i] = t.sightings[i].frame
+		all[i] = seen{t.sightings[i].frame, t.sightings[i].places[0].look}
 		if t.sightings[i].places[0].distance < t.sightings[best].places[0].distance {
 			best = i
 		}
 	}
 	s := &t.sightings[best]
 	match := q.match(c.key, s.frame, &s.places[0])
-	match.Evidence.QueryPercent = percent(len(frames), q.judged)
-	return outcome{it: c.key.it, match: match, frames: frames}
+	match.Evidence.QueryPercent = percent(len(all), q.judged)
+	return outcome{it: c.key.it, match: match, seen: all}
 }
 
 // judgeVideo aligns a known video with the upload and applies the rules.
@@ -157,13 +161,13 @@ func judgeVideo(q *query, c *candidate, r *rules) outcome {
 	weight := 0.0
 	for i := range a.frames {
 		f := &a.frames[i]
-		o.frames = append(o.frames, f.frame)
+		o.seen = append(o.seen, seen{f.frame, f.place.look})
 		stood += q.frames[f.frame].For
 		if count.add(q.value(f.frame, f.place)) {
 			weight += commonness(f.entries)
 		}
 	}
-	slices.Sort(o.frames)
+	slices.SortFunc(o.seen, func(a, b seen) int { return cmp.Compare(a.frame, b.frame) })
 
 	// What the upload or the known video does not have cannot be asked for; but a
 	// single sampled frame has no offset and is never an alignment.

@@ -3,6 +3,7 @@ package match_test
 import (
 	"cmp"
 	"fmt"
+	"image"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -420,6 +421,54 @@ func TestAllowListsInVideos(t *testing.T) {
 	assert.Equal(t, []string{"known/clip"}, query(join(programme, moving(r, 5*s), clip)), "once more, after the programme")
 	assert.Equal(t, []string{"known/near the logo*news/logo"}, query(join(moving(r, 9*s), still(r, logo, 4*s, 0), moving(r, 9*s))))
 }
+
+// Known footage beside an allowed programme, above a harmless picture or between
+// sights of the programme, stands; in the same part of the frame it does not.
+func TestAllowListsOfPartsInVideos(t *testing.T) {
+	r := seeded()
+	s := time.Second
+	clip := moving(r, 6*s)
+	programme := join(moving(r, 6*s), clip, moving(r, 6*s))
+	logo := random(r, hash.PDQ)
+	m := newMatcher(t, match.Options{},
+		match.Bank{Name: "known", Entries: []match.Entry{clip.entry("clip")}},
+		match.Bank{Name: "news", Allow: true, Entries: []match.Entry{programme.entry("broadcast"), picture("logo", logo)}},
+	)
+	left, right := image.Rect(0, 0, 10, 10), image.Rect(10, 0, 20, 10)
+	// beside gives every frame a look at each film in an area of its own.
+	beside := func(areas []image.Rectangle, films ...film) []string {
+		frames := films[0].sampled(half, 0)
+		for i := range frames {
+			frames[i].Looks[0].Area = areas[0]
+		}
+		for k, f := range films[1:] {
+			for i, g := range f.sampled(half, 0)[:len(frames)] {
+				for _, l := range g.Looks {
+					l.Area = areas[k+1]
+					frames[i].Looks = append(frames[i].Looks, l)
+				}
+			}
+		}
+		result, err := m.ScanVideo(frames)
+		require.NoError(t, err)
+		return names(result.Matches)
+	}
+	rest := programme.cut(6*s, 18*s)
+	noise := moving(r, 12*s)
+	all := image.Rectangle{}
+	assert.Equal(t, []string{"known/clip*news/broadcast"}, beside([]image.Rectangle{all}, rest))
+	assert.Equal(t, []string{"known/clip*news/broadcast"}, beside([]image.Rectangle{all, left}, noise, rest), "in the programme's own part")
+	assert.Equal(t, []string{"known/clip*news/broadcast"}, beside([]image.Rectangle{all, left}, rest, rest), "a part agrees where all does")
+	// The clip comes in the programme's first 6 s, where that has something else.
+	late := programme.cut(0, 12*s)
+	early := join(clip, moving(r, 6*s))
+	assert.Equal(t, []string{"known/clip"}, beside([]image.Rectangle{all, left, right}, noise, late.cut(0, 6*s).then(r, 6*s), early))
+	assert.Equal(t, []string{"known/clip"}, beside([]image.Rectangle{left, right}, early, still(r, logo, 12*s, 0)))
+	assert.Equal(t, []string{"known/clip*news/logo"}, beside([]image.Rectangle{left, all}, early, still(r, logo, 12*s, 0)))
+}
+
+// then is the film with other footage after it.
+func (f film) then(r *rand.Rand, length time.Duration) film { return join(f, moving(r, length)) }
 
 func TestVideoOfLowQuality(t *testing.T) {
 	r := seeded()

@@ -86,8 +86,12 @@ func bordered(parts []region.Part) int {
 // add appends the looks at a part, or at the whole picture.
 func (l *looker) add(looks []match.Look, m image.Image, part *region.Part, kinds []hash.Kind) ([]match.Look, error) {
 	var transform []string
+	var area image.Rectangle
 	if part != nil {
 		m, transform = region.Crop(m, part.Bounds), []string{part.String()}
+		if part.Kind != region.Border {
+			area = part.Bounds
+		}
 	}
 	for _, k := range kinds {
 		values, quality, err := orientations(&l.hasher, m, k)
@@ -103,7 +107,7 @@ func (l *looker) add(looks []match.Look, m image.Image, part *region.Part, kinds
 			if o := hash.Orientation(i); o != hash.Original {
 				transform = append(transform[:len(transform):len(transform)], o.String())
 			}
-			looks = append(looks, match.Look{Transform: transform, Value: value, Quality: quality, Limit: limit})
+			looks = append(looks, match.Look{Transform: transform, Value: value, Quality: quality, Limit: limit, Area: area})
 		}
 	}
 	return looks, nil

@@ -81,6 +81,40 @@ func TestPartsOfPictures(t *testing.T) {
 	}
 }
 
+// A harmless picture or programme beside what is known does not hide it; what lies in
+// it, it does.
+func TestAllowedParts(t *testing.T) {
+	known, fine := scene(1, 0, 320, 240), scene(5, 0, 320, 240)
+	bank := func(name string, allow bool, m image.Image) match.Bank {
+		return match.Bank{Name: name, Allow: allow, Entries: []match.Entry{enroll(t, name, pngOf(t, m), screen.Options{})}}
+	}
+	s := screen.New(matcher(t, bank("known", false, known), bank("fine", true, fine)), screen.Options{})
+	corners := []image.Point{{}, {X: 320}, {Y: 240}, {X: 320, Y: 240}}
+	v, err := s.ScreenImage(sheet(640, 480, 0, corners, scene(6, 0, 320, 240), fine, known, scene(7, 0, 320, 240)))
+	require.NoError(t, err)
+	require.Equal(t, screen.Match, v.Outcome)
+	assert.Empty(t, v.Matches[0].SuppressedBy)
+
+	both := screen.New(matcher(t, bank("known", false, known), bank("fine", true, known)), screen.Options{})
+	v, err = both.ScreenImage(sheet(640, 480, 0, corners, scene(6, 0, 320, 240), fine, known, scene(7, 0, 320, 240)))
+	require.NoError(t, err)
+	require.Equal(t, screen.NoMatch, v.Outcome)
+	require.Len(t, v.Matches, 1)
+	assert.Equal(t, "fine/fine", v.Matches[0].SuppressedBy)
+
+	var clipped, programme, upload reel
+	for n := range 60 {
+		k, p := scene(2, float64(n)/10, 240, 180), scene(9, float64(n)/10, 240, 180)
+		clipped, programme = append(clipped, k), append(programme, p)
+		upload = append(upload, sheet(480, 180, 0, []image.Point{{}, {X: 240}}, k, p))
+	}
+	videos := matcher(t, match.Bank{Name: "known", Entries: []match.Entry{enroll(t, "reel", clip(""), clipped.options())}},
+		match.Bank{Name: "fine", Allow: true, Entries: []match.Entry{enroll(t, "programme", clip(""), programme.options())}})
+	v, err = screen.New(videos, upload.options()).Screen(context.Background(), video.Bytes("x", clip("")))
+	require.NoError(t, err)
+	require.Equal(t, screen.Match, v.Outcome)
+}
+
 // What is nearly of one luma within a border must be nearer than a photograph.
 func TestLimitOfFlatParts(t *testing.T) {
 	page := scribbled(400, 400, 255, 0, 4)
