@@ -28,7 +28,8 @@ const (
 )
 
 // videoParts is how many parts of a video's frame are looked at, beside what lies
-// within its border.
+// within its border. Of the first frame it is all: it may be the only one, a still in the
+// guise of a video.
 const videoParts = 2
 
 // pictures returns a known picture as it is and, where a uniform border surrounds it,
@@ -54,24 +55,17 @@ type looker struct {
 	parts  []region.Part
 }
 
-// looks hashes an upload's picture every way it is judged: as it is and each of its
-// parts, in eight orientations. Pictures too small to hash give no look.
-func (l *looker) looks(m image.Image, kinds []hash.Kind, still bool) ([]match.Look, error) {
+// looks hashes an upload's picture every way it is judged: as it is and its parts, all
+// of them or the first few, in eight orientations. Pictures too small to hash give no look.
+func (l *looker) looks(m image.Image, kinds []hash.Kind, all bool) ([]match.Look, error) {
 	l.parts = l.finder.Parts(l.parts[:0], m)
-	if !still {
+	if !all {
 		l.parts = l.parts[:min(len(l.parts), videoParts+bordered(l.parts))]
 	}
 	looks := make([]match.Look, 0, (1+len(l.parts))*len(kinds)*hash.Orientations)
 	looks, err := l.add(looks, m, nil, kinds)
 	for i := 0; i < len(l.parts) && err == nil; i++ {
 		looks, err = l.add(looks, m, &l.parts[i], kinds)
-	}
-	if !still {
-		// Frames are held against known videos many at a time, which says more than
-		// a limit; and a title within bars is a frame like others.
-		for i := range looks {
-			looks[i].Limit = 0
-		}
 	}
 	return looks, err
 }

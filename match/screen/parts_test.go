@@ -133,6 +133,31 @@ func TestLimitOfFlatParts(t *testing.T) {
 	assert.Equal(t, screen.NoMatch, v.Outcome, "another page")
 }
 
+// A video of which one frame is looked at is judged as the picture it is.
+func TestPartsOfOneFrame(t *testing.T) {
+	page, known := scribbled(400, 400, 255, 0, 4), scene(1, 0, 320, 240)
+	bank := match.Bank{Name: "known", Entries: []match.Entry{enroll(t, "page", pngOf(t, page), screen.Options{}), enroll(t, "scene", pngOf(t, known), screen.Options{})}}
+	judged := func(m image.Image) screen.Verdict {
+		r := reel{m}
+		v, err := screen.New(matcher(t, bank), r.options()).Screen(context.Background(), video.Bytes("x", clip("")))
+		require.NoError(t, err)
+		require.Equal(t, 1, v.Frames)
+		return v
+	}
+	v := judged(sheet(500, 460, 70, []image.Point{{X: 50, Y: 30}}, page))
+	require.Equal(t, screen.Match, v.Outcome)
+	assert.Equal(t, 15, v.Matches[0].Evidence.Threshold)
+	for place := range 9 {
+		var corners []image.Point
+		var panels []image.Image
+		for i := range 9 {
+			corners, panels = append(corners, image.Pt(i%3*320, i/3*240)), append(panels, scene(20+i, 0, 320, 240))
+		}
+		panels[place] = known
+		assert.Equal(t, screen.Match, judged(sheet(960, 720, 0, corners, panels...)).Outcome, "panel %d", place)
+	}
+}
+
 // Frames of a video are looked at for parts, too: copies held upright on a blurred
 // background, or filmed from a telephone's screen.
 func TestPartsOfVideos(t *testing.T) {

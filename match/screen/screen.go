@@ -247,7 +247,7 @@ func (s *Screener) frames(ctx context.Context, stored *video.Stored, kinds []has
 		if err != nil {
 			return frames, err
 		}
-		looks, err := looker.looks(frame.Image, kinds, v.Info.Class == video.Still)
+		looks, err := looker.looks(frame.Image, kinds, len(frames) == 0)
 		if errors.Is(err, imagehash.ErrSize) { // within the budget of pixels, and still not to be hashed
 			return frames, &video.Error{Name: stored.Name(), Err: video.ErrUnsupported, Detail: err.Error()}
 		}
@@ -283,6 +283,13 @@ func (s *Screener) compare(frames []match.QueryFrame, sums []match.Look, v *Verd
 			v.Matches, err = s.matcher.MatchPicture(sums)
 		}
 		return err
+	}
+	// Frames are held against known videos many at a time, which says more than a
+	// limit; and a title within bars is a frame like others.
+	for i := range frames {
+		for j := range frames[i].Looks {
+			frames[i].Looks[j].Limit = 0
+		}
 	}
 	result, scanErr := s.matcher.ScanVideo(frames)
 	v.Weak = result.Weak
