@@ -90,7 +90,8 @@ type Finder struct {
 // toolbars are left out. Uniform strips up to 5 % wide along its sides, the gutters
 // between panels, are cut off.
 //
-// The cost is that of one PDQ hash at 512 x 512 pixels and hardly grows beyond. For
+// The cost is that of one PDQ hash at 512 x 512 pixels and hardly grows beyond, but for
+// uniform bars, of which every pixel is read: up to three PDQ hashes of the picture. For
 // parts to be found m must be at least 48 pixels wide and high, and not more than about
 // 25 times as long as it is wide.
 func (f *Finder) Parts(dst []Part, m image.Image) []Part {
