@@ -19,7 +19,8 @@ import (
 // More signals could match more by mistake. With all 300 crops, 3.2 million pairs of
 // unrelated pictures (308 photographs; the whole and 33 parts of each, of 20 to 100 % of
 // the width and height, against all others in eight orientations) gave no match, and
-// the nearest were 56 bits apart.
+// the nearest were 56 bits apart. Nor did 106,000 pairs of drawn slides, pages of text,
+// tables and chats, 60 of a layout, but for four that matched by the whole.
 
 // crops returns the crops that are kept of every known picture.
 func (o Options) crops() []crop {

@@ -2,9 +2,9 @@ package screen
 
 const (
 	// DefaultCrops is how many crops of a known picture are kept unless told otherwise:
-	// as many as it takes to find over 90 % of the copies that were cut by 5 % of
-	// their width and height, at each edge or in all, and over 60 % of those cut by 20 %, wherever
-	// they were cut.
+	// as many as it takes to find over 90 % of the copies that lost 5 % of their width
+	// and height, in all or at each edge, and over 60 % of those that lost 20 % in all,
+	// wherever they were cut.
 	DefaultCrops = 256
 	// MaxCrops is how many crops there are to be kept.
 	MaxCrops = len(cropTable)
