@@ -40,6 +40,13 @@ prefix16:
 	VZEROUPPER
 	RET
 
+// DIVIDE makes the quotients Q of the sums S by Y14, whose inverse is Y15, as slide.go
+// says: what is left of S after the first product is exact. S is used up.
+#define DIVIDE(S, Q) \
+	VMULPS       Y15, S, Q \
+	VFNMADD231PS Q, Y14, S \
+	VFMADD231PS  Y15, S, Q
+
 // func meansAVX2(dst *float32, hi, lo *uint16, n int, count, inverse float32)
 TEXT ·meansAVX2(SB), NOSPLIT, $0-40
 	MOVQ         dst+0(FP), DI
@@ -57,12 +64,8 @@ means16:
 	VPMOVZXWD    X2, Y2
 	VCVTDQ2PS    Y1, Y1
 	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y15, Y1, Y3
-	VMULPS       Y15, Y2, Y4
-	VFNMADD231PS Y3, Y14, Y1       // what is left: exact
-	VFNMADD231PS Y4, Y14, Y2
-	VFMADD231PS  Y15, Y1, Y3
-	VFMADD231PS  Y15, Y2, Y4
+	DIVIDE(Y1, Y3)
+	DIVIDE(Y2, Y4)
 	VMOVUPS      Y3, (DI)
 	VMOVUPS      Y4, 32(DI)
 	ADDQ         $32, SI
@@ -93,12 +96,8 @@ slide16:
 	VSUBPS       32(BX)(AX*4), Y1, Y1
 	VMOVUPS      Y0, (SI)(AX*4)
 	VMOVUPS      Y1, 32(SI)(AX*4)
-	VMULPS       Y15, Y0, Y2
-	VMULPS       Y15, Y1, Y3
-	VFNMADD231PS Y2, Y14, Y0
-	VFNMADD231PS Y3, Y14, Y1
-	VFMADD231PS  Y15, Y0, Y2
-	VFMADD231PS  Y15, Y1, Y3
+	DIVIDE(Y0, Y2)
+	DIVIDE(Y1, Y3)
 	VMOVUPS      Y2, (DI)(AX*4)
 	VMOVUPS      Y3, 32(DI)(AX*4)
 	ADDQ         $16, AX
@@ -187,12 +186,8 @@ advance:
 take:
 	VMOVAPS      Y0, Y4
 	VMOVAPS      Y1, Y5
-	VMULPS       Y15, Y0, Y2
-	VMULPS       Y15, Y1, Y3
-	VFNMADD231PS Y2, Y14, Y4
-	VFNMADD231PS Y3, Y14, Y5
-	VFMADD231PS  Y15, Y4, Y2
-	VFMADD231PS  Y15, Y5, Y3
+	DIVIDE(Y4, Y2)
+	DIVIDE(Y5, Y3)
 	VMOVUPS      Y2, (DI)
 	VMOVUPS      Y3, 32(DI)
 	ADDQ         $64, DI
@@ -258,14 +253,10 @@ slide:
 	VADDPS       32(SI), Y1, Y1
 	VSUBPS       (DX), Y0, Y0
 	VSUBPS       32(DX), Y1, Y1
-	VMULPS       Y15, Y0, Y2
-	VMULPS       Y15, Y1, Y3
 	VMOVAPS      Y0, Y4
 	VMOVAPS      Y1, Y5
-	VFNMADD231PS Y2, Y14, Y4
-	VFNMADD231PS Y3, Y14, Y5
-	VFMADD231PS  Y15, Y4, Y2
-	VFMADD231PS  Y15, Y5, Y3
+	DIVIDE(Y4, Y2)
+	DIVIDE(Y5, Y3)
 	VMOVUPS      Y2, (DI)
 	VMOVUPS      Y3, 32(DI)
 	ADDQ         $64, SI

@@ -33,6 +33,14 @@ move32:
 	VZEROUPPER
 	RET
 
+// ANYWHERE puts the bits that are set in any of the four words of Y15 into R.
+#define ANYWHERE(R) \
+	VEXTRACTI128 $1, Y15, X0 \
+	VPOR         X0, X15, X0 \
+	VPSRLDQ      $8, X0, X1  \
+	VPOR         X1, X0, X0  \
+	MOVQ         X0, R
+
 // func addAVX2(dst, x, y *uint64, offset, n int) uint64
 TEXT ·addAVX2(SB), NOSPLIT, $0-48
 	MOVQ  dst+0(FP), DI
@@ -53,12 +61,8 @@ add16:
 	CMPQ    AX, CX
 	JLT     add16
 
-	VEXTRACTI128 $1, Y15, X0
-	VPOR         X0, X15, X0
-	VPSRLDQ      $8, X0, X1
-	VPOR         X1, X0, X0
-	MOVQ         X0, AX
-	MOVQ         AX, ret+40(FP)
+	ANYWHERE(AX)
+	MOVQ AX, ret+40(FP)
 	VZEROUPPER
 	RET
 
@@ -120,12 +124,8 @@ tent32:
 	SUBQ    $32, CX
 	JG      tent32
 
-	VEXTRACTI128 $1, Y15, X0
-	VPOR         X0, X15, X0
-	VPSRLDQ      $8, X0, X1
-	VPOR         X1, X0, X0
-	MOVQ         X0, AX
-	MOVQ         AX, ret+32(FP)
+	ANYWHERE(AX)
+	MOVQ AX, ret+32(FP)
 	VZEROUPPER
 	RET
 
