@@ -189,7 +189,7 @@ func (x *Index) release(ref uint32) { x.refs[ref/refsPerPage][ref%refsPerPage/64
 // once, in no order. It sees all that was added and removed before it began. It does
 // not allocate. radius is at least 0.
 func (x *Index) Search(query *[4]uint64, radius int, emit func(ref uint32, distance int)) {
-	x.search(query, radius, nil, emit)
+	x.SearchStats(query, radius, nil, emit)
 }
 
 // Stats counts what a search had to look at.
@@ -205,12 +205,8 @@ func (s *Stats) count(groups, candidates int) {
 	}
 }
 
-// SearchStats is Search, and adds to stats.
+// SearchStats is Search, and adds to stats, which may be nil.
 func (x *Index) SearchStats(query *[4]uint64, radius int, stats *Stats, emit func(ref uint32, distance int)) {
-	x.search(query, radius, stats, emit)
-}
-
-func (x *Index) search(query *[4]uint64, radius int, stats *Stats, emit func(ref uint32, distance int)) {
 	w := work{query: *query, radius: radius, stats: stats}
 	for i := range 4 * x.width {
 		w.values[i] = slotOf(query[:], i)
