@@ -180,16 +180,22 @@ func (s *Screener) ScreenImage(m image.Image) (Verdict, error) {
 	looker := s.lookers.Get().(*looker)
 	defer s.lookers.Put(looker)
 	looks, err := looker.looks(m, perceptual, true)
-	if errors.Is(err, imagehash.ErrSize) {
-		err = &video.Error{Err: video.ErrUnsupported, Detail: err.Error()}
-	}
 	if err == nil {
 		err = s.compare([]match.QueryFrame{{Looks: looks}}, nil, &v)
 	}
 	if err != nil {
-		return refuse(v, err)
+		return refuse(v, unhashable("", err))
 	}
 	return conclude(v), nil
+}
+
+// unhashable makes the error of a picture that is within the budget of pixels and still
+// too long for a kind of hash the upload's fault.
+func unhashable(name string, err error) error {
+	if errors.Is(err, imagehash.ErrSize) {
+		return &video.Error{Name: name, Err: video.ErrUnsupported, Detail: err.Error()}
+	}
+	return err
 }
 
 // kinds returns the kinds of hash that the banks hold.
@@ -249,11 +255,8 @@ func (s *Screener) frames(ctx context.Context, stored *video.Stored, kinds []has
 			return frames, err
 		}
 		looks, err := looker.looks(frame.Image, kinds, len(frames) == 0)
-		if errors.Is(err, imagehash.ErrSize) { // within the budget of pixels, and still not to be hashed
-			return frames, &video.Error{Name: stored.Name(), Err: video.ErrUnsupported, Detail: err.Error()}
-		}
 		if err != nil {
-			return frames, err
+			return frames, unhashable(stored.Name(), err)
 		}
 		if n := len(frames); n > 0 {
 			frames[n-1].For = frame.Time - frames[n-1].Time
