@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"github.com/rematch-go/rematch/examples/evaluate/internal/edits"
+	"github.com/rematch-go/rematch/examples/internal/terminal"
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/hash/imagehash"
 	"github.com/rematch-go/rematch/hash/pdq"
@@ -47,7 +48,7 @@ type omissions struct {
 func (o *omissions) add(role string, s source, reason string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.all = append(o.all, leftOut{role, s.Name, oneLine(reason)})
+	o.all = append(o.all, leftOut{role, s.Name, terminal.OneLine(reason)})
 }
 
 func (o *omissions) sorted() []leftOut {

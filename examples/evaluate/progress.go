@@ -2,13 +2,11 @@ package main
 
 import (
 	"io"
-	"os"
-	"strings"
-	"unicode"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
-	"golang.org/x/term"
+
+	"github.com/rematch-go/rematch/examples/internal/terminal"
 )
 
 // progress is a bar on standard error where that is a terminal, and nothing elsewhere.
@@ -19,8 +17,7 @@ type progress struct {
 
 // newProgress shows a bar of so many steps. Close it before anything is printed.
 func newProgress(stderr io.Writer, what string, steps int) *progress {
-	f, ok := stderr.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
+	if !terminal.Is(stderr) {
 		return &progress{}
 	}
 	p := &progress{container: mpb.New(mpb.WithOutput(stderr), mpb.WithWidth(40))}
@@ -41,18 +38,4 @@ func (p *progress) close() {
 		p.bar.Abort(true)
 		p.container.Wait()
 	}
-}
-
-// oneLine makes names of files and messages safe for a terminal: one line of
-// characters that can be shown.
-func oneLine(s string) string {
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsPrint(r):
-			return r
-		case unicode.IsSpace(r):
-			return ' '
-		}
-		return unicode.ReplacementChar
-	}, s))
 }

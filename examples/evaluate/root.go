@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rematch-go/rematch/examples/evaluate/internal/edits"
+	"github.com/rematch-go/rematch/examples/internal/terminal"
 )
 
 // The exit codes; see the package comment.
@@ -71,10 +72,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "evaluate: interrupted")
 		return exitFailure
 	case !understood || errors.As(err, &usage):
-		fmt.Fprintf(stderr, "evaluate: %s\nRun 'evaluate help' to see how it is used.\n", oneLine(err.Error()))
+		fmt.Fprintf(stderr, "evaluate: %s\nRun 'evaluate help' to see how it is used.\n", terminal.OneLine(err.Error()))
 		return exitUsage
 	}
-	fmt.Fprintf(stderr, "evaluate: %s\n", oneLine(err.Error()))
+	fmt.Fprintf(stderr, "evaluate: %s\n", terminal.OneLine(err.Error()))
 	return exitFailure
 }
 

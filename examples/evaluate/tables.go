@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rematch-go/rematch/examples/internal/terminal"
 )
 
 // tables prints a result. Without cpu it is the same for the same pictures and seed.
@@ -64,13 +66,13 @@ func (t tables) text(out io.Writer) error {
 			w.printf("  ... and %d more; --json lists all\n", len(t.Wrong)-i)
 			break
 		}
-		w.printf("  %s, %s, matches %s at %d bits%s\n", oneLine(t.evaluation.queryName(f.query)), t.Rows[f.row].Edit, oneLine(t.evaluation.known[f.entry].Name), f.distance, lookWords(f.look))
+		w.printf("  %s, %s, matches %s at %d bits%s\n", terminal.OneLine(t.evaluation.queryName(f.query)), t.Rows[f.row].Edit, terminal.OneLine(t.evaluation.known[f.entry].Name), f.distance, lookWords(f.look))
 	}
 	if len(t.Omitted) > 0 {
 		w.printf("\nleft out\n")
 	}
 	for _, o := range t.Omitted {
-		w.printf("  %s %s: %s\n", o.Role, oneLine(o.File), o.Reason)
+		w.printf("  %s %s: %s\n", o.Role, terminal.OneLine(o.File), o.Reason)
 	}
 	return w.err
 }

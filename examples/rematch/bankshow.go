@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/rematch-go/rematch/examples/internal/terminal"
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match"
 )
@@ -66,7 +67,7 @@ func (a *app) printBank(file string, b match.Bank) error {
 	}
 	text.WriteByte('\n')
 	if len(b.Labels) > 0 {
-		fmt.Fprintf(&text, "  labels: %s\n", oneLine(strings.Join(b.Labels, ", ")))
+		fmt.Fprintf(&text, "  labels: %s\n", terminal.OneLine(strings.Join(b.Labels, ", ")))
 	}
 	for _, k := range hash.Kinds() { // not the map's order
 		if n := counts[k]; n > 0 {

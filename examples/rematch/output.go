@@ -14,6 +14,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/rematch-go/rematch/examples/internal/terminal"
 	"github.com/rematch-go/rematch/match"
 	"github.com/rematch-go/rematch/video"
 )
@@ -63,19 +64,19 @@ func message(err error) string {
 	var quality *match.LowQualityError
 	switch {
 	case errors.Is(err, errUsage):
-		return oneLine(strings.TrimPrefix(err.Error(), errUsage.Error()+": "))
+		return terminal.OneLine(strings.TrimPrefix(err.Error(), errUsage.Error()+": "))
 	case errors.Is(err, video.ErrNoBackend): // whose own words are for programmers
 		return reasonWords("decoder_missing")
 	case errors.As(err, &quality):
-		return oneLine(quality.Error())
+		return terminal.OneLine(quality.Error())
 	case errors.As(err, &media) && media.Detail != "":
-		return oneLine(fmt.Sprintf("%v (%q)", media.Err, media.Detail))
+		return terminal.OneLine(fmt.Sprintf("%v (%q)", media.Err, media.Detail))
 	case errors.As(err, &media):
-		return oneLine(media.Err.Error())
+		return terminal.OneLine(media.Err.Error())
 	case errors.As(err, &path) && err == error(path):
-		return oneLine(path.Op + ": " + path.Err.Error())
+		return terminal.OneLine(path.Op + ": " + path.Err.Error())
 	}
-	return oneLine(err.Error())
+	return terminal.OneLine(err.Error())
 }
 
 // lastWords is what the program ends with on standard error: the message, and
@@ -87,26 +88,9 @@ func lastWords(err error) string {
 	}
 	lines := strings.Split(err.Error(), "\n")
 	for i, line := range lines[1:] {
-		lines[i+1] = "  " + oneLine(line)
+		lines[i+1] = "  " + terminal.OneLine(line)
 	}
-	return oneLine(lines[0]) + strings.Join(append([]string{""}, lines[1:]...), "\n")
-}
-
-// oneLine makes untrusted text safe for a terminal: one line, no control
-// characters, and nothing that turns the direction of writing.
-func oneLine(s string) string {
-	var b strings.Builder
-	for _, r := range strings.ToValidUTF8(s, "\uFFFD") {
-		switch {
-		case r == '\n' || r == '\r' || r == '\t':
-			b.WriteByte(' ')
-		case unicode.IsPrint(r):
-			b.WriteRune(r)
-		default:
-			b.WriteRune('\uFFFD')
-		}
-	}
-	return strings.TrimSpace(b.String())
+	return terminal.OneLine(lines[0]) + strings.Join(append([]string{""}, lines[1:]...), "\n")
 }
 
 // display is a file name for people: as it is when every character of it can be

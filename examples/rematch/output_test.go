@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rematch-go/rematch/examples/internal/terminal"
 )
 
 var hostileNames = []string{
@@ -38,7 +40,7 @@ func TestJSONStaysOneLine(t *testing.T) {
 
 func TestDisplayNeverForgesALine(t *testing.T) {
 	for _, name := range hostileNames {
-		for _, shown := range []string{display(name), oneLine(name)} {
+		for _, shown := range []string{display(name), terminal.OneLine(name)} {
 			for _, c := range shown {
 				assert.False(t, c < ' ' || c == 0x7f || c == '\u2028' || c == '\u202e', "%q shows %q", name, c)
 			}

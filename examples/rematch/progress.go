@@ -3,13 +3,13 @@ package main
 import (
 	"errors"
 	"io"
-	"os"
 	"sync"
 	"sync/atomic"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
-	"golang.org/x/term"
+
+	"github.com/rematch-go/rematch/examples/internal/terminal"
 )
 
 // progress is a bar on a terminal's standard error. Where that is no terminal
@@ -27,7 +27,7 @@ type progress struct {
 func (a *app) newProgress(what string) *progress {
 	p := &progress{out: a.stdout}
 	p.what.Store(what)
-	if !isTerminal(a.stderr) {
+	if !terminal.Is(a.stderr) {
 		return p
 	}
 	p.container = mpb.New(mpb.WithOutput(a.stderr), mpb.WithWidth(40))
@@ -36,7 +36,7 @@ func (a *app) newProgress(what string) *progress {
 		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return p.what.Load().(string) + " " }),
 			decor.CountersNoUnit("%d of %d files")),
 		mpb.AppendDecorators(decor.Elapsed(decor.ET_STYLE_MMSS)))
-	if isTerminal(a.stdout) {
+	if terminal.Is(a.stdout) {
 		p.out = aboveBar{p.container, a.stdout}
 	}
 	return p
@@ -69,7 +69,7 @@ func (p *progress) done() {
 // note prints a line of news above the bar.
 func (p *progress) note(text string) {
 	if p.container != nil {
-		_, _ = p.container.Write([]byte(oneLine(text) + "\n"))
+		_, _ = p.container.Write([]byte(terminal.OneLine(text) + "\n"))
 	}
 }
 
@@ -101,9 +101,4 @@ func (w aboveBar) Write(b []byte) (int, error) {
 		return w.out.Write(b)
 	}
 	return n, err
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/rematch-go/rematch/examples/internal/terminal"
 	"github.com/rematch-go/rematch/match"
 	"github.com/rematch-go/rematch/match/screen"
 	"github.com/rematch-go/rematch/video"
@@ -69,7 +70,7 @@ func (r *report) add(file string, v screen.Verdict, err error) {
 	case v.Outcome == screen.NotJudged:
 		f := refusal{File: display(file), Reason: reasonWords(v.Reason)}
 		if v.Err != nil {
-			f.Detail = oneLine(v.Err.Error())
+			f.Detail = terminal.OneLine(v.Err.Error())
 		}
 		r.refused = append(r.refused, f)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/rematch-go/rematch/examples/internal/terminal"
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match"
 	"github.com/rematch-go/rematch/match/screen"
@@ -109,7 +110,7 @@ func (a *app) printVerdict(w io.Writer, file string, v screen.Verdict) error {
 	for _, m := range v.Matches {
 		text += fmt.Sprintf("            %s\n", display(m.Entry.Bank+"/"+m.Entry.ID)+labelWords(m.Entry.Labels))
 		for _, line := range evidenceWords(m) {
-			text += "              " + oneLine(line) + "\n"
+			text += "              " + terminal.OneLine(line) + "\n"
 		}
 	}
 	if v.Outcome == screen.Match && v.Reason != "" {
@@ -123,5 +124,5 @@ func labelWords(labels []string) string {
 	if len(labels) == 0 {
 		return ""
 	}
-	return " (" + oneLine(joinAnd(labels)) + ")"
+	return " (" + terminal.OneLine(joinAnd(labels)) + ")"
 }
