@@ -21,11 +21,10 @@ import (
 
 // BenchmarkReference measures against the reference implementation in pairs: the
 // median of three runs of it, then that of ours in as much time. It reports the medians of both
-// and of each pair's ratio. It takes a program in REMATCH_PDQ_REFERENCE, and is skipped without. The program
-// reads "width height\n" and the bytes of the luma, row by row; then for each byte it writes one line, the
-// nanoseconds that it took from floats to hash, quality and hash, or hashes in the order of
-// hash.Orientation: for 'h' by pdqHash256FromFloatLuma and for 'd' by
-// pdqDihedralHash256esFromFloatLuma. Ours starts from the bytes. The hashes must be equal.
+// and of each pair's ratio. It takes the
+// program of testdata/reference.cpp, which says how it is built, in REMATCH_PDQ_REFERENCE, and is
+// skipped without. The reference starts from floats, ours from the bytes. The hashes must
+// be equal.
 func BenchmarkReference(b *testing.B) {
 	program := os.Getenv("REMATCH_PDQ_REFERENCE")
 	if program == "" {
