@@ -23,7 +23,6 @@ const (
 // levels is what the blocks of luma tell of their pixels.
 type levels struct {
 	blocksWeighed int
-	energy        float64 // of all blocks, about middle grey
 	shrill        int     // blocks with pixels far beyond black and white
 	hidden        float64 // the bound of what lies beyond, in grey levels, a sum over the blocks
 	// Of the blocks' means, no farther than black and white.
@@ -58,18 +57,18 @@ func (p *powers) set(quants *[64]uint16) {
 	}
 }
 
-// weigh judges a block by its DC coefficient and the energy of the others. What lies on average
-// beyond a bound that is c away from the mean is at most (sqrt(v + c*c) - c) / 2, with v the
-// variance, whatever the pixels are (Scarf 1958).
+// beyond returns the most that can lie, on average, beyond a bound that is so far from the
+// mean, whatever the pixels are of that variance (Scarf 1958).
+func beyond(variance, far float64) float64 { return (math.Sqrt(variance+far*far) - far) / 2 }
+
+// weigh judges a block by its DC coefficient and the energy of the others.
 func (d *Decoder) weigh(dc int32, energy float64) {
 	mean := float64(dc) * float64(d.quants[d.components[0].quant][0])
-	total := energy + mean*mean
-	d.energy += total
-	if total > shrill {
+	if energy+mean*mean > shrill {
 		d.shrill++
 	}
-	v, grey := energy/64, min(max(mean/8+128, 0), 255)
-	d.hidden += (math.Sqrt(v+grey*grey)-grey)/2 + (math.Sqrt(v+(255-grey)*(255-grey))-(255-grey))/2
+	grey := min(max(mean/8+128, 0), 255)
+	d.hidden += beyond(energy/64, grey) + beyond(energy/64, 255-grey)
 	d.blocksWeighed++
 	d.grey += grey
 	d.greySquares += grey * grey
