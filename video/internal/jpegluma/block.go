@@ -5,7 +5,7 @@ import "encoding/binary"
 // lastZig is the last coefficient of a block in zigzag order.
 const lastZig = 63
 
-// block decodes one block of luma in a sequential scan: the DC difference into coef[0]
+// block decodes one block of a sequential scan: the DC difference into coef[0]
 // and the coefficients up to zig into coef[1:], both in zigzag order; the caller has
 // cleared these. It returns the energy of all AC coefficients, as powers weighs them. The
 // caller has called check.
@@ -78,50 +78,6 @@ func (b *bits) block(coef *[64]int32, dc, ac *huffman, zig int, w *powers) (ener
 	}
 	b.acc, b.n, b.pos = acc, n, pos
 	return energy, nil
-}
-
-// pass passes over one block of colour in a sequential scan. The caller has called
-// check. Errors are as block's.
-func (b *bits) pass(dc, ac *huffman) error {
-	if _, err := b.difference(dc); err != nil {
-		return err
-	}
-	var coef [64]int32
-	acc, n, pos := b.acc, b.n, b.pos
-	buf := b.buf[:]
-	for k := 1; k <= lastZig; {
-		acc |= binary.BigEndian.Uint64(buf[pos:]) >> (n & 63)
-		pos += int((63 - n) >> 3)
-		n |= 56
-		// Two steps take at most 54 of the 56 bits.
-		e := ac.skips[acc>>(64-skipBits)]
-		if next := k + int(e>>5&127); next <= lastZig {
-			acc <<= e & 31
-			n -= uint(e & 31)
-			if e&skipEnd != 0 {
-				break
-			}
-			k = next
-			e = ac.skips[acc>>(64-skipBits)]
-			if next := k + int(e>>5&127); next <= lastZig {
-				acc <<= e & 31
-				n -= uint(e & 31)
-				if e&skipEnd != 0 {
-					break
-				}
-				k = next
-			}
-			continue
-		}
-		b.acc, b.n, b.pos = acc, n, pos
-		next, _, err := b.hard(&coef, ac, k)
-		if err != nil {
-			return err
-		}
-		acc, n, pos, k = b.acc, b.n, b.pos, next
-	}
-	b.acc, b.n, b.pos = acc, n, pos
-	return nil
 }
 
 // hard decodes the one code at k, whatever it is, into coef and returns where the

@@ -99,9 +99,12 @@ type Decoder struct {
 	plane  Plane
 	quant  [64]float32 // of luma, in zigzag order, with the inverse transform's factors
 	powers powers
-	coef   [64]int32 // of one block, in zigzag order; zero but for [0] between blocks
-	blocks blocks    // of a progressive file
-	scans  int64     // read of the file
+	// For the blocks of colour, which are read and dropped.
+	unused     [64]int32
+	weightless powers
+	coef       [64]int32 // of one block, in zigzag order; zero but for [0] between blocks
+	blocks     blocks    // of a progressive file
+	scans      int64     // read of the file
 	levels
 	options Options
 }

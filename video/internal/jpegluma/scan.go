@@ -192,7 +192,7 @@ func (d *Decoder) sequentialScan(s *scan) error {
 						if !d.bits.check() {
 							return errShort
 						}
-						if err := d.bits.pass(p.dc, p.ac); err != nil {
+						if _, err := d.bits.block(&d.unused, p.dc, p.ac, 0, &d.weightless); err != nil {
 							return err
 						}
 					}
@@ -242,7 +242,7 @@ func (d *Decoder) sequentialPart(p *part) error {
 				return errShort
 			}
 			if p.index != 0 {
-				if err := d.bits.pass(p.dc, p.ac); err != nil {
+				if _, err := d.bits.block(&d.unused, p.dc, p.ac, 0, &d.weightless); err != nil {
 					return err
 				}
 				continue
