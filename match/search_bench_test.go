@@ -150,6 +150,11 @@ func BenchmarkSearchClusters(b *testing.B) {
 		queries := make([]hash.Value, 64)
 		for i := range queries {
 			queries[i] = flipped(r, centre, distance)
+			fast, err := x.Search(nil, queries[i], 31)
+			require.NoError(b, err)
+			slow, err := l.Search(nil, queries[i], 31)
+			require.NoError(b, err)
+			require.Equal(b, sorted(slow), sorted(fast))
 		}
 		b.Run(fmt.Sprintf("index=mih/n=%s/radius=31/distance=%d", sizeName(n), distance), func(b *testing.B) { lookUp(b, x, queries, 31) })
 		b.Run(fmt.Sprintf("index=linear/n=%s/radius=31/distance=%d", sizeName(n), distance), func(b *testing.B) { lookUp(b, l, queries, 31) })
