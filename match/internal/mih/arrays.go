@@ -168,9 +168,13 @@ func (s *shape) newWorkshop() *workshop {
 	return &workshop{parts: advise(make([]member, s.n)), at: make([]uint32, 1<<s.keyBits)}
 }
 
+const reasonChanging = "somebody writes into the hashes"
+
 // fill sorts the members of one slot by key, keeping their order: first by the top
 // half of the key, so that each part then lies within the cache. The marks must be
 // zeros.
+//
+// If somebody writes into the file meanwhile, it panics as the checks do.
 func (a *arrays) fill(w *workshop, s *slotArrays) {
 	shift := slotBits - a.keyBits
 	half := a.keyBits / 2
@@ -194,6 +198,9 @@ func (a *arrays) fill(w *workshop, s *slotArrays) {
 		h := a.words[i*a.width:]
 		key := slotOf(h, s.number) >> shift
 		end := &ends[key>>(a.keyBits-half)]
+		if uint(*end) >= uint(len(w.parts)) {
+			a.origin.damaged(Words, i*a.width, reasonChanging)
+		}
 		w.parts[*end] = member{uint32(i), key, slotOf(h, next)}
 		*end++
 	}
@@ -206,13 +213,20 @@ func (a *arrays) fill(w *workshop, s *slotArrays) {
 	for _, m := range w.parts {
 		p := at[m.key]
 		at[m.key]++
+		if uint(p) >= uint(len(s.verify)) {
+			a.origin.damaged(Words, int(m.number)*a.width, reasonChanging)
+		}
 		s.verify[p] = m.verify
 		s.low[p] = uint16(m.number)
 		if a.pages > 1 {
 			start := s.bounds[m.key]
 			in := int(p) - (int(start) - s.number*a.n)
 			bit := a.firstMark(s.number, int(m.key), start) + in + int(m.number>>pageBits)
-			s.marks[bit>>6-s.word] |= 1 << (bit & 63)
+			word := bit>>6 - s.word
+			if uint(word) >= uint(len(s.marks)) {
+				a.origin.damaged(Words, int(m.number)*a.width, reasonChanging)
+			}
+			s.marks[word] |= 1 << (bit & 63)
 		}
 	}
 }

@@ -29,6 +29,16 @@ func newList(width, room int) *list {
 	return &list{width: width, words: advise(make([]uint64, room*width))[:0], refs: advise(make([]uint32, room))[:0]}
 }
 
+// isSorted reports whether l is in order.
+func (l *list) isSorted() bool {
+	for i := 1; i < len(l.refs); i++ {
+		if cmp.Or(compare(l.hash(i-1), l.hash(i)), cmp.Compare(l.refs[i-1], l.refs[i])) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // union returns the union of two sorted lists.
 func union(a, b *list) *list {
 	out := newList(a.width, len(a.refs)+len(b.refs))

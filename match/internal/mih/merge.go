@@ -181,7 +181,7 @@ func (j *job) build(width int) (merged, damaged *segment) {
 func (s *segment) list(dead []uint32) (l *list, err error) {
 	if s.origin != nil {
 		defer s.origin.file.Catch(&err, debug.SetPanicOnFault(true))
-		s.checkOrder()
+		s.origin.check(Words, 0, len(s.words))
 	}
 	l = newList(s.width, s.count)
 	for i := range s.n {
@@ -190,6 +190,9 @@ func (s *segment) list(dead []uint32) (l *list, err error) {
 				l.add(s.words[i*s.width:(i+1)*s.width], s.base+s.ref(from))
 			}
 		}
+	}
+	if s.origin != nil && !l.isSorted() {
+		s.origin.damaged(Words, 0, "the hashes do not rise")
 	}
 	return l, nil
 }
