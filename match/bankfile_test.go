@@ -174,10 +174,9 @@ func use(t testing.TB, s *match.Snapshot, want []match.Bank) error {
 		}
 		return err == nil
 	}
-	if infos := s.Banks(); want != nil {
-		require.Len(t, infos, len(want))
+	if want != nil {
+		require.Len(t, s.Banks(), len(want))
 	}
-	number := uint32(0)
 	for i, info := range s.Banks() {
 		n := 0
 		for e, err := range s.Entries(info.Name) {
@@ -202,7 +201,7 @@ func use(t testing.TB, s *match.Snapshot, want []match.Bank) error {
 			require.False(t, ok)
 		}
 	}
-	for ; number < uint32(s.Len()); number++ {
+	for number := range uint32(s.Len()) {
 		_, _, err := s.Numbered(number)
 		keep(err)
 	}
