@@ -37,7 +37,7 @@ func (b *Builder) prepare() (runs []bareRun, bare uint32, junks []uint32, err er
 		d.words = make(map[hash.Kind][]uint64)
 		for _, k := range hash.Kinds() {
 			var words []uint64
-			width := newHashList(k).width
+			width := wordsOf(k)
 			if l := d.strict[k]; l != nil {
 				words = l.sorted()
 				if i := repeatedWords(words, width); i >= 0 {
@@ -97,7 +97,7 @@ func (b *Builder) write(w io.Writer, l *lineage) error {
 	f.section(tagBanks, wholeFile, 0, 0, b.description())
 	for _, r := range runs {
 		d := b.banks[r.bank]
-		width := newHashList(r.kind).width
+		width := wordsOf(r.kind)
 		f.hashes(r.bank, r.kind, r.part, stripe(d.words[r.kind], width, r.parts, r.part), nil)
 		if r.part == r.parts-1 {
 			delete(d.words, r.kind)
@@ -125,7 +125,7 @@ func (b *Builder) description() []byte {
 	for _, d := range b.banks {
 		bare := 0
 		for k, words := range d.words {
-			bare += len(words) / newHashList(k).width
+			bare += len(words) / wordsOf(k)
 		}
 		dst = append(dst, d.description...)
 		dst = binary.LittleEndian.AppendUint32(dst, uint32(bare))
@@ -148,26 +148,26 @@ func (b *Builder) writeSignals(f *fileWriter) {
 		if left == 0 || f.err != nil {
 			continue
 		}
-		width, size := newHashList(k).width, uint64(b.partSize(k))
+		width, size := wordsOf(k), uint64(b.partSize(k))
 		part, number := 0, uint32(0)
 		room := min(left, size)
 		words, refs := make([]uint64, 0, room*uint64(width)), make([]uint32, 0, room)
+		signal := func(v hash.Value) {
+			if v.Kind() == k {
+				w := v.Words()
+				words, refs = append(words, w[:width]...), append(refs, number)
+				left--
+				if uint64(len(refs)) == size || left == 0 {
+					f.hashes(wholeFile, k, part, words, refs)
+					part++
+					words, refs = words[:0], refs[:0]
+				}
+			}
+			number++
+		}
 		for _, c := range b.chunks {
-			d := decoder{b: c}
-			for len(d.b) > 0 {
-				d.signals(func(v hash.Value, _ hash.Quality) {
-					if v.Kind() == k {
-						w := v.Words()
-						words, refs = append(words, w[:width]...), append(refs, number)
-						left--
-						if uint64(len(refs)) == size || left == 0 {
-							f.hashes(wholeFile, k, part, words, refs)
-							part++
-							words, refs = words[:0], refs[:0]
-						}
-					}
-					number++
-				})
+			for d := (decoder{b: c}); len(d.b) > 0 && !d.bad; {
+				d.signals(signal)
 			}
 		}
 	}

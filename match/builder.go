@@ -252,7 +252,7 @@ func (b *Builder) checkIDs(d *draft) error {
 	}
 	for _, l := range d.lists {
 		w := l.value.Words()
-		width := newHashList(l.value.Kind()).width
+		width := wordsOf(l.value.Kind())
 		words := d.words[l.value.Kind()]
 		_, found := searchWords(len(words)/width, w[:width], func(i int) (h [4]uint64) {
 			copy(h[:], words[i*width:(i+1)*width])

@@ -327,24 +327,24 @@ func (d *decoder) entry() Entry {
 	return e
 }
 
-// signals calls f for the value of each signal of an entry, without the rest.
-func (d *decoder) signals(f func(v hash.Value, q hash.Quality)) {
+// signals passes over an entry and calls f for the value of each of its signals.
+func (d *decoder) signals(f func(v hash.Value)) {
 	d.take(int(d.uint16()))
 	d.uint8()
 	d.skipList()
 	d.time()
 	for n := d.uint32(); n > 0 && !d.bad; n-- {
 		k := hash.Kind(d.uint8())
-		q := hash.Quality(d.uint8())
+		d.uint8()
 		d.skipList()
 		d.time()
 		d.time()
 		v, err := hash.FromBytes(k, d.take(k.Bits()/8))
-		if err != nil {
+		if err != nil || d.bad {
 			d.bad = true
 			return
 		}
-		f(v, q)
+		f(v)
 	}
 }
 

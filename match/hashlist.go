@@ -11,7 +11,6 @@ import (
 // hashList holds hashes of one kind as words and nothing else. It grows in chunks,
 // so that ten million are never copied for lack of room.
 type hashList struct {
-	kind   hash.Kind
 	width  int // words a hash; unused low bits of the last one are zeros
 	n      int
 	chunks [][]uint64
@@ -20,7 +19,10 @@ type hashList struct {
 // chunkHashes is how many hashes share a chunk.
 const chunkHashes = 1 << 13
 
-func newHashList(k hash.Kind) *hashList { return &hashList{kind: k, width: (k.Bits() + 63) / 64} }
+func newHashList(k hash.Kind) *hashList { return &hashList{width: wordsOf(k)} }
+
+// wordsOf returns how many words of 64 bits a hash of a kind takes.
+func wordsOf(k hash.Kind) int { return (k.Bits() + 63) / 64 }
 
 func (l *hashList) add(v hash.Value) {
 	last := len(l.chunks) - 1

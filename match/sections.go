@@ -172,7 +172,7 @@ func (f *fileWriter) hashes(bank uint32, k hash.Kind, part int, words []uint64, 
 		}
 		return
 	}
-	width, size := newHashList(k).width, k.Bits()/8
+	width, size := wordsOf(k), k.Bits()/8
 	keys := make([]byte, 0, len(words)/width*size)
 	for i := 0; i < len(words); i += width {
 		keys = valueOf(k, words[i:i+width]).AppendBytes(keys)

@@ -205,7 +205,7 @@ func (s *Snapshot) findBare(b *snapBank, v hash.Value) (number uint32, ok bool) 
 			continue
 		}
 		w := v.Words()
-		at, found := searchWords(set.n, w[:(set.kind.Bits()+63)/64], func(i int) [4]uint64 { return s.words(set.at(i)) })
+		at, found := searchWords(set.n, w[:wordsOf(set.kind)], func(i int) [4]uint64 { return s.words(set.at(i)) })
 		if found {
 			run, place := set.at(at)
 			return run.first + uint32(place), true

@@ -131,16 +131,15 @@ func (b *snapBank) info(gate hash.Quality) BankInfo {
 		Thresholds: make(map[hash.Kind]int), Signals: make(map[hash.Kind]int),
 	}
 	for _, c := range b.counts {
-		switch {
-		case !c.quality.Passes(gate):
-			if !c.video {
+		if !c.quality.Passes(gate) {
+			if !c.video { // of whose frames some are always dark or empty
 				info.Quarantined += int(c.n)
 			}
-		default:
-			info.Quarantined += int(c.junk)
-			if n := int(c.n - c.junk); n > 0 {
-				info.Signals[c.kind] += n
-			}
+			continue
+		}
+		info.Quarantined += int(c.junk)
+		if n := int(c.n - c.junk); n > 0 {
+			info.Signals[c.kind] += n
 		}
 	}
 	for k := range info.Signals {

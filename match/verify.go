@@ -226,7 +226,7 @@ func (s *Snapshot) isIn(run *snapRun, value hash.Value, ref uint32) bool {
 		})
 		return i < run.n && s.value(run, i) == value && refAt(i) == ref
 	}
-	place, found := searchWords(run.n, words[:run.kind.Bits()/64], func(i int) [4]uint64 { return s.words(run, i) })
+	place, found := searchWords(run.n, words[:wordsOf(run.kind)], func(i int) [4]uint64 { return s.words(run, i) })
 	if !found {
 		return false
 	}
