@@ -1,71 +1,133 @@
 package match
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"hash/maphash"
-	"slices"
 
 	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/match/internal/mapped"
 )
 
-// The bank file, byte by byte. All numbers are little-endian and unsigned; a
-// string is its length (uint16) and its bytes; a list is its length (uint16) and
-// its strings; a time is nanoseconds (uint64, at most 2^63-1).
+// The bank file, version 2, byte by byte. All numbers are little-endian and unsigned;
+// a string is its length (uint16) and its bytes; a list is its length (uint16) and its
+// strings; a time is nanoseconds (uint64, at most 100,000 hours). All crc are CRC-32C
+// (Castagnoli).
 //
-//	file    = "rmbank\r\n"  version uint16 = 1  zero uint16  crc uint32   section...
-//	section = tag [4]byte   number uint32       length uint32   payload [length]byte   crc uint32
+//	file      = header  section...  sums  directory  footer
+//	header    = "rmbank\r\n"  version uint16 = 2  block uint16 = 16  zero [48]byte  crc uint32 of what stands before it
+//	section   = what the directory says of it
+//	sums      = crc uint32 of each 1<<block bytes from the start of the file to the sums; the last ones may be fewer
+//	directory = for each section: tag [4]byte  bank uint32  kind uint8  zero uint8  part uint16  zero uint32
+//	            offset uint64  length uint64
+//	footer    = offset of sums uint64  offset of directory uint64  sections uint32  crc uint32 of sums to directory
+//	            id [16]byte  sequence uint64  length uint64 of the file  "done"  crc uint32 of what stands before it in the footer
 //
-// Both crc are CRC-32C (Castagnoli) of what stands before them, in the header or in
-// the section. Sections are numbered from 0. Their order is KIND, then for each
-// bank BANK and its HASH and ENTR sections, then DONE, and nothing follows.
+// Every section, the sums and the directory start at the next multiple of 64 after what
+// is before them, with zeros between, and so where a processor can read numbers of any
+// size; the footer follows the directory at once and ends the file.
 //
-//	KIND  count uint8, then for every kind of the library in the order of their
-//	      numbers that existed when the file was written: number uint8, bits uint16,
-//	      name string, recipe string. A reader refuses kinds that it does not have
-//	      or makes in another way.
-//	BANK  name string, flags uint8 (1 disabled, 2 allow-list), labels list,
-//	      thresholds: count uint8 and for each kind, rising: number uint8, bits
-//	      uint16; entries uint64.
-//	HASH  entries that are nothing but a hash: kind uint8, count uint32, then each
-//	      value's bytes. The entry's ID is the value's text ("pdq:f8f8..."), the
-//	      quality unmeasured, everything else empty.
-//	ENTR  all other entries: count uint32, then for each: id string, flags uint8
-//	      (1 disabled), labels list, duration time, signals uint32, and for each
-//	      signal: kind uint8, quality uint8, transform list, from time, to time,
-//	      value's bytes.
-//	DONE  banks uint64, entries uint64 of the whole file, and the SHA-256 of all
-//	      bytes before this section.
+// The id names the lineage of a file for its log of changes, and the sequence the last
+// change that is in the file. A file that was made at once has the first half of the
+// SHA-256 of all bytes before the sums, and 0.
 //
-// The same banks always give the same bytes: HASH and ENTR sections follow the
-// order of the entries and are as long as sectionSize allows; only an ENTR section
-// of one entry may be longer, up to maxSection. A reader refuses any other way to
-// write them.
+// A bare entry is nothing but a hash: its ID is the value's text "pdq:f8f8...", the
+// quality unmeasured, everything else empty. Entries and signals are numbered through
+// the whole file from 0: first the bare entries, in the order of the sections, whose
+// numbers as entries and as signals are the same; then the other entries, and their
+// signals, as they follow each other in ENTR.
+//
+// Sections, in their order. None is empty: what would be is left out. Where nothing
+// else is said bank is 0xffffffff (of the whole file), kind 0 and part 0.
+//
+//	KIND  count uint8, then for every kind of the library in the order of their numbers
+//	      that existed when the file was written: number uint8, bits uint16, name string,
+//	      recipe string. A reader refuses kinds that it does not have or makes in another
+//	      way.
+//	BANK  banks uint32, then for each: name string, flags uint8 (1 disabled, 2
+//	      allow-list), labels list, thresholds: count uint8 and for each kind, rising:
+//	      number uint8, bits uint16; bare entries uint32, other entries uint32, videos
+//	      among them uint32, signals: count uint32 and for each sort, rising: kind uint8,
+//	      of videos uint8 (0 or 1), quality uint8, number uint32 (not 0), how many of them
+//	      are junk uint32.
+//
+// Then indices: for every bank, and in it for every kind, of the bare hashes. They have
+// the bank's number in BANK, from 0, the kind and the part. One has no more than 1<<24
+// perceptual hashes or 1<<30 digests; of more, hash i in rising order is in part i%parts
+// at place i/parts, so that every part is an even sample.
+//
+// Then indices of the signals of all other entries, for every kind, with the kind and
+// the part: refs are numbers of signals, less the number of bare entries. Each part has
+// the signals that follow those in the part before.
+//
+// An index of a perceptual kind, where b is the bits of a hash. A slot is 16 bits of
+// it, from the top, and a group of a slot has the hashes in which the top g bits of the
+// slot are the same, in the order of HASH: g is the smallest number from 6 on for which
+// all hashes are fewer than 33<<g, but at most 16.
+//
+//	HASH  the distinct hashes, rising: each b/64 uint64, the first one with the first
+//	      digits, at its top.
+//	HREF  uint32: the refs, by hash, then rising. Not with bare hashes.
+//	HSTA  uint32: where each hash's refs start, and where they end. Not if each has one.
+//	HBND  uint32: by slot, then by group, where the group starts in HVER, and the end.
+//	HVER  uint16: by slot, by group, by hash: the slot after this one, or the first one
+//	      after the last; then 16 zeros.
+//	HLOW  uint16: the same without the first slot: the low 16 bits of the hash's number.
+//	HMRK  uint64: a bit for each of the same, lowest bits first, which is 1, and in every
+//	      group a 0 after those of the first 65,536 hashes, of the next, and so on. Not up
+//	      to 65,536 hashes.
+//
+// An index of digests.
+//
+//	DIGS  the digests' bytes, rising; as often as they have refs.
+//	DREF  uint32: the refs, rising where digests are equal. Not with bare hashes.
+//	DTOP  uint32: for each value of the first t bits the place of the first digest that has
+//	      these, or more, and the number of digests: t is the smallest number for which
+//	      all digests are fewer than 16<<t, but at most 26.
+//	DBLM  uint64: the words of a Bloom filter of 14.378 bits a digest, rounded up, with 10
+//	      hashes, as bloom.From of github.com/bits-and-blooms/bloom/v3 takes them.
+//
+// The other entries, by bank, in the order they were given.
+//
+//	ENTR  for each: id string, flags uint8 (1 disabled), labels list, duration time,
+//	      signals uint32, and for each signal: kind uint8, quality uint8, transform list,
+//	      from time, to time, value's bytes.
+//	ENTO  for each and one more: offset in ENTR uint64, number of its first signal uint32,
+//	      zero uint32.
+//	ENTI  for each, by bank, then rising: the first 8 bytes of the SHA-256 of the ID
+//	      uint64 (as a big-endian number), number of the entry uint32, zero uint32.
+//	JUNK  for each signal that would match what nobody meant (see Quarantined), rising:
+//	      number uint32.
+//
+// The same banks always give the same bytes.
 const (
 	fileMagic   = "rmbank\r\n" // a copy in text mode breaks it at once
-	fileVersion = 1
-	headerSize  = len(fileMagic) + 2 + 2 + 4
-	sectionHead = 4 + 4 + 4
-	sectionTail = 4
-	// sectionSize is what a reader has in memory beside the result: 1 MiB.
-	sectionSize = 1 << 20
-	// maxReserve bounds the entries that a reader makes room for on a file's word.
-	maxReserve = 16 << 20
-	// maxSection bounds a single entry: 64 MiB are some 700,000 frames.
-	maxSection = 64 << 20
+	fileVersion = 2
+	fileBlock   = 16 // mapped.BlockSize is 1<<fileBlock
+	fileEnd     = "done"
+	headerSize  = 64
+	recordSize  = 32 // of the directory
+	footerSize  = 64
+	fileAlign   = 64
+	wholeFile   = 1<<32 - 1 // the bank of sections that belong to none
+	// maxEntry bounds a single entry, and the description of a bank: 64 MiB are some
+	// 700,000 frames.
+	maxEntry = 64 << 20
+
+	entoSize = 8 + 4 + 4
+	entiSize = 8 + 4 + 4
 )
 
 const (
 	tagKinds   = "KIND"
-	tagBank    = "BANK"
-	tagHashes  = "HASH"
+	tagBanks   = "BANK"
 	tagEntries = "ENTR"
-	tagDone    = "DONE"
+	tagOffsets = "ENTO"
+	tagIDs     = "ENTI"
+	tagJunk    = "JUNK"
 )
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+// alignUp returns where what comes after n bytes starts.
+func alignUp(n int64) int64 { return (n + fileAlign - 1) &^ (fileAlign - 1) }
 
 // recipes say how each kind is made, so that a file never outlives a change of
 // its hashes' meaning unnoticed.
@@ -86,22 +148,23 @@ var recipes = map[hash.Kind]string{
 var (
 	ErrNotBankFile = errors.New("not a bank file")
 	ErrNewerFile   = errors.New("written by a newer version; update the program")
+	ErrOlderFile   = errors.New("written by an older version; build it again")
 	ErrDamaged     = errors.New("damaged or incomplete; fetch or build it again")
 	ErrTooLarge    = errors.New("over the limit of bytes; raise the limit if the file can be trusted")
 )
 
-// FormatError says where and why a bank file was refused. Nothing of a refused
-// file is returned.
+// FormatError says where and why a bank file was refused. Nothing that a refused part
+// of it holds is returned.
 type FormatError struct {
-	Section string // the tag of the section, "header", or empty between two
-	Number  int    // of the section, from 0; -1 in the header
-	Offset  int64  // of the section or header, in bytes from the start
+	Section string // the tag of the section, or "header", "sums", "directory", "footer"
+	Number  int    // of the section in the directory, from 0; -1 where it is none
+	Offset  int64  // in bytes from the start of the file: of what makes no sense, or of the 64 KiB whose checksum does not agree
 	Reason  string // for people
-	Err     error  // ErrNotBankFile, ErrNewerFile, ErrDamaged or ErrTooLarge
+	Err     error  // ErrNotBankFile, ErrNewerFile, ErrOlderFile, ErrDamaged or ErrTooLarge
 }
 
 func (e *FormatError) Error() string {
-	where := "header"
+	where := e.Section
 	if e.Number >= 0 {
 		where = fmt.Sprintf("section %d %s", e.Number, e.Section)
 	}
@@ -110,54 +173,8 @@ func (e *FormatError) Error() string {
 
 func (e *FormatError) Unwrap() error { return e.Err }
 
-// isBareHash reports whether an entry is nothing but a hash, so that it goes into
-// a HASH section.
-func isBareHash(e *Entry) bool {
-	if len(e.Signals) != 1 || len(e.Labels) > 0 || e.Duration != 0 || e.Disabled {
-		return false
-	}
-	s := &e.Signals[0]
-	return s.Quality == hash.Unmeasured && len(s.Transform) == 0 && s.From == 0 && s.To == 0 && isTextOf(e.ID, s.Value)
-}
-
-// isTextOf reports whether id is v.String(), without making that.
-func isTextOf(id string, v hash.Value) bool {
-	var raw [32]byte
-	var digits [64]byte
-	n := hex.Encode(digits[:], v.AppendBytes(raw[:0]))
-	name := v.Kind().String()
-	return v.IsValid() && len(id) == len(name)+1+n && id[:len(name)] == name && id[len(name)] == ':' && id[len(name)+1:] == string(digits[:n])
-}
-
-// repeated looks for an ID that two entries have. It compares hashes of the IDs
-// first: a set of ten million strings takes seconds and half a gigabyte, sorting as
-// many numbers neither.
-func repeated(entries []Entry) (id string, twice bool) {
-	seed := maphash.MakeSeed()
-	sums := make([]uint64, len(entries))
-	for i := range entries {
-		sums[i] = maphash.String(seed, entries[i].ID)
-	}
-	slices.Sort(sums)
-	equal := make(map[uint64]struct{})
-	for i := 1; i < len(sums); i++ {
-		if sums[i] == sums[i-1] {
-			equal[sums[i]] = struct{}{}
-		}
-	}
-	if len(equal) == 0 {
-		return "", false
-	}
-	seen := make(map[string]struct{})
-	for i := range entries { // in order, so that it is always the same ID
-		id := entries[i].ID
-		if _, suspect := equal[maphash.String(seed, id)]; !suspect {
-			continue
-		}
-		if _, twice := seen[id]; twice {
-			return id, true
-		}
-		seen[id] = struct{}{}
-	}
-	return "", false
+// bad throws what makes no sense at an offset of a file. Functions that read files
+// catch it.
+func bad(offset int64, format string, args ...any) {
+	panic(&mapped.Damage{Offset: offset, Reason: fmt.Sprintf(format, args...)})
 }

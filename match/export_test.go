@@ -2,6 +2,7 @@ package match
 
 import (
 	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/match/internal/mapped"
 	"github.com/rematch-go/rematch/match/internal/mih"
 )
 
@@ -9,9 +10,33 @@ import (
 func (x *MIH) Candidates(q hash.Value, radius int) int {
 	var stats mih.Stats
 	words := q.Words()
-	x.set.SearchStats(&words, radius, &stats, func(uint32, int) {})
+	_ = x.set.SearchStats(&words, radius, &stats, func(uint32, int) {}) // nothing of it is in a file
 	return stats.Candidates
 }
 
 // Wait returns when nothing goes on in the background.
 func (x *MIH) Wait() { x.set.Wait() }
+
+// SetPart makes a builder put at most n hashes into one index.
+func (b *Builder) SetPart(n int) { b.part = n }
+
+// OpenBytes opens a bank file in memory.
+func OpenBytes(data []byte) (*Snapshot, error) { return openSnapshot(mapped.Hold(data)) }
+
+// Signals returns how many signals there are.
+func (s *Snapshot) Signals() uint32 { return s.signals }
+
+// EntryOf returns the entry of a signal and its number in it.
+func (s *Snapshot) EntryOf(signal uint32) (uint32, int, error) { return s.entryOf(signal) }
+
+// Numbered returns the entry with a number and its bank.
+func (s *Snapshot) Numbered(entry uint32) (int, Entry, error) { return s.entry(entry) }
+
+// Find returns the number of an entry.
+func (s *Snapshot) Find(bank int, id string) (uint32, bool, error) { return s.find(bank, id) }
+
+// JunkSignals returns the numbers of signals that are junk.
+func (s *Snapshot) JunkSignals() ([]uint32, error) { return s.junkSignals() }
+
+// Runs returns how many indices there are.
+func (s *Snapshot) Runs() int { return len(s.runs) }

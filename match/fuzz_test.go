@@ -1,6 +1,8 @@
 package match_test
 
 import (
+	"bytes"
+	"encoding/binary"
 	"slices"
 	"testing"
 	"time"
@@ -86,5 +88,39 @@ func FuzzScanVideo(f *testing.F) {
 				require.True(t, i == 0 || segments[i-1].QueryTo <= s.QueryFrom, "%+v", segments)
 			}
 		}
+	})
+}
+
+// A bank file is used, or refused; never believed. The checksums are mended, or no
+// change would ever get past them.
+func FuzzReadBankFile(f *testing.F) {
+	f.Add(encode(f, smallBanks()...))
+	f.Add(encode(f))
+	f.Add(encode(f, match.Bank{Name: "b", Entries: []match.Entry{{ID: "e"}}}))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		if len(file) > 1<<20 {
+			return
+		}
+		file = bytes.Clone(file) // the input itself must not change
+		reseal(file)
+		hostile(t, file)
+	})
+}
+
+// The same of a good file in which numbers are overwritten: each edit is where
+// (uint16), how many bytes, and the bytes.
+func FuzzEditBankFile(f *testing.F) {
+	good := encode(f, smallBanks()...)
+	f.Add([]byte{64, 0, 1, 0xff})
+	f.Add([]byte{0, 1, 4, 1, 2, 3, 4, 0, 2, 8, 255, 255, 255, 255, 255, 255, 255, 255})
+	f.Fuzz(func(t *testing.T, edits []byte) {
+		file := bytes.Clone(good)
+		for len(edits) > 3 {
+			at, n := int(binary.LittleEndian.Uint16(edits))%len(file), int(edits[2]%9)
+			edits = edits[3:]
+			edits = edits[copy(file[at:], edits[:min(n, len(edits))]):]
+		}
+		reseal(file)
+		hostile(t, file)
 	})
 }

@@ -1,7 +1,6 @@
 package match_test
 
 import (
-	"crypto/sha256"
 	"math/rand/v2"
 
 	"github.com/rematch-go/rematch/hash"
@@ -41,5 +40,3 @@ func flipped(r *rand.Rand, v hash.Value, n int) hash.Value {
 func bare(v hash.Value) match.Entry {
 	return match.Entry{ID: v.String(), Signals: []match.Signal{{Value: v, Quality: hash.Unmeasured}}}
 }
-
-func sha256Sum(b []byte) [32]byte { return sha256.Sum256(b) }

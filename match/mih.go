@@ -92,8 +92,12 @@ func (x *MIH) AddAll(refs []Ref, values []hash.Value) error {
 // Remove takes the value v under ref out and reports whether it was there. The next
 // search does not find it.
 func (x *MIH) Remove(ref Ref, v hash.Value) bool {
+	if v.Kind() != x.kind {
+		return false
+	}
 	words := v.Words()
-	return v.Kind() == x.kind && x.set.Remove(uint32(ref), &words)
+	removed, err := x.set.Remove(uint32(ref), &words)
+	return removed && err == nil // an error is of a file, and there is none here
 }
 
 // Search implements Index.
@@ -104,9 +108,11 @@ func (x *MIH) Search(dst []Hit, q hash.Value, radius int) ([]Hit, error) {
 	if radius < 0 || radius > x.max {
 		return dst, &RadiusError{Kind: x.kind, Radius: radius, Max: x.max}
 	}
-	words := q.Words()
-	x.set.Search(&words, radius, func(ref uint32, distance int) {
+	words, was := q.Words(), len(dst)
+	if err := x.set.Search(&words, radius, func(ref uint32, distance int) {
 		dst = append(dst, Hit{Ref: Ref(ref), Distance: distance})
-	})
+	}); err != nil {
+		return dst[:was], fmt.Errorf("match: searching the index of kind %s: %w", x.kind, err)
+	}
 	return dst, nil
 }

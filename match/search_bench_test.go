@@ -15,6 +15,8 @@ import (
 
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match"
+	"github.com/rematch-go/rematch/match/internal/mapped"
+	"github.com/rematch-go/rematch/match/internal/mih"
 )
 
 // sizeName is a size as names of benchmarks have it.
@@ -66,6 +68,7 @@ func benchmarkSet(b *testing.B, r *rand.Rand, n int, next func() hash.Value) {
 	l, err := match.NewLinear(hash.PDQ, 31)
 	require.NoError(b, err)
 	var queries []hash.Value
+	var m mappedIndex
 	const chunk = 10_000_000
 	for first := 0; first < n; first += chunk {
 		refs, values := make([]match.Ref, 0, chunk), make([]hash.Value, 0, chunk)
@@ -78,6 +81,9 @@ func benchmarkSet(b *testing.B, r *rand.Rand, n int, next func() hash.Value) {
 		}
 		require.NoError(b, x.AddAll(refs, values))
 		if first == 0 {
+			if n <= chunk {
+				m = onFile(b, values)
+			}
 			for i := range 2048 {
 				queries = append(queries, flipped(r, values[r.IntN(len(values))], i%32))
 			}
@@ -95,9 +101,59 @@ func benchmarkSet(b *testing.B, r *rand.Rand, n int, next func() hash.Value) {
 			b.ReportMetric(float64(candidates)/float64(len(queries)), "candidates/query")
 		})
 	}
+	for _, radius := range []int{0, 15, 31} {
+		if m.set == nil {
+			break
+		}
+		b.Run(fmt.Sprintf("index=mih-mapped/radius=%d", radius), func(b *testing.B) {
+			lookUp(b, m, queries, radius)
+			b.ReportMetric(float64(m.set.Bytes())/float64(n), "bytes/hash")
+		})
+	}
 	if l.Len() == n {
 		b.Run("index=linear/radius=31", func(b *testing.B) { lookUp(b, l, queries, 31) })
 	}
+}
+
+// mappedIndex is the index of hashes in a mapped file.
+type mappedIndex struct{ set *mih.Index }
+
+func (m mappedIndex) Len() int { return m.set.Len() }
+
+func (m mappedIndex) Search(dst []match.Hit, q hash.Value, radius int) ([]match.Hit, error) {
+	words := q.Words()
+	err := m.set.Search(&words, radius, func(ref uint32, distance int) {
+		dst = append(dst, match.Hit{Ref: match.Ref(ref), Distance: distance})
+	})
+	return dst, err
+}
+
+// onFile returns the index of values in a mapped file, of which every block has been
+// compared with its checksum, and so is in memory.
+func onFile(b *testing.B, values []hash.Value) mappedIndex {
+	words := make([]uint64, 0, 4*len(values))
+	for _, v := range values {
+		w := v.Words()
+		words = append(words, w[:]...)
+	}
+	var data []byte
+	var at [mih.NumArrays]mih.Range
+	for i, array := range mih.Pack(4, words, nil).Arrays {
+		at[i] = mih.Range{Offset: int64(len(data)), Length: int64(len(array))}
+		data = append(data, array...)
+		data = append(data, make([]byte, -len(data)&63)...)
+	}
+	path := filepath.Join(b.TempDir(), "hashes")
+	require.NoError(b, os.WriteFile(path, data, 0o600))
+	f, err := mapped.Map(path)
+	require.NoError(b, err)
+	require.NoError(b, f.Expect(mapped.Sums(data), int64(len(data))))
+	require.NoError(b, f.CheckAll())
+	s, err := mih.Open(f, 4, 0, at)
+	require.NoError(b, err)
+	m := mappedIndex{mih.New(4)}
+	require.NoError(b, m.set.Attach(0, s))
+	return m
 }
 
 // lookUp reports how long single look-ups take.

@@ -3,6 +3,7 @@ package mih
 import (
 	"cmp"
 	"math/bits"
+	"runtime/debug"
 	"slices"
 	"sort"
 	"sync/atomic"
@@ -49,9 +50,14 @@ func (x *Index) merge() {
 // work merges until nothing is due.
 func (x *Index) work(size int, j *job) {
 	for j != nil {
-		s := j.build(x.width)
+		s, damaged := j.build(x.width)
 		x.mu.Lock()
-		x.put(j, s)
+		if damaged == nil {
+			damaged = x.put(j, s)
+		}
+		if damaged != nil {
+			j.giveUp(damaged)
+		}
 		j = x.due(size)
 		x.working[size] = j != nil
 		x.merge() // the other size may have become due
@@ -70,19 +76,27 @@ func (x *Index) Wait() {
 	}
 }
 
+// giveUp lets go of all but what can't be read. That stays where it is, taken for
+// ever: searches report the damage.
+func (j *job) giveUp(damaged *segment) {
+	for _, s := range j.segments {
+		s.taken = s == damaged
+	}
+}
+
 // due returns the next merge of a size and takes its segments, or nil. The caller
 // holds mu.
 func (x *Index) due(size int) *job {
 	st := x.state.Load()
 	j := &job{}
-	sum, most := 0, maxSegment
+	sum, most := 0, MaxSegment
 	if size == small {
 		j.tables = st.tables[:len(st.tables)-1] // they are full
 		sum, most = len(j.tables)*tableSize, smallSegment
 	}
 	var free []*segment
 	for _, s := range st.segments {
-		if !s.taken && s.live() <= most {
+		if !s.taken && s.live() <= most && !s.rests() {
 			free = append(free, s)
 		}
 	}
@@ -120,7 +134,11 @@ func (x *Index) due(size int) *job {
 
 // isWorn reports whether so much of s is removed, a quarter, that it is made anew
 // without.
-func (s *segment) isWorn() bool { return 4*int(s.gone.Load()) > len(s.refs) }
+func (s *segment) isWorn() bool { return 4*int(s.gone.Load()) > s.count }
+
+// rests reports whether s is left alone because it is large and in a file: there it
+// takes no memory.
+func (s *segment) rests() bool { return s.origin != nil && s.live() > smallSegment && !s.isWorn() }
 
 // dead returns the dead bits of all that is merged.
 func (j *job) dead() (all [][]uint32) {
@@ -134,8 +152,8 @@ func (j *job) dead() (all [][]uint32) {
 }
 
 // build makes the segment of all that was live when the job was made, or nil when
-// nothing was.
-func (j *job) build(width int) *segment {
+// nothing was. damaged is the segment that can't be read, if there is one.
+func (j *job) build(width int) (merged, damaged *segment) {
 	latest := newList(width, len(j.tables)*tableSize)
 	for i, t := range j.tables {
 		for n, ref := range t.refs[:t.len()] {
@@ -146,62 +164,93 @@ func (j *job) build(width int) *segment {
 	}
 	all := sortedList(width, latest.words, latest.refs)
 	for i, s := range j.segments {
-		all = merged(all, s.list(j.was[len(j.tables)+i]))
+		l, err := s.list(j.was[len(j.tables)+i])
+		if err != nil {
+			return nil, s
+		}
+		all = union(all, l)
 	}
 	if len(all.refs) == 0 {
-		return nil
+		return nil, nil
 	}
 	s := newSegment(all)
-	j.bury(s) // so that little of it is left to do under the lock
-	return s
+	return s, j.bury(s) // so that little of it is left to do under the lock
 }
 
-// list returns what of s is not dead by the given bits.
-func (s *segment) list(dead []uint32) *list {
-	l := newList(s.width, len(s.refs))
+// list returns what of s is not dead by the given bits. err is a *mapped.Damage.
+func (s *segment) list(dead []uint32) (l *list, err error) {
+	if s.origin != nil {
+		defer s.origin.file.Catch(&err, debug.SetPanicOnFault(true))
+		s.origin.check(Words, 0, len(s.words))
+	}
+	l = newList(s.width, s.count)
 	for i := range s.n {
 		for from, to := s.refsOf(i); from < to; from++ {
 			if !deadBit(dead, from) {
-				l.add(s.words[i*s.width:(i+1)*s.width], s.refs[from])
+				l.add(s.words[i*s.width:(i+1)*s.width], s.base+s.ref(from))
 			}
 		}
 	}
-	return l
+	if s.origin != nil && !l.isSorted() {
+		s.origin.damaged(Words, 0, "the hashes do not rise")
+	}
+	return l, nil
 }
 
-// bury marks in s what was removed from its parts since was.
-func (j *job) bury(s *segment) {
+// bury marks in s what was removed from its parts since was. damaged is the part that
+// can't be read, if there is one.
+func (j *job) bury(s *segment) (damaged *segment) {
 	for part, dead := range j.dead() {
 		for i, was := range j.was[part] {
 			now := atomic.LoadUint32(&dead[i])
-			j.was[part][i] = now
 			for fresh := now &^ was; fresh != 0; fresh &= fresh - 1 {
-				words, ref := j.pair(part, i<<5+bits.TrailingZeros32(fresh))
-				if n, found := s.find(words, ref); found {
+				p, err := j.pair(part, i<<5+bits.TrailingZeros32(fresh))
+				if err != nil {
+					return j.segments[part-len(j.tables)]
+				}
+				if n, found, _ := s.find(p.words[:s.width], p.ref); found { // s is in memory
 					setDead(s.dead, n)
 					s.gone.Add(1)
 				}
 			}
+			j.was[part][i] = now
 		}
 	}
+	return nil
 }
 
-// pair returns the ref with a number in one of the parts, and its hash.
-func (j *job) pair(part, i int) ([]uint64, uint32) {
+// pair returns the ref with a number in one of the parts, and its hash. err is a
+// *mapped.Damage.
+func (j *job) pair(part, i int) (p pair, err error) {
 	if part < len(j.tables) {
 		t := j.tables[part]
-		return t.words[i*t.width : (i+1)*t.width], t.refs[i]
+		copy(p.words[:], t.words[i*t.width:(i+1)*t.width])
+		p.ref = t.refs[i]
+		return p, nil
 	}
-	s := j.segments[part-len(j.tables)]
-	n := i
-	if s.starts != nil {
-		n = sort.Search(s.n, func(n int) bool { return int(s.starts[n+1]) > i })
-	}
-	return s.words[n*s.width : (n+1)*s.width], s.refs[i]
+	return j.segments[part-len(j.tables)].pair(i)
 }
 
-// put replaces what was merged by the result. The caller holds mu.
-func (x *Index) put(j *job, s *segment) {
+// pair returns the ref with a number, and its hash. err is a *mapped.Damage.
+func (s *segment) pair(i int) (p pair, err error) {
+	if s.origin != nil {
+		defer s.origin.file.Catch(&err, debug.SetPanicOnFault(true))
+	}
+	n := i
+	if s.starts != nil {
+		n = sort.Search(s.n-1, func(n int) bool { return int(s.starts[n+1]) > i })
+	}
+	if s.origin != nil {
+		s.origin.check(Words, n*s.width, s.width)
+	}
+	copy(p.words[:], s.words[n*s.width:(n+1)*s.width])
+	p.ref = s.base + s.ref(i)
+	return p, nil
+}
+
+// put replaces what was merged by the result, unless one of the parts is damaged:
+// that is returned. The caller holds mu.
+func (x *Index) put(j *job, s *segment) (damaged *segment) {
 	old := x.state.Load()
 	st := &state{tables: old.tables[len(j.tables):]} // the oldest come first
 	for _, part := range old.segments {
@@ -210,8 +259,11 @@ func (x *Index) put(j *job, s *segment) {
 		}
 	}
 	if s != nil {
-		j.bury(s)
+		if damaged = j.bury(s); damaged != nil {
+			return damaged
+		}
 		st.segments = append(st.segments, s)
 	}
 	x.state.Store(st)
+	return nil
 }

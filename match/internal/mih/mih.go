@@ -82,7 +82,7 @@ func (x *Index) AddAll(refs []uint32, words []uint64) (taken int, ok bool) {
 	for len(refs) > tableSize {
 		// The lock is let go of while the segment is built: nobody else can have these
 		// refs, and readers see the segment when it is whole.
-		n := min(len(refs), maxSegment)
+		n := min(len(refs), MaxSegment)
 		x.mu.Unlock()
 		s := newSegment(sortedList(x.width, words[:n*x.width], refs[:n]))
 		x.mu.Lock()
@@ -129,17 +129,22 @@ func (x *Index) append(words []uint64, ref uint32) {
 }
 
 // Remove takes the hash under ref out and reports whether it was there. The next
-// search does not find it.
-func (x *Index) Remove(ref uint32, words *[4]uint64) bool {
+// search does not find it. The error is a *mapped.Damage: it can't be told whether
+// it is there, nothing was removed.
+func (x *Index) Remove(ref uint32, words *[4]uint64) (removed bool, err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if !x.isTaken(ref) {
-		return false
+		return false, nil
 	}
 	h := words[:x.width]
 	st := x.state.Load()
 	for _, s := range st.segments {
-		if i, found := s.find(h, ref); found && !s.isDead(i) {
+		i, found, damage := s.find(h, ref)
+		if damage != nil {
+			err = damage // unless it is found elsewhere
+		}
+		if found && !s.isDead(i) {
 			setDead(s.dead, i)
 			s.gone.Add(1)
 			x.release(ref)
@@ -147,7 +152,7 @@ func (x *Index) Remove(ref uint32, words *[4]uint64) bool {
 			if s.isWorn() {
 				x.merge()
 			}
-			return true
+			return true, nil
 		}
 	}
 	for _, t := range st.tables {
@@ -156,10 +161,10 @@ func (x *Index) Remove(ref uint32, words *[4]uint64) bool {
 			t.gone.Add(1)
 			x.release(ref)
 			x.count.Add(-1)
-			return true
+			return true, nil
 		}
 	}
-	return false
+	return false, err
 }
 
 func (x *Index) isTaken(ref uint32) bool {
@@ -173,9 +178,7 @@ func (x *Index) take(ref uint32) bool {
 		return false
 	}
 	p := int(ref / refsPerPage)
-	if p >= len(x.refs) {
-		x.refs = append(x.refs, make([]*refPage, p+1-len(x.refs))...)
-	}
+	x.growRefs(p)
 	if x.refs[p] == nil {
 		x.refs[p] = new(refPage)
 	}
@@ -183,13 +186,23 @@ func (x *Index) take(ref uint32) bool {
 	return true
 }
 
+// growRefs makes sure that there is room for a page.
+func (x *Index) growRefs(page int) {
+	if page >= len(x.refs) {
+		x.refs = append(x.refs, make([]*refPage, page+1-len(x.refs))...)
+	}
+}
+
 func (x *Index) release(ref uint32) { x.refs[ref/refsPerPage][ref%refsPerPage/64] &^= 1 << (ref % 64) }
 
 // Search calls emit for every ref whose hash lies within radius bits of the query,
 // once, in no order. It sees all that was added and removed before it began. It does
 // not allocate. radius is at least 0.
-func (x *Index) Search(query *[4]uint64, radius int, emit func(ref uint32, distance int)) {
-	x.SearchStats(query, radius, nil, emit)
+//
+// The error is a *mapped.Damage, the first that was met: then there may be hits that
+// were not found.
+func (x *Index) Search(query *[4]uint64, radius int, emit func(ref uint32, distance int)) error {
+	return x.SearchStats(query, radius, nil, emit)
 }
 
 // Stats counts what a search had to look at.
@@ -206,7 +219,7 @@ func (s *Stats) count(groups, candidates int) {
 }
 
 // SearchStats is Search, and adds to stats, which may be nil.
-func (x *Index) SearchStats(query *[4]uint64, radius int, stats *Stats, emit func(ref uint32, distance int)) {
+func (x *Index) SearchStats(query *[4]uint64, radius int, stats *Stats, emit func(ref uint32, distance int)) (err error) {
 	w := work{query: *query, radius: radius, stats: stats}
 	for i := range 4 * x.width {
 		w.values[i] = slotOf(query[:], i)
@@ -216,8 +229,13 @@ func (x *Index) SearchStats(query *[4]uint64, radius int, stats *Stats, emit fun
 		t.search(&w, emit)
 	}
 	for _, s := range st.segments {
-		s.search(&w, emit)
+		if s.origin == nil {
+			s.search(&w, emit)
+		} else if damage := s.searchFile(&w, emit); err == nil {
+			err = damage // the others are searched all the same: a hit is a hit
+		}
 	}
+	return err
 }
 
 // Bytes returns the memory that the set takes, what merges are building not

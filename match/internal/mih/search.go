@@ -1,6 +1,9 @@
 package mih
 
-import "math/bits"
+import (
+	"math/bits"
+	"runtime/debug"
+)
 
 // A query's working memory: on the stack of the search.
 const (
@@ -33,8 +36,17 @@ type work struct {
 	runs   [maxRuns]run
 	found  [maxCandidates]candidate
 	stats  *Stats
+	hits   int // in a file so far, removed ones too
 
 	touched uint64 // so that what is read only to have it in the cache is read
+}
+
+// searchFile is search in a file.
+func (s *segment) searchFile(w *work, emit func(ref uint32, distance int)) (err error) {
+	defer s.origin.file.Catch(&err, debug.SetPanicOnFault(true))
+	w.hits = 0
+	s.search(w, emit)
+	return nil
 }
 
 // search calls emit for every live ref within the radius.
@@ -101,6 +113,9 @@ func (s *segment) nextRuns(w *work, c *cursor) int {
 				if n == maxRuns {
 					return n
 				}
+				if s.origin != nil {
+					s.checkRun(uint32(g), at, to)
+				}
 				r.at, r.n, r.group = at, to-at, uint32(g)
 				w.runs[n] = r
 				n++
@@ -143,19 +158,27 @@ func (s *segment) check(w *work, runs []run, found []candidate, emit func(ref ui
 		}
 		touched += uint64(s.low[int(c.at)-s.n])
 		if s.pages > 1 {
-			touched += s.marks[s.nearMark(c.run, c.at)]
+			if near := s.nearMark(c.run, c.at); uint(near) < uint(len(s.marks)) { // in a file it may be anything
+				touched += s.marks[near]
+			}
 		}
 	}
 	w.touched += touched
 	m := marker{group: ^uint32(0)}
 	for i := range found {
 		c := &found[i]
-		if c.run>>s.keyBits == 0 {
-			continue // the number is the position
+		pos, number := c.at, c.at
+		if c.run>>s.keyBits != 0 { // in slot 0 the number is the position
+			if s.origin != nil {
+				s.origin.check(Low, int(pos)-s.n, 1)
+			}
+			number = uint32(s.low[int(pos)-s.n])
+			if s.pages > 1 {
+				number |= uint32(s.page(&m, c.run, pos)) << pageBits
+			}
 		}
-		number := uint32(s.low[int(c.at)-s.n])
-		if s.pages > 1 {
-			number |= uint32(s.page(&m, c.run, c.at)) << pageBits
+		if s.origin != nil {
+			s.checkMember(pos, int(number))
 		}
 		c.at = number
 	}
@@ -169,16 +192,21 @@ func (s *segment) check(w *work, runs []run, found []candidate, emit func(ref ui
 		}
 		d := bits.OnesCount64(differing[0]) + bits.OnesCount64(differing[1]) + bits.OnesCount64(differing[2]) + bits.OnesCount64(differing[3])
 		if d <= w.radius && w.plan.reports(&differing, int(c.run>>s.keyBits)) {
-			s.emit(int(c.at), d, emit)
+			s.emit(w, int(c.at), d, emit)
 		}
 	}
 }
 
-func (s *segment) emit(i, distance int, emit func(ref uint32, distance int)) {
+func (s *segment) emit(w *work, i, distance int, emit func(ref uint32, distance int)) {
 	from, to := s.refsOf(i)
+	if s.origin != nil {
+		if w.hits += to - from; w.hits > s.count {
+			s.origin.damaged(Low, 0, "a hash is in a group more than once")
+		}
+	}
 	for ; from < to; from++ {
 		if !s.isDead(from) {
-			emit(s.refs[from], distance)
+			emit(s.base+s.ref(from), distance)
 		}
 	}
 }
@@ -186,7 +214,10 @@ func (s *segment) emit(i, distance int, emit func(ref uint32, distance int)) {
 // scan compares every hash.
 func (s *segment) scan(w *work, emit func(ref uint32, distance int)) {
 	w.stats.count(0, s.n)
-	scan(s.words, s.width, &w.query, w.radius, func(i, distance int) { s.emit(i, distance, emit) })
+	if s.origin != nil {
+		s.origin.check(Words, 0, len(s.words))
+	}
+	scan(s.words, s.width, &w.query, w.radius, func(i, distance int) { s.emit(w, i, distance, emit) })
 }
 
 // scan calls found for every hash within the radius.

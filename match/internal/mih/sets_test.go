@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -95,9 +96,15 @@ type hit struct {
 	distance int
 }
 
-func found(x *Index, q hash, radius int) (hits []hit) {
-	x.Search(&q, radius, func(ref uint32, distance int) { hits = append(hits, hit{ref, distance}) })
+func found(t require.TestingT, x *Index, q hash, radius int) (hits []hit) {
+	require.NoError(t, x.Search(&q, radius, func(ref uint32, distance int) { hits = append(hits, hit{ref, distance}) }))
 	return sorted(hits)
+}
+
+func remove(t require.TestingT, x *Index, ref uint32, h hash) bool {
+	removed, err := x.Remove(ref, &h)
+	assert.NoError(t, err)
+	return removed
 }
 
 // oracle is the linear scan.
@@ -150,7 +157,7 @@ func TestSearchIsTheScan(t *testing.T) {
 					q := nearby(r, hashes, width, radius)
 					for _, at := range []int{radius - 1, radius, radius + 1} {
 						if at >= 0 && at <= 64*width {
-							require.Equal(t, oracle(truth, width, q, at), found(x, q, at), "%s, width %d, n %d, radius %d", set.name, width, n, at)
+							require.Equal(t, oracle(truth, width, q, at), found(t, x, q, at), "%s, width %d, n %d, radius %d", set.name, width, n, at)
 						}
 					}
 				}
@@ -175,7 +182,7 @@ func TestSearchIsTheScanInLargeSets(t *testing.T) {
 					q := nearby(r, hashes, width, radius)
 					var want []hit
 					scan(words, width, &q, radius, func(i, distance int) { want = append(want, hit{uint32(i), distance}) })
-					require.Equal(t, want, found(x, q, radius), "%s, width %d, n %d, radius %d", set.name, width, n, radius)
+					require.Equal(t, want, found(t, x, q, radius), "%s, width %d, n %d, radius %d", set.name, width, n, radius)
 				}
 			}
 		}
