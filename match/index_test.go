@@ -3,8 +3,9 @@ package match_test
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -240,21 +241,105 @@ func TestSeveralRefsOfOneDigest(t *testing.T) {
 	require.False(t, errors.Is(d.Add(0, v), match.ErrDuplicate))
 }
 
-func BenchmarkSearchDigests(b *testing.B) {
-	for _, n := range []int{10_000, 1_000_000} {
-		b.Run(fmt.Sprintf("index=digests/n=%s/radius=0", sizeName(n)), func(b *testing.B) {
-			r := seeded()
-			var d match.Digests
-			for i := range n {
-				require.NoError(b, d.Add(match.Ref(i), random(r, hash.MD5)))
+// A ref has one digest of a kind, and may have one of each.
+func TestRefsOfDigests(t *testing.T) {
+	r := seeded()
+	var d match.Digests
+	require.Zero(t, d.Bytes())
+	md5, sha1 := random(r, hash.MD5), random(r, hash.SHA1)
+	require.NoError(t, d.Add(7, md5))
+	require.NoError(t, d.Add(7, sha1))
+	require.ErrorIs(t, d.Add(7, random(r, hash.MD5)), match.ErrDuplicate)
+	require.False(t, d.Remove(7, random(r, hash.SHA256)))
+	require.Equal(t, 2, d.Len())
+	require.NotZero(t, d.Bytes())
+	require.True(t, d.Remove(7, md5))
+	require.NoError(t, d.Add(7, random(r, hash.MD5)))
+}
+
+func TestAddAllDigestsIsAllOrNothing(t *testing.T) {
+	r := seeded()
+	var d match.Digests
+	var refs []match.Ref
+	var values []hash.Value
+	for i := range 30_000 {
+		refs, values = append(refs, match.Ref(i/2)), append(values, random(r, []hash.Kind{hash.SHA256, hash.MD5, hash.SHA1, hash.MD5}[i%4]))
+		refs[i] += match.Ref(i % 2 * 100_000)
+	}
+	require.ErrorIs(t, d.AddAll(refs[1:], values), match.ErrInvalid)
+	var ke *match.KindError
+	require.ErrorAs(t, d.AddAll(refs[:2], []hash.Value{values[0], random(r, hash.PDQ)}), &ke)
+	require.Zero(t, d.Len())
+	require.NoError(t, d.AddAll(nil, nil))
+
+	last := len(values) - 2
+	require.Equal(t, hash.SHA1, values[last].Kind())
+	require.NoError(t, d.Add(refs[last], values[last-4]))
+	require.ErrorIs(t, d.AddAll(refs, values), match.ErrDuplicate)
+	require.Equal(t, 1, d.Len())
+	for _, v := range values[:100] {
+		hits, err := d.Search(nil, v, 0)
+		require.NoError(t, err)
+		require.Empty(t, hits)
+	}
+	require.True(t, d.Remove(refs[last], values[last-4]))
+
+	require.NoError(t, d.AddAll(refs, values))
+	require.Equal(t, len(values), d.Len())
+	for i, v := range values {
+		hits, err := d.Search(nil, v, 0)
+		require.NoError(t, err)
+		require.Equal(t, []match.Hit{{Ref: refs[i]}}, hits)
+	}
+	again := []match.Ref{500_000, 500_001, 500_000}
+	require.ErrorIs(t, d.AddAll(again, []hash.Value{values[0], values[1], values[4]}), match.ErrDuplicate, "twice in one call")
+	require.Equal(t, len(values), d.Len())
+}
+
+// What is there all the time is found by searches beside additions and removals, from
+// the first use on.
+func TestDigestsAreSearchedWhileTheyChange(t *testing.T) {
+	r := seeded()
+	var d match.Digests
+	kinds := []hash.Kind{hash.MD5, hash.SHA1, hash.SHA256}
+	stay := make([]hash.Value, 30)
+	for i := range stay {
+		stay[i] = random(r, kinds[i%3])
+	}
+	values := make([]hash.Value, 20_000)
+	for i := range values {
+		values[i] = random(r, kinds[i%3])
+	}
+	var begun, all sync.WaitGroup
+	var done atomic.Bool
+	for i := range 3 {
+		begun.Add(1)
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			for n := i; n < len(stay); n += 3 { // each kind is made by one, and looked into by all
+				assert.NoError(t, d.Add(match.Ref(n), stay[n]))
 			}
-			q := random(r, hash.MD5)
-			dst := make([]match.Hit, 0, 16)
-			for b.Loop() {
-				if _, err := d.Search(dst, q, 0); err != nil {
-					b.Fatal(err)
+			begun.Done()
+			begun.Wait()
+			for n := 0; !done.Load(); n++ {
+				v := stay[n%len(stay)]
+				hits, err := d.Search(nil, v, 0)
+				if err != nil || len(hits) != 1 || int(hits[0].Ref) != n%len(stay) {
+					assert.Fail(t, "wrong", "%v %v", hits, err)
+					return
 				}
 			}
-		})
+		}()
 	}
+	begun.Wait()
+	for i, v := range values {
+		require.NoError(t, d.Add(match.Ref(100+i), v))
+		if i%2 > 0 {
+			require.True(t, d.Remove(match.Ref(100+i/2), values[i/2]))
+		}
+	}
+	done.Store(true)
+	all.Wait()
+	require.Equal(t, len(stay)+len(values)/2, d.Len())
 }

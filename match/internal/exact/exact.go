@@ -185,16 +185,7 @@ func (x *Index) Remove(ref uint32, key []byte) bool {
 		return false
 	}
 	st := x.state.Load()
-	h := maphash.Bytes(x.seed, key)
-	for _, d := range st.deltas {
-		if i, found := d.find(h, key, ref); found {
-			setDead(d.dead, i)
-			d.gone.Add(1)
-			x.refs.release(ref)
-			x.count.Add(-1)
-			return true
-		}
-	}
+	// The delta comes last: there a key of very many refs is a long chain.
 	for _, t := range st.tables {
 		if i, found, err := t.find(key, ref); err == nil && found && !deadBit(t.dead, i) {
 			setDead(t.dead, i)
@@ -204,6 +195,16 @@ func (x *Index) Remove(ref uint32, key []byte) bool {
 			if t.isWorn() {
 				x.merge()
 			}
+			return true
+		}
+	}
+	h := maphash.Bytes(x.seed, key)
+	for _, d := range st.deltas {
+		if i, found := d.find(h, key, ref); found {
+			setDead(d.dead, i)
+			d.gone.Add(1)
+			x.refs.release(ref)
+			x.count.Add(-1)
 			return true
 		}
 	}
