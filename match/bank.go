@@ -2,6 +2,7 @@ package match
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -18,6 +19,9 @@ type item struct {
 	duration time.Duration
 	seq      uint64 // counts the items of a Matcher in the order they came: a fixed order for the work inside a query
 	first    Ref    // of signals[0]; signal i has first+i, also where it is not indexed
+
+	shelf  *shelf // nil: on none
+	number uint32 // of the entry in the shelf's snapshot
 
 	labels atomic.Pointer[[]string] // never changed, only replaced
 	off    atomic.Uint32            // offBits; an item that is not off may match
@@ -79,19 +83,34 @@ type bank struct {
 	state atomic.Pointer[bankState] // never changed, only replaced
 	off   atomic.Uint32             // offBits
 
+	shelf  *shelf // where those entries are that are not in items; nil: nowhere
+	number int    // of the bank in the shelf's snapshot
+
 	// Guarded by Matcher.mu:
 	items       map[string]*item
+	entries     int           // how many, with those on the shelf
+	videos      int           // how many of them
 	indexed     byKind        // how many signals of the kind can match
-	quarantined []Quarantined // in the order they came
+	aside       int           // how many on the shelf can't
+	quarantined []Quarantined // those that can't, in the order they came, without those on the shelf
 }
 
 // bankState is what of a bank may change.
 type bankState struct {
 	labels     []string
-	thresholds byKind // bits
+	given      map[hash.Kind]int // thresholds that were set
+	thresholds byKind            // bits
 }
 
 func (b *bank) threshold(k hash.Kind) int { return b.state.Load().thresholds[k] }
+
+// count counts an item that came, or with -1 one that went.
+func (b *bank) count(it *item, n int) {
+	b.entries += n
+	if it.isVideo() {
+		b.videos += n
+	}
+}
 
 // quarantine sets a signal aside.
 func (b *bank) quarantine(it *item, signal int, reason string) {
@@ -120,7 +139,7 @@ func newBank(b Bank, r *rules) (*bank, error) {
 	if b.Name == "" {
 		return nil, &EntryError{Bank: b.Name, Signal: -1, Reason: "a bank needs a name", Err: ErrInvalid}
 	}
-	state := &bankState{labels: slices.Clone(b.Labels)}
+	state := &bankState{labels: slices.Clone(b.Labels), given: maps.Clone(b.Thresholds)}
 	for k := range 256 { // by number, so that of several errors it is always the same one
 		k := hash.Kind(k)
 		if bits, given := b.Thresholds[k]; given {
@@ -142,15 +161,15 @@ func newBank(b Bank, r *rules) (*bank, error) {
 	return fresh, nil
 }
 
-// check refuses an entry that could not be matched as its owner would expect.
-func (b *bank) check(e *Entry, r *rules) error {
+// check refuses an entry whose ID is taken or that could not be matched as its owner would expect.
+func (b *bank) check(e *Entry, taken bool, r *rules) error {
 	fail := func(signal int, err error, format string, args ...any) error {
 		return &EntryError{Bank: b.name, Entry: e.ID, Signal: signal, Reason: fmt.Sprintf(format, args...), Err: err}
 	}
 	switch {
 	case e.ID == "":
 		return fail(-1, ErrInvalid, "an entry needs an ID")
-	case b.items[e.ID] != nil:
+	case taken:
 		return fail(-1, ErrDuplicate, "the ID is taken in this bank; remove the entry first to replace it")
 	case len(e.Signals) == 0:
 		return fail(-1, ErrInvalid, "an entry needs at least one signal")

@@ -183,7 +183,11 @@ func (c *collector) search(number int) error {
 		slices.SortFunc(c.hits, func(a, b Hit) int { return cmp.Compare(a.Ref, b.Ref) })
 		class := c.class(l.Transform)
 		for _, h := range c.hits {
-			if it, signal := c.m.known(h, l); it != nil {
+			it, signal, err := c.m.known(h, l)
+			if err != nil {
+				return err
+			}
+			if it != nil {
 				c.raws = append(c.raws, raw{it, int32(signal), int32(j), int16(h.Distance), l.Value.Kind(), class})
 			}
 		}

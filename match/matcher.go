@@ -12,7 +12,8 @@ import (
 	"github.com/rematch-go/rematch/hash"
 )
 
-// Matcher compares uploads with banks. Make one with New.
+// Matcher compares uploads with banks. Make one with New, or with Open from a bank file
+// that it keeps up to date.
 //
 // It is safe for concurrent use. Queries take no lock and never wait for a change. A
 // change is seen by every query that begins after it, an entry's signals all at once,
@@ -23,16 +24,20 @@ type Matcher struct {
 	slots   slots                // written under mu, but read without
 	digests Digests
 
-	mu    sync.Mutex // guards all below, and what of banks and items says so
-	banks map[string]*bank
-	free  map[int][]Ref // runs of slots that removed entries left, by length
-	used  uint64        // slots that were ever given out
-	seq   uint64
+	saving sync.Mutex // held by Save and Close
+	mu     sync.Mutex // guards all below, and what of banks and items says so
+	banks  map[string]*bank
+	free   map[int][]Ref // runs of slots that removed entries left, by length
+	used   uint64        // slots that were ever given out
+	seq    uint64
+
+	journal *journal // of what Open has opened, else nil
 }
 
 // view is what a query has to know of all banks together.
 type view struct {
 	indices map[hash.Kind]*MIH // of perceptual kinds that were ever present
+	shelves []*shelf           // of all snapshots that were ever loaded
 	radius  byKind             // the largest threshold of any bank that is on and has signals of the kind; -1 if there is none
 }
 
@@ -71,7 +76,7 @@ func (m *Matcher) Add(b Bank) error {
 		return &EntryError{Bank: b.Name, Signal: -1, Reason: "the name is taken; remove the bank first to replace it", Err: ErrDuplicate}
 	}
 	fresh.off.Or(offComing)
-	if err := m.insert(fresh, b.Entries); err != nil {
+	if err := m.insert(fresh, change{op: bankAdded, bank: b, entries: b.Entries}); err != nil {
 		return err
 	}
 	m.banks[b.Name] = fresh
@@ -90,7 +95,7 @@ func (m *Matcher) AddEntries(bankName string, entries ...Entry) error {
 	if err != nil {
 		return err
 	}
-	if err := m.insert(b, entries); err != nil {
+	if err := m.insert(b, change{op: entriesAdded, bank: Bank{Name: bankName}, entries: entries}); err != nil {
 		return err
 	}
 	m.refresh()
@@ -105,9 +110,13 @@ func (m *Matcher) Remove(bankName, id string) error {
 	if err != nil {
 		return err
 	}
+	if err := m.note(change{op: entryRemoved, bank: Bank{Name: bankName}, id: id}); err != nil {
+		return err
+	}
 	m.drop(it)
-	m.refresh()
+	it.bank.count(it, -1)
 	delete(it.bank.items, id)
+	m.refresh()
 	it.bank.quarantined = slices.DeleteFunc(it.bank.quarantined, func(q Quarantined) bool { return q.Entry == id })
 	return nil
 }
@@ -119,6 +128,9 @@ func (m *Matcher) RemoveBank(name string) error {
 	defer m.mu.Unlock()
 	b, err := m.bank(name)
 	if err != nil {
+		return err
+	}
+	if err := m.note(change{op: bankRemoved, bank: Bank{Name: name}}); err != nil {
 		return err
 	}
 	b.off.Or(offGone)            // from here on it matches nothing
@@ -134,11 +146,15 @@ func (m *Matcher) RemoveBank(name string) error {
 // disabled is kept. An entry matches when it and its bank are enabled. Errors are
 // ErrUnknown in an *EntryError.
 func (m *Matcher) Enable(bankName, id string, on bool) error {
+	noted := change{op: turned, bank: Bank{Name: bankName}, id: id, on: on}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if id == "" {
 		b, err := m.bank(bankName)
 		if err != nil {
+			return err
+		}
+		if err := m.note(noted); err != nil {
 			return err
 		}
 		turn(&b.off, offDisabled, !on)
@@ -149,6 +165,10 @@ func (m *Matcher) Enable(bankName, id string, on bool) error {
 	if err != nil {
 		return err
 	}
+	if err := m.note(noted); err != nil {
+		return err
+	}
+	it.change()
 	turn(&it.off, offDisabled, !on)
 	return nil
 }
@@ -159,18 +179,28 @@ func (m *Matcher) SetLabels(bankName, id string, labels ...string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	labels = slices.Clone(labels)
+	noted := change{op: labelsSet, bank: Bank{Name: bankName}, id: id, labels: labels}
 	if id == "" {
 		b, err := m.bank(bankName)
 		if err != nil {
 			return err
 		}
-		b.state.Store(&bankState{labels: labels, thresholds: b.state.Load().thresholds})
+		if err := m.note(noted); err != nil {
+			return err
+		}
+		next := *b.state.Load()
+		next.labels = labels
+		b.state.Store(&next)
 		return nil
 	}
 	it, err := m.item(bankName, id)
 	if err != nil {
 		return err
 	}
+	if err := m.note(noted); err != nil {
+		return err
+	}
+	it.change()
 	it.labels.Store(&labels)
 	return nil
 }
@@ -189,8 +219,16 @@ func (m *Matcher) SetThreshold(bankName string, k hash.Kind, bits int) error {
 	if err := checkThreshold(bankName, k, bits, &m.rules); err != nil {
 		return err
 	}
+	if err := m.note(change{op: thresholdSet, bank: Bank{Name: bankName}, kind: k, bits: bits}); err != nil {
+		return err
+	}
 	next := *b.state.Load()
 	next.thresholds[k] = bits
+	next.given = maps.Clone(next.given)
+	if next.given == nil {
+		next.given = make(map[hash.Kind]int)
+	}
+	next.given[k] = bits
 	b.state.Store(&next)
 	m.refresh()
 	return nil
@@ -220,7 +258,7 @@ type BankInfo struct {
 	Labels          []string
 	Disabled, Allow bool
 	Thresholds      map[hash.Kind]int // bits, inclusive, of the kinds in Signals
-	Entries         int
+	Entries, Videos int               // Videos are among Entries
 	Signals         map[hash.Kind]int // how many can match, by kind
 	Quarantined     int               // how many are kept but match nothing
 }
@@ -233,8 +271,8 @@ func (m *Matcher) Banks() []BankInfo {
 	for _, b := range m.banks {
 		state := b.state.Load()
 		info := BankInfo{
-			Name: b.name, Labels: slices.Clone(state.labels), Disabled: b.off.Load()&offDisabled != 0, Allow: b.allow, Entries: len(b.items),
-			Thresholds: make(map[hash.Kind]int), Signals: make(map[hash.Kind]int), Quarantined: len(b.quarantined),
+			Name: b.name, Labels: slices.Clone(state.labels), Disabled: b.off.Load()&offDisabled != 0, Allow: b.allow, Entries: b.entries, Videos: b.videos,
+			Thresholds: make(map[hash.Kind]int), Signals: make(map[hash.Kind]int), Quarantined: b.aside + len(b.quarantined),
 		}
 		for _, k := range hash.Kinds() {
 			if n := b.indexed[k]; n > 0 {
@@ -250,16 +288,21 @@ func (m *Matcher) Banks() []BankInfo {
 // Quarantined lists the signals that are kept but match nothing, sorted by bank,
 // then in the order they came: hashes that would match any blank picture, digests
 // of the empty file, and pictures of too low a quality. A program that loads other
-// people's lists should show it.
-func (m *Matcher) Quarantined() []Quarantined {
+// people's lists should show it. Where snapshots are loaded and have some, it may read all
+// their entries; the error is then a *FormatError for what can't be read.
+func (m *Matcher) Quarantined() ([]Quarantined, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var all []Quarantined
 	for _, b := range m.banks {
-		all = append(all, b.quarantined...)
+		shelved, err := m.quarantinedOf(b)
+		if err != nil {
+			return nil, err
+		}
+		all = append(append(all, shelved...), b.quarantined...)
 	}
 	slices.SortStableFunc(all, func(a, b Quarantined) int { return strings.Compare(a.Bank, b.Bank) })
-	return all
+	return all, nil
 }
 
 // bank finds a bank by name. The caller holds mu.
@@ -276,14 +319,28 @@ func (m *Matcher) item(bankName, id string) (*item, error) {
 	if err != nil {
 		return nil, err
 	}
+	it, err := m.find(b, id)
+	if it == nil && err == nil {
+		err = &EntryError{Bank: bankName, Entry: id, Signal: -1, Reason: "there is no such entry in the bank", Err: ErrUnknown}
+	}
+	return it, err
+}
+
+// find returns the entry of a bank that has an ID, or nil. The caller holds mu.
+func (m *Matcher) find(b *bank, id string) (*item, error) {
 	if it := b.items[id]; it != nil {
 		return it, nil
 	}
-	return nil, &EntryError{Bank: bankName, Entry: id, Signal: -1, Reason: "there is no such entry in the bank", Err: ErrUnknown}
+	it, err := m.shelved(b, id)
+	if it == nil || err != nil || it.off.Load()&offGone != 0 {
+		return nil, err
+	}
+	return it, nil
 }
 
-// insert adds entries to b, all or none. The caller holds mu.
-func (m *Matcher) insert(b *bank, entries []Entry) error {
+// insert adds the entries of a change to b, all or none. The caller holds mu.
+func (m *Matcher) insert(b *bank, c change) error {
+	entries := c.entries
 	signals := 0
 	items := make([]item, len(entries))
 	undo := func(err error) error {
@@ -296,7 +353,11 @@ func (m *Matcher) insert(b *bank, entries []Entry) error {
 	}
 	for i := range entries {
 		e := &entries[i]
-		if err := b.check(e, &m.rules); err != nil {
+		there, err := m.find(b, e.ID)
+		if err == nil {
+			err = b.check(e, there != nil, &m.rules)
+		}
+		if err != nil {
 			return undo(err)
 		}
 		m.seq++
@@ -311,6 +372,12 @@ func (m *Matcher) insert(b *bank, entries []Entry) error {
 	}
 	if m.used+uint64(signals) > math.MaxUint32 {
 		return undo(fmt.Errorf("%w: more than %d signals in one Matcher", ErrInvalid, uint32(math.MaxUint32)))
+	}
+	if err := m.note(c); err != nil {
+		return undo(err)
+	}
+	for i := range items {
+		b.count(&items[i], 1)
 	}
 	var fresh [256]batch // by kind
 	for i := range items {
@@ -338,7 +405,7 @@ func (m *Matcher) insert(b *bank, entries []Entry) error {
 // them. The caller holds mu.
 func (m *Matcher) refresh() {
 	old := m.view.Load()
-	next := view{indices: old.indices}
+	next := view{indices: old.indices, shelves: old.shelves}
 	for k := range next.radius {
 		next.radius[k] = -1
 	}
@@ -369,7 +436,8 @@ func (m *Matcher) indexOf(k hash.Kind) (*MIH, error) {
 	if err != nil {
 		return nil, err
 	}
-	next := view{indices: maps.Clone(old.indices), radius: old.radius}
+	next := *old
+	next.indices = maps.Clone(old.indices)
 	if next.indices == nil {
 		next.indices = make(map[hash.Kind]*MIH)
 	}
@@ -388,31 +456,17 @@ type batch struct {
 // reason if not. The caller holds mu and has checked the entry.
 func (m *Matcher) indexable(it *item, n int) bool {
 	s := &it.signals[n]
-	reason := ""
-	if !s.Quality.Passes(m.rules.gate) {
-		if it.isVideo() {
-			return false // dark and empty frames are part of any video, and nothing to report
-		}
-		reason = fmt.Sprintf("its quality %s is below the gate of %d: such pictures are not judged", s.Quality, m.rules.gate)
-	} else {
-		reason = junk(s.Value)
-	}
-	if reason != "" {
+	if reason := m.rules.aside(s, it.isVideo()); reason != "" {
 		it.bank.quarantine(it, n, reason)
 	}
-	return reason == ""
+	return m.rules.matchable(s)
 }
 
 // index makes signals of one bank findable. The caller holds mu.
 func (m *Matcher) index(b *bank, k hash.Kind, x *batch) {
 	add := func() error {
 		if k.IsDigest() {
-			for i, ref := range x.refs {
-				if err := m.digests.Add(ref, x.values[i]); err != nil {
-					return err
-				}
-			}
-			return nil
+			return m.digests.AddAll(x.refs, x.values)
 		}
 		index, err := m.indexOf(k)
 		if err != nil {
@@ -435,16 +489,14 @@ func (m *Matcher) index(b *bank, k hash.Kind, x *batch) {
 // drop makes an item unfindable and frees its slots. The caller holds mu
 // and takes the item out of its bank.
 func (m *Matcher) drop(it *item) {
+	if it.shelf != nil {
+		m.dropShelved(it)
+		return
+	}
 	it.off.Or(offGone)
 	for n := range it.signals {
 		v, ref := it.signals[n].Value, it.first+Ref(n)
-		removed := false
-		if k := v.Kind(); k.IsDigest() {
-			removed = m.digests.Remove(ref, v)
-		} else if x := m.view.Load().indices[k]; x != nil {
-			removed = x.Remove(ref, v)
-		}
-		if removed {
+		if m.unindex(ref, v) {
 			it.bank.indexed[v.Kind()]--
 		}
 		m.slots.at(ref).Store(nil)

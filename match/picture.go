@@ -86,7 +86,10 @@ func (m *Matcher) ScanPicture(looks []Look) (PictureResult, error) {
 			return PictureResult{}, err
 		}
 		for _, h := range hits {
-			it, signal := m.known(h, l)
+			it, signal, err := m.known(h, l)
+			if err != nil {
+				return PictureResult{}, err
+			}
 			if it == nil {
 				continue
 			}
@@ -112,6 +115,11 @@ func (m *Matcher) ScanPicture(looks []Look) (PictureResult, error) {
 			nearest[k.key] = s
 		}
 	}
+	return m.describe(nearest, looks), nil
+}
+
+// describe makes the result of the best sight of each item.
+func (m *Matcher) describe(nearest map[key]sight, looks []Look) PictureResult {
 	order := make([]key, 0, len(nearest))
 	for k := range nearest { // sorted at once
 		order = append(order, k)
@@ -146,7 +154,7 @@ func (m *Matcher) ScanPicture(looks []Look) (PictureResult, error) {
 		}
 		result.Matches = append(result.Matches, match)
 	}
-	return result, nil
+	return result
 }
 
 // AllowedBy returns the allow-list entry within whose threshold v lies, as
@@ -164,7 +172,10 @@ func (m *Matcher) AllowedBy(v hash.Value) (string, error) {
 	nearest := 0
 	look := Look{Value: v}
 	for _, h := range hits {
-		it, _ := m.known(h, &look)
+		it, _, err := m.known(h, &look)
+		if err != nil {
+			return "", err
+		}
 		if it == nil || !it.bank.allow || !it.allowsOne(v.Kind()) {
 			continue
 		}
@@ -253,22 +264,45 @@ func (m *Matcher) search(dst []Hit, q hash.Value) ([]Hit, error) {
 	return v.indices[k].Search(dst, q, v.radius[k])
 }
 
-// known returns the item that a look's hit is of, and the signal's number in it; or
-// nil if that is no match of the item.
-func (m *Matcher) known(h Hit, l *Look) (*item, int) {
+// found returns the item that a hit of v is of, live or not, and the signal's number in
+// it; or nil if it was removed since, or is not to be matched.
+func (m *Matcher) found(h Hit, v hash.Value) (*item, int, error) {
 	it := m.slots.load(h.Ref)
-	if it == nil || !it.live() || h.Distance > l.threshold(it.bank) {
-		return nil, 0
+	if it == nil {
+		sh := m.view.Load().shelfOf(h.Ref)
+		if sh == nil {
+			return nil, 0, nil
+		}
+		var err error
+		if it, err = m.takeDown(sh, h.Ref); err != nil {
+			return nil, 0, err
+		}
 	}
 	signal := int(h.Ref - it.first)
-	// The hit's entry may have been removed since, and its ref be another's.
-	if signal >= len(it.signals) {
-		return nil, 0
+	if it.off.Load()&offGone != 0 || signal >= len(it.signals) {
+		return nil, 0, nil // the ref may be another entry's by now
 	}
-	if d, comparable := it.signals[signal].Value.Distance(l.Value); !comparable || d != h.Distance {
-		return nil, 0
+	s := &it.signals[signal]
+	if d, comparable := s.Value.Distance(v); !comparable || d != h.Distance {
+		if it.shelf != nil {
+			return nil, 0, it.shelf.snap.contradicts(it.number)
+		}
+		return nil, 0, nil
 	}
-	return it, signal
+	if it.shelf != nil && !m.rules.matchable(s) {
+		return nil, 0, nil
+	}
+	return it, signal, nil
+}
+
+// known returns the item that a look's hit is a match of, and the signal's number in it;
+// or nil if it is none.
+func (m *Matcher) known(h Hit, l *Look) (*item, int, error) {
+	it, signal, err := m.found(h, l.Value)
+	if it == nil || !it.live() || h.Distance > l.threshold(it.bank) {
+		return nil, 0, err
+	}
+	return it, signal, nil
 }
 
 func allDigests(looks []Look) bool {
