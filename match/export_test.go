@@ -40,3 +40,18 @@ func (s *Snapshot) JunkSignals() ([]uint32, error) { return s.junkSignals() }
 
 // Runs returns how many indices there are.
 func (s *Snapshot) Runs() int { return len(s.runs) }
+
+// Indexed returns how many signals the indices have, live or not, by kind.
+func (m *Matcher) Indexed() int {
+	n := m.digests.Len()
+	for _, x := range m.view.Load().indices {
+		n += x.Len()
+	}
+	return n
+}
+
+// SnapshotInParts makes the file in memory, with at most n hashes in one index.
+func (b *Builder) SnapshotInParts(n int) (*Snapshot, error) {
+	b.part = n
+	return b.Snapshot()
+}

@@ -139,6 +139,9 @@ func (m *Matcher) RemoveBank(name string) error {
 	}
 	delete(m.banks, name)
 	m.refresh()
+	if b.shelf != nil {
+		go m.clear(b) // there may be millions
+	}
 	return nil
 }
 

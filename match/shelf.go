@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/match/internal/exact"
+	"github.com/rematch-go/rematch/match/internal/mih"
 )
 
 // shelf is a snapshot's place in a Matcher. What lies on it is only taken down, as an
@@ -75,11 +77,23 @@ func (m *Matcher) Load(s *Snapshot) error {
 
 // attach puts the snapshot's indices into those of the matcher.
 func (m *Matcher) attach(sh *shelf) error {
-	for i := range sh.snap.runs {
-		r := &sh.snap.runs[i]
+	runs := sh.snap.runs
+	for len(runs) > 0 {
+		r := &runs[0]
 		base := uint32(sh.base) + r.first
+		// The parts of an index whose refs are mixed are put in together.
+		n := 1
+		for n < len(runs) && runs[n].bank == r.bank && runs[n].kind == r.kind && runs[n].first == r.first {
+			n++
+		}
+		var perceptual []*mih.Frozen
+		var digests []*exact.Frozen
+		for _, part := range runs[:n] {
+			perceptual, digests = append(perceptual, part.mih), append(digests, part.exact)
+		}
+		runs = runs[n:]
 		if r.kind.IsDigest() {
-			if err := m.digests.made(r.kind).Attach(r.exact, base); err != nil {
+			if err := m.digests.made(r.kind).Attach(base, digests...); err != nil {
 				return err
 			}
 			continue
@@ -88,11 +102,53 @@ func (m *Matcher) attach(sh *shelf) error {
 		if err != nil {
 			return err
 		}
-		if err := x.set.Attach(base, r.mih); err != nil {
+		if err := x.set.Attach(base, perceptual...); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// clear takes what a removed bank has on its shelf out of the indices, so that queries
+// don't come by it any more. What can't be read stays: queries report it if they come by.
+func (m *Matcher) clear(b *bank) {
+	sh, snap := b.shelf, b.shelf.snap
+	for i := range snap.runs {
+		if r := &snap.runs[i]; r.bank == b.number && !m.detach(sh, r) {
+			for place := range r.n {
+				signal := r.first + uint32(place)
+				v, err := snap.bareValue(signal)
+				if err != nil {
+					return
+				}
+				m.unindex(sh.base+Ref(signal), v)
+			}
+		}
+	}
+	from := &snap.banks[b.number]
+	for n := range from.full {
+		signal, err := snap.firstSignal(from.firstFull + n)
+		if err != nil {
+			return
+		}
+		_, e, err := snap.entry(from.firstFull + n)
+		if err != nil {
+			return
+		}
+		for i := range e.Signals {
+			m.unindex(sh.base+Ref(signal)+Ref(i), e.Signals[i].Value)
+		}
+	}
+}
+
+// detach takes an index of bare hashes out whole, and reports whether it could.
+func (m *Matcher) detach(sh *shelf, r *snapRun) bool {
+	base := uint32(sh.base) + r.first
+	if r.kind.IsDigest() {
+		return m.digests.made(r.kind).Detach(base, r.exact)
+	}
+	x := m.view.Load().indices[r.kind]
+	return x == nil || len(x.set.Detach(base, r.mih)) == 0
 }
 
 // sorted tells how many signals of a sort can match, and how many are set aside.

@@ -163,6 +163,35 @@ func TestShelvesAnswerAsBanksDo(t *testing.T) {
 	}
 }
 
+// Indices that are in several parts.
+func TestShelvesInParts(t *testing.T) {
+	r := seeded()
+	banks, looks, films := everything(r)
+	var b match.Builder
+	for _, bank := range banks {
+		require.NoError(t, b.Bank(bank))
+	}
+	s, err := b.SnapshotInParts(5)
+	require.NoError(t, err)
+	require.NoError(t, s.Verify())
+	got := newMatcher(t, match.Options{})
+	require.NoError(t, got.Load(s))
+	alike(t, newMatcher(t, match.Options{}, banks...), got, looks, films)
+}
+
+// What is removed with its bank is soon out of the indices.
+func TestRemovedBanksLeaveTheIndices(t *testing.T) {
+	r := seeded()
+	banks, _, _ := everything(r)
+	m := newMatcher(t, match.Options{})
+	require.NoError(t, m.Load(shelved(t, banks...)))
+	require.Positive(t, m.Indexed())
+	for _, b := range banks {
+		require.NoError(t, m.RemoveBank(b.Name))
+	}
+	require.Eventually(t, func() bool { return m.Indexed() == 0 }, time.Minute, time.Millisecond)
+}
+
 func TestLoadIsRefusedWhole(t *testing.T) {
 	r := seeded()
 	s := shelved(t, match.Bank{Name: "a", Entries: []match.Entry{bare(random(r, hash.PDQ))}}, match.Bank{Name: "b", Thresholds: map[hash.Kind]int{hash.PDQ: 40}, Entries: []match.Entry{bare(random(r, hash.PDQ))}})

@@ -798,3 +798,35 @@ func FuzzHostile(f *testing.F) {
 		survives(t, &m, queries, true)
 	})
 }
+
+// What was put in at once goes out at once, and what else is there stays.
+func TestDetach(t *testing.T) {
+	r := seeded()
+	_, words := flat(sets[0].make(r, 4, smallSegment+10), 4)
+	_, others := flat(sets[0].make(r, 4, 3000), 4)
+	s, o := frozen(t, 4, words, nil), frozen(t, 4, others, nil)
+	x := New(4)
+	require.NoError(t, x.Attach(100, s))
+	require.NoError(t, x.Attach(1_000_000, s))
+	require.NoError(t, x.Attach(2_000_000, o))
+	q := hash(words[:4])
+	removed, err := x.Remove(1_000_000, &q)
+	require.NoError(t, err)
+	t.Log("removed:", removed)
+	x.Wait()
+	before := x.Len()
+	require.Empty(t, x.Detach(1_000_000, s))
+	require.Equal(t, []*Frozen{s}, x.Detach(1_000_000, s), "it is gone already")
+	require.Less(t, x.Len(), before-smallSegment)
+	var got []uint32
+	require.NoError(t, x.Search(&q, 0, func(ref uint32, _ int) { got = append(got, ref) }))
+	for _, ref := range got {
+		require.Less(t, ref, uint32(1_000_000))
+	}
+	q = hash(others[:4])
+	got = nil
+	require.NoError(t, x.Search(&q, 0, func(ref uint32, _ int) { got = append(got, ref) }))
+	require.Len(t, got, 1)
+	require.Empty(t, x.Detach(100, s))
+	require.Equal(t, o.Count(), x.Len())
+}
