@@ -15,3 +15,12 @@ func (x *MIH) Candidates(q hash.Value, radius int) int {
 
 // Wait returns when nothing goes on in the background.
 func (x *MIH) Wait() { x.set.Wait() }
+
+// Wait returns when nothing goes on in the background.
+func (d *Digests) Wait() {
+	for i := range d.sets {
+		if x := d.sets[i].Load(); x != nil {
+			x.Wait()
+		}
+	}
+}
