@@ -55,3 +55,12 @@ func (b *Builder) SnapshotInParts(n int) (*Snapshot, error) {
 	b.part = n
 	return b.Snapshot()
 }
+
+// Wait returns when nothing goes on in the background.
+func (d *Digests) Wait() {
+	for i := range d.sets {
+		if x := d.sets[i].Load(); x != nil {
+			x.Wait()
+		}
+	}
+}
