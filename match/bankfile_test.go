@@ -174,10 +174,9 @@ func use(t testing.TB, s *match.Snapshot, want []match.Bank) error {
 		}
 		return err == nil
 	}
-	if infos := s.Banks(); want != nil {
-		require.Len(t, infos, len(want))
+	if want != nil {
+		require.Len(t, s.Banks(), len(want))
 	}
-	number := uint32(0)
 	for i, info := range s.Banks() {
 		n := 0
 		for e, err := range s.Entries(info.Name) {
@@ -202,7 +201,7 @@ func use(t testing.TB, s *match.Snapshot, want []match.Bank) error {
 			require.False(t, ok)
 		}
 	}
-	for ; number < uint32(s.Len()); number++ {
+	for number := range uint32(s.Len()) {
 		_, _, err := s.Numbered(number)
 		keep(err)
 	}
@@ -524,4 +523,46 @@ func TestBankFileHostileBytes(t *testing.T) {
 	}
 	// Only the text of a label and the like is anybody's to choose, and the lineage.
 	assert.Less(t, accepted, 200)
+}
+
+// Every number of a small file is made the worst ones under right checksums.
+func TestBankFileHostileNumbers(t *testing.T) {
+	file := encode(t, smallBanks()...)
+	for at := 0; at+8 <= len(file); at += 4 {
+		for _, number := range []uint64{0, 1, 1 << 31, 1<<32 - 1, 1 << 32, 1 << 63, 1<<64 - 1} {
+			bad := bytes.Clone(file)
+			binary.LittleEndian.PutUint64(bad[at:], number)
+			reseal(bad)
+			hostile(t, bad)
+		}
+	}
+}
+
+// A number is believed only as far as there are bytes.
+func TestBankFileLiesAboutLengths(t *testing.T) {
+	file := encode(t, match.Bank{Name: "liar", Entries: []match.Entry{{ID: "e", Labels: []string{"l"}}}})
+	at := bytes.Index(file, []byte("\x04\x00liar")) + 6
+	lie := func(offset int, numbers ...uint32) {
+		bad := bytes.Clone(file)
+		for i, n := range numbers {
+			binary.LittleEndian.PutUint32(bad[offset+4*i:], n)
+		}
+		reseal(bad)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := match.Read(bytes.NewReader(bad), noLimit)
+		runtime.ReadMemStats(&after)
+		require.ErrorIs(t, err, match.ErrDamaged)
+		assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(1<<20))
+	}
+	lie(at-10, 1<<32-1)        // banks
+	lie(at+1+2+1, 1<<32-2)     // bare entries
+	lie(at+1+2+1+4, 1<<32-1)   // other entries
+	lie(at+1+2+1+8, 1<<32-1)   // videos
+	lie(at+1+2+1+12, 1<<32-1)  // counts
+	lie(len(file)-48, 1<<32-1) // sections
+	entry := bytes.Index(file, []byte("\x01\x00e\x00\x01\x00\x01\x00l"))
+	require.Positive(t, entry)
+	lie(entry+3+1, 0xffff_ffff)     // labels
+	lie(entry+3+1+5+8, 0xffff_ffff) // signals
 }

@@ -26,8 +26,8 @@ import (
 // to 65,535, entries up to 64 MiB, and 4,294,967,295 signals and entries.
 //
 // A bare hash takes 8 to 32 bytes until the file is made, any other entry about 50
-// beside its text and hashes. Making the file takes as much again as the hashes, and
-// for each part of up to 16 million of them, one after the other, some 80 bytes a hash.
+// beside its text and hashes. While it is made that is twice as much, and then about 100
+// bytes a hash for one index of up to 16 million after the other.
 type Builder struct {
 	banks   []*draft
 	names   map[string]struct{}

@@ -118,14 +118,31 @@ func TestBuilderParts(t *testing.T) {
 	}
 }
 
-// A lineage is kept by who saves a later state of the same banks.
+// A file begins a lineage of its own; a later state of the same banks keeps it.
 func TestBuilderLineage(t *testing.T) {
+	lineage := func(file []byte) ([16]byte, uint64) {
+		s, err := match.OpenBytes(file)
+		require.NoError(t, err)
+		return s.Lineage()
+	}
 	banks := smallBanks()
-	file, again := encode(t, banks...), encode(t, banks...)
-	assert.Equal(t, file[len(file)-40:len(file)-16], again[len(again)-40:len(again)-16])
+	id, sequence := lineage(encode(t, banks...))
+	assert.Zero(t, sequence)
+	again, _ := lineage(encode(t, banks...))
+	assert.Equal(t, id, again)
 	banks[0].Labels = nil
-	other := encode(t, banks...)
-	assert.NotEqual(t, file[len(file)-40:len(file)-24], other[len(other)-40:len(other)-24])
+	other, _ := lineage(encode(t, banks...))
+	assert.NotEqual(t, id, other)
+
+	var b match.Builder
+	for _, bank := range banks {
+		require.NoError(t, b.Bank(bank))
+	}
+	var later bytes.Buffer
+	require.NoError(t, b.WriteLineage(&later, id, 7))
+	again, sequence = lineage(later.Bytes())
+	assert.Equal(t, id, again)
+	assert.EqualValues(t, 7, sequence)
 }
 
 // benchmarkSize is how many hashes benchmarks of files have: REMATCH_BENCH_N, or a

@@ -93,7 +93,7 @@ func benchmarkFile(b *testing.B, n int) {
 	s, err := exact.Open(digestSize, 0, m, at)
 	require.NoError(b, err)
 	x := exact.New(digestSize)
-	require.NoError(b, x.Attach(s, 0))
+	require.NoError(b, x.Attach(0, s))
 	opened := time.Since(start)
 	search := func(key []byte) int {
 		hits := 0

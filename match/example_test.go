@@ -73,3 +73,44 @@ func ExampleWriteFile() {
 	// Output:
 	// known md5:5d41402abc4b2a76b9719d911017c592
 }
+
+// A list of hashes becomes a file without an Entry for each, and the file answers
+// without being read whole.
+func ExampleBuilder() {
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	path := filepath.Join(dir, "known.bank")
+	var b match.Builder
+	if err := b.Bank(match.Bank{Name: "list"}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	r := seeded()
+	for range 100_000 {
+		if err := b.Hash(random(r, hash.MD5)); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	if err := b.WriteFile(path); err != nil {
+		fmt.Println(err)
+		return
+	}
+	s, err := match.OpenSnapshot(path)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, bank := range s.Banks() {
+		fmt.Println(bank.Name, bank.Entries)
+	}
+	e, found, err := s.Entry("list", random(seeded(), hash.MD5).String())
+	fmt.Println(e.ID, found, err)
+	// Output:
+	// list 100000
+	// md5:86ad05dc987f806230a13ca07796da76 true <nil>
+}

@@ -1,6 +1,8 @@
 package match
 
 import (
+	"io"
+
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match/internal/mapped"
 	"github.com/rematch-go/rematch/match/internal/mih"
@@ -64,3 +66,11 @@ func (d *Digests) Wait() {
 		}
 	}
 }
+
+// WriteLineage writes the file as a later state of a lineage.
+func (b *Builder) WriteLineage(w io.Writer, id [16]byte, sequence uint64) error {
+	return b.write(w, &lineage{id, sequence})
+}
+
+// Lineage returns what a file is to its log of changes.
+func (s *Snapshot) Lineage() (id [16]byte, sequence uint64) { return s.lineage.id, s.lineage.sequence }

@@ -312,8 +312,8 @@ func TestDigestsAreSearchedWhileTheyChange(t *testing.T) {
 	}
 	var begun, all sync.WaitGroup
 	var done atomic.Bool
+	begun.Add(3) // before the first one waits
 	for i := range 3 {
-		begun.Add(1)
 		all.Add(1)
 		go func() {
 			defer all.Done()

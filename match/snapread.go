@@ -211,8 +211,11 @@ func (s *Snapshot) find(bank int, id string) (number uint32, ok bool, err error)
 		if number < b.firstFull || number-b.firstFull >= b.full {
 			bad(s.enti.offset+entiSize*(from+int64(i)), "the number of an entry makes no sense")
 		}
-		if s.id(number) == id {
+		switch other := s.id(number); {
+		case other == id:
 			return number, true, nil
+		case idSum(other) != want: // or else a file could make every look-up a long one
+			bad(s.enti.offset+entiSize*(from+int64(i)), "the sum of an ID does not agree")
 		}
 	}
 	return 0, false, nil
