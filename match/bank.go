@@ -2,24 +2,45 @@ package match
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/rematch-go/rematch/hash"
 )
 
-// item is an entry as a Matcher keeps it. All but its two flags is immutable, so
-// that a query may go on reading it after it has let go of the lock.
+// item is an entry as a Matcher keeps it. All but its labels and why it is off is
+// immutable. Queries read both without a lock.
 type item struct {
 	bank     *bank
 	id       string
-	labels   []string
 	signals  []Signal
 	duration time.Duration
 	seq      uint64 // counts the items of a Matcher in the order they came: a fixed order for the work inside a query
 	first    Ref    // of signals[0]; signal i has first+i, also where it is not indexed
 
-	disabled, gone bool // guarded by Matcher.mu
+	shelf  *shelf // nil: on none
+	number uint32 // of the entry in the shelf's snapshot
+
+	labels atomic.Pointer[[]string] // never changed, only replaced
+	off    atomic.Uint32            // offBits; an item that is not off may match
+}
+
+// Why an item or a bank is off. It is changed by one goroutine at a time.
+const (
+	offDisabled = 1 << iota // by its owner
+	offGone                 // removed; for queries that have found it already
+	offComing               // not yet all there
+)
+
+// turn sets or clears bits of off.
+func turn(off *atomic.Uint32, bits uint32, on bool) {
+	if on {
+		off.Or(bits)
+	} else {
+		off.And(^bits)
+	}
 }
 
 func (it *item) isVideo() bool { return it.duration > 0 }
@@ -34,8 +55,8 @@ func (it *item) end() time.Duration {
 	return end
 }
 
-// live reports whether the item may match. The caller holds the lock.
-func (it *item) live() bool { return !it.disabled && !it.gone && !it.bank.disabled }
+// live reports whether the item may match.
+func (it *item) live() bool { return it.off.Load() == 0 && it.bank.off.Load() == 0 }
 
 // name is how the item is named beside others: "bank/entry".
 func (it *item) name() string { return it.bank.name + "/" + it.id }
@@ -43,8 +64,8 @@ func (it *item) name() string { return it.bank.name + "/" + it.id }
 // public returns the item as an Entry without its signals, with its bank's labels
 // after its own, each once.
 func (it *item) public() Entry {
-	labels := slices.Clone(it.labels)
-	for _, l := range it.bank.labels {
+	labels := slices.Clone(*it.labels.Load())
+	for _, l := range it.bank.state.Load().labels {
 		if !slices.Contains(labels, l) {
 			labels = append(labels, l)
 		}
@@ -55,17 +76,40 @@ func (it *item) public() Entry {
 // byKind holds a number for every kind; it is read for every hit.
 type byKind [256]int
 
-// bank is a Bank as a Matcher keeps it. Its name, labels, thresholds and allow
-// never change; the rest is guarded by Matcher.mu.
+// bank is a Bank as a Matcher keeps it. Queries read it without a lock.
 type bank struct {
-	name        string
-	labels      []string
-	thresholds  byKind // bits
-	allow       bool
-	disabled    bool
+	name  string
+	allow bool
+	state atomic.Pointer[bankState] // never changed, only replaced
+	off   atomic.Uint32             // offBits
+
+	shelf  *shelf // where those entries are that are not in items; nil: nowhere
+	number int    // of the bank in the shelf's snapshot
+
+	// Guarded by Matcher.mu:
 	items       map[string]*item
+	entries     int           // how many, with those on the shelf
+	videos      int           // how many of them
 	indexed     byKind        // how many signals of the kind can match
-	quarantined []Quarantined // in the order they came
+	aside       int           // how many on the shelf can't
+	quarantined []Quarantined // those that can't, in the order they came, without those on the shelf
+}
+
+// bankState is what of a bank may change.
+type bankState struct {
+	labels     []string
+	given      map[hash.Kind]int // thresholds that were set
+	thresholds byKind            // bits
+}
+
+func (b *bank) threshold(k hash.Kind) int { return b.state.Load().thresholds[k] }
+
+// count counts an item that came, or with -1 one that went.
+func (b *bank) count(it *item, n int) {
+	b.entries += n
+	if it.isVideo() {
+		b.videos += n
+	}
 }
 
 // quarantine sets a signal aside.
@@ -73,31 +117,35 @@ func (b *bank) quarantine(it *item, signal int, reason string) {
 	b.quarantined = append(b.quarantined, Quarantined{Bank: b.name, Entry: it.id, Signal: signal, Value: it.signals[signal].Value, Reason: reason})
 }
 
+// checkThreshold refuses what can't be a bank's threshold.
+func checkThreshold(bankName string, k hash.Kind, bits int, r *rules) error {
+	fail := func(err error, format string, args ...any) error {
+		return &EntryError{Bank: bankName, Signal: -1, Reason: fmt.Sprintf(format, args...), Err: err}
+	}
+	switch {
+	case !k.IsValid():
+		return fail(ErrInvalid, "a threshold for %s: there is no such kind", k)
+	case bits < 0 || bits > k.Bits():
+		return fail(ErrInvalid, "threshold %d for %s; want 0 to %d bits", bits, k, k.Bits())
+	case bits > r.maxRadius[k]:
+		return fail(&RadiusError{Kind: k, Radius: bits, Max: r.maxRadius[k]},
+			"threshold %d for %s is over the index's maximum of %d; lower it or raise Options.MaxRadius", bits, k, r.maxRadius[k])
+	}
+	return nil
+}
+
 // newBank checks all of b but its entries.
 func newBank(b Bank, r *rules) (*bank, error) {
-	fail := func(err error, format string, args ...any) (*bank, error) {
-		return nil, &EntryError{Bank: b.Name, Signal: -1, Reason: fmt.Sprintf(format, args...), Err: err}
-	}
 	if b.Name == "" {
-		return fail(ErrInvalid, "a bank needs a name")
+		return nil, &EntryError{Bank: b.Name, Signal: -1, Reason: "a bank needs a name", Err: ErrInvalid}
 	}
-	state := &bank{
-		name: b.Name, labels: slices.Clone(b.Labels), allow: b.Allow, disabled: b.Disabled,
-		items: make(map[string]*item, len(b.Entries)),
-	}
+	state := &bankState{labels: slices.Clone(b.Labels), given: maps.Clone(b.Thresholds)}
 	for k := range 256 { // by number, so that of several errors it is always the same one
 		k := hash.Kind(k)
-		bits, given := b.Thresholds[k]
-		switch {
-		case !given:
-			continue
-		case !k.IsValid():
-			return fail(ErrInvalid, "a threshold for %s: there is no such kind", k)
-		case bits < 0 || bits > k.Bits():
-			return fail(ErrInvalid, "threshold %d for %s; want 0 to %d bits", bits, k, k.Bits())
-		case bits > r.maxRadius[k]:
-			return fail(&RadiusError{Kind: k, Radius: bits, Max: r.maxRadius[k]},
-				"threshold %d for %s is over the index's maximum of %d; lower it or raise Options.MaxRadius", bits, k, r.maxRadius[k])
+		if bits, given := b.Thresholds[k]; given {
+			if err := checkThreshold(b.Name, k, bits, r); err != nil {
+				return nil, err
+			}
 		}
 	}
 	for _, k := range hash.Kinds() {
@@ -107,18 +155,21 @@ func newBank(b Bank, r *rules) (*bank, error) {
 		}
 		state.thresholds[k] = bits
 	}
-	return state, nil
+	fresh := &bank{name: b.Name, allow: b.Allow, items: make(map[string]*item, len(b.Entries))}
+	fresh.state.Store(state)
+	turn(&fresh.off, offDisabled, b.Disabled)
+	return fresh, nil
 }
 
-// check refuses an entry that could not be matched as its owner would expect.
-func (b *bank) check(e *Entry, r *rules) error {
+// check refuses an entry whose ID is taken or that could not be matched as its owner would expect.
+func (b *bank) check(e *Entry, taken bool, r *rules) error {
 	fail := func(signal int, err error, format string, args ...any) error {
 		return &EntryError{Bank: b.name, Entry: e.ID, Signal: signal, Reason: fmt.Sprintf(format, args...), Err: err}
 	}
 	switch {
 	case e.ID == "":
 		return fail(-1, ErrInvalid, "an entry needs an ID")
-	case b.items[e.ID] != nil:
+	case taken:
 		return fail(-1, ErrDuplicate, "the ID is taken in this bank; remove the entry first to replace it")
 	case len(e.Signals) == 0:
 		return fail(-1, ErrInvalid, "an entry needs at least one signal")
@@ -141,9 +192,9 @@ func (b *bank) check(e *Entry, r *rules) error {
 			return fail(i, ErrInvalid, "the interval ends at %v, over %v", s.To, maxTime)
 		case s.To > 0 && e.Duration == 0:
 			return fail(i, ErrInvalid, "the signal has times but the entry no duration; set Entry.Duration for a video")
-		case b.thresholds[k] > r.maxRadius[k]:
-			return fail(i, &RadiusError{Kind: k, Radius: b.thresholds[k], Max: r.maxRadius[k]},
-				"the threshold %d of %s is over the index's maximum of %d; set the bank's threshold or raise Options.MaxRadius", b.thresholds[k], k, r.maxRadius[k])
+		case b.threshold(k) > r.maxRadius[k]:
+			return fail(i, &RadiusError{Kind: k, Radius: b.threshold(k), Max: r.maxRadius[k]},
+				"the threshold %d of %s is over the index's maximum of %d; set the bank's threshold or raise Options.MaxRadius", b.threshold(k), k, r.maxRadius[k])
 		}
 	}
 	return nil

@@ -1,12 +1,14 @@
 package match
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"slices"
 
 	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/match/internal/mapped"
 )
 
 // WriteFile makes the file and puts it in the place of what was at path in one step: it
@@ -18,6 +20,15 @@ func (b *Builder) WriteFile(path string) error {
 
 func (b *Builder) writeFile(path string, l *lineage) error {
 	return replaceFile(path, func(w io.Writer) error { return b.write(w, l) })
+}
+
+// Snapshot makes the file in memory and opens it.
+func (b *Builder) Snapshot() (*Snapshot, error) {
+	var file bytes.Buffer
+	if err := b.Write(&file); err != nil {
+		return nil, err
+	}
+	return openSnapshot(mapped.Hold(file.Bytes()))
 }
 
 // Write writes the file to w.

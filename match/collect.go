@@ -166,8 +166,6 @@ func (c *collector) frame(number int) error {
 // time.
 func (c *collector) search(number int) error {
 	c.raws = c.raws[:0]
-	c.m.mu.RLock()
-	defer c.m.mu.RUnlock()
 	looks := c.q.frames[number].Looks
 	for j := range looks {
 		l := &looks[j]
@@ -185,9 +183,12 @@ func (c *collector) search(number int) error {
 		slices.SortFunc(c.hits, func(a, b Hit) int { return cmp.Compare(a.Ref, b.Ref) })
 		class := c.class(l.Transform)
 		for _, h := range c.hits {
-			it := c.m.slots[h.Ref]
-			if c.m.counts(it, l, h.Distance) {
-				c.raws = append(c.raws, raw{it, int32(h.Ref - it.first), int32(j), int16(h.Distance), l.Value.Kind(), class})
+			it, signal, err := c.m.known(h, l)
+			if err != nil {
+				return err
+			}
+			if it != nil {
+				c.raws = append(c.raws, raw{it, int32(signal), int32(j), int16(h.Distance), l.Value.Kind(), class})
 			}
 		}
 	}

@@ -14,6 +14,12 @@ var (
 	// ErrInvalid is the error of a bank, an entry, a signal, an option or a query
 	// that makes no sense.
 	ErrInvalid = errors.New("match: invalid")
+	// ErrInUse is the error of a bank file that another process, or another Matcher of this
+	// one, has opened with Open.
+	ErrInUse = errors.New("match: the bank file is in use by another process")
+	// ErrClosed is the error of a change, or of Save, after Close or after the log of changes
+	// could not be written.
+	ErrClosed = errors.New("match: the log of changes is closed")
 )
 
 // EntryError says which bank, entry and signal a change was refused for. Nothing

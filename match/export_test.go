@@ -43,6 +43,30 @@ func (s *Snapshot) JunkSignals() ([]uint32, error) { return s.junkSignals() }
 // Runs returns how many indices there are.
 func (s *Snapshot) Runs() int { return len(s.runs) }
 
+// Indexed returns how many signals the indices have, live or not, by kind.
+func (m *Matcher) Indexed() int {
+	n := m.digests.Len()
+	for _, x := range m.view.Load().indices {
+		n += x.Len()
+	}
+	return n
+}
+
+// SnapshotInParts makes the file in memory, with at most n hashes in one index.
+func (b *Builder) SnapshotInParts(n int) (*Snapshot, error) {
+	b.part = n
+	return b.Snapshot()
+}
+
+// Wait returns when nothing goes on in the background.
+func (d *Digests) Wait() {
+	for i := range d.sets {
+		if x := d.sets[i].Load(); x != nil {
+			x.Wait()
+		}
+	}
+}
+
 // WriteLineage writes the file as a later state of a lineage.
 func (b *Builder) WriteLineage(w io.Writer, id [16]byte, sequence uint64) error {
 	return b.write(w, &lineage{id, sequence})

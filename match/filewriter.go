@@ -132,12 +132,15 @@ func (f *fileWriter) finish(l *lineage) error {
 	return nil
 }
 
+// temporaryName is the pattern of the names of files that are to replace one.
+func temporaryName(path string) string { return "." + filepath.Base(path) + ".*.tmp" }
+
 // replaceFile writes a file that replaces what was at path in one step: it is written
 // beside it, synced and renamed, and on any error nothing is left of it and the old
 // file stays. Only the owner may read it.
 func replaceFile(path string, write func(w io.Writer) error) (err error) {
 	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*.tmp") // mode 0600
+	f, err := os.CreateTemp(dir, temporaryName(path)) // mode 0600
 	if err != nil {
 		return fmt.Errorf("match: writing a bank file: %w", err)
 	}

@@ -116,12 +116,16 @@ func covers(area, other image.Rectangle) bool {
 
 // threshold returns the largest distance at which the look is a match in a bank.
 func (l *Look) threshold(b *bank) int {
-	bits := b.thresholds[l.Value.Kind()]
+	bits := b.threshold(l.Value.Kind())
 	if l.Limit > 0 {
 		bits = min(bits, l.Limit)
 	}
 	return bits
 }
+
+// thresholdOf returns the threshold at which a hit in a bank was one. That may have been
+// lowered since.
+func (l *Look) thresholdOf(b *bank, distance int) int { return max(l.threshold(b), distance) }
 
 // QueryFrame is one sampled frame of an upload with all its looks.
 type QueryFrame struct {

@@ -2,29 +2,43 @@ package match
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/rematch-go/rematch/hash"
 )
 
-// Matcher compares uploads with banks. Make one with New.
+// Matcher compares uploads with banks. Make one with New, or with Open from a bank file
+// that it keeps up to date.
 //
-// It is safe for concurrent use. A change is seen by every query that begins
-// after it, and never rebuilds anything: it costs by what is changed, not by what
-// is there.
+// It is safe for concurrent use. Queries take no lock and never wait for a change. A
+// change is seen by every query that begins after it, an entry's signals all at once,
+// and never rebuilds anything: it costs by what is changed, not by what is there.
 type Matcher struct {
-	rules rules
-
-	mu      sync.RWMutex // guards all below and the flags of banks and items
-	banks   map[string]*bank
-	indices map[hash.Kind]*MIH // of perceptual kinds that were ever present
+	rules   rules
+	view    atomic.Pointer[view] // never changed, only replaced under mu
+	slots   slots                // written under mu, but read without
 	digests Digests
-	slots   []*item       // by Ref; nil where free
-	free    map[int][]Ref // runs of slots that removed entries left, by length
-	seq     uint64
+
+	saving sync.Mutex // held by Save and Close
+	mu     sync.Mutex // guards all below, and what of banks and items says so
+	banks  map[string]*bank
+	free   map[int][]Ref // runs of slots that removed entries left, by length
+	used   uint64        // slots that were ever given out
+	seq    uint64
+
+	journal *journal // of what Open has opened, else nil
+}
+
+// view is what a query has to know of all banks together.
+type view struct {
+	indices map[hash.Kind]*MIH // of perceptual kinds that were ever present
+	shelves []*shelf           // of all snapshots that were ever loaded
+	radius  byKind             // the largest threshold of any bank that is on and has signals of the kind; -1 if there is none
 }
 
 // New returns a Matcher of the given banks. The errors are ErrInvalid for
@@ -34,7 +48,9 @@ func New(o Options, banks ...Bank) (*Matcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Matcher{rules: r, banks: make(map[string]*bank), indices: make(map[hash.Kind]*MIH), free: make(map[int][]Ref)}
+	m := &Matcher{rules: r, banks: make(map[string]*bank), free: make(map[int][]Ref)}
+	m.view.Store(&view{})
+	m.refresh()
 	for _, b := range banks {
 		if err := m.Add(b); err != nil {
 			return nil, err
@@ -50,7 +66,7 @@ func New(o Options, banks ...Bank) (*Matcher, error) {
 //
 // The matcher goes on using the slices of b's entries; do not change them.
 func (m *Matcher) Add(b Bank) error {
-	state, err := newBank(b, &m.rules)
+	fresh, err := newBank(b, &m.rules)
 	if err != nil {
 		return err
 	}
@@ -59,10 +75,13 @@ func (m *Matcher) Add(b Bank) error {
 	if m.banks[b.Name] != nil {
 		return &EntryError{Bank: b.Name, Signal: -1, Reason: "the name is taken; remove the bank first to replace it", Err: ErrDuplicate}
 	}
-	if err := m.insert(state, b.Entries); err != nil {
+	fresh.off.Or(offComing)
+	if err := m.insert(fresh, change{op: bankAdded, bank: b, entries: b.Entries}); err != nil {
 		return err
 	}
-	m.banks[b.Name] = state
+	m.banks[b.Name] = fresh
+	m.refresh()
+	fresh.off.And(^uint32(offComing))
 	return nil
 }
 
@@ -76,7 +95,11 @@ func (m *Matcher) AddEntries(bankName string, entries ...Entry) error {
 	if err != nil {
 		return err
 	}
-	return m.insert(b, entries)
+	if err := m.insert(b, change{op: entriesAdded, bank: Bank{Name: bankName}, entries: entries}); err != nil {
+		return err
+	}
+	m.refresh()
+	return nil
 }
 
 // Remove takes an entry out of a bank. Errors are ErrUnknown in an *EntryError.
@@ -87,8 +110,13 @@ func (m *Matcher) Remove(bankName, id string) error {
 	if err != nil {
 		return err
 	}
+	if err := m.note(change{op: entryRemoved, bank: Bank{Name: bankName}, id: id}); err != nil {
+		return err
+	}
 	m.drop(it)
+	it.bank.count(it, -1)
 	delete(it.bank.items, id)
+	m.refresh()
 	it.bank.quarantined = slices.DeleteFunc(it.bank.quarantined, func(q Quarantined) bool { return q.Entry == id })
 	return nil
 }
@@ -102,10 +130,18 @@ func (m *Matcher) RemoveBank(name string) error {
 	if err != nil {
 		return err
 	}
+	if err := m.note(change{op: bankRemoved, bank: Bank{Name: name}}); err != nil {
+		return err
+	}
+	b.off.Or(offGone)            // from here on it matches nothing
 	for _, it := range b.items { // in any order: nothing of it is left to be seen
 		m.drop(it)
 	}
 	delete(m.banks, name)
+	m.refresh()
+	if b.shelf != nil {
+		go m.clear(b) // there may be millions
+	}
 	return nil
 }
 
@@ -113,6 +149,7 @@ func (m *Matcher) RemoveBank(name string) error {
 // disabled is kept. An entry matches when it and its bank are enabled. Errors are
 // ErrUnknown in an *EntryError.
 func (m *Matcher) Enable(bankName, id string, on bool) error {
+	noted := change{op: turned, bank: Bank{Name: bankName}, id: id, on: on}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if id == "" {
@@ -120,14 +157,83 @@ func (m *Matcher) Enable(bankName, id string, on bool) error {
 		if err != nil {
 			return err
 		}
-		b.disabled = !on
+		if err := m.note(noted); err != nil {
+			return err
+		}
+		turn(&b.off, offDisabled, !on)
+		m.refresh()
 		return nil
 	}
 	it, err := m.item(bankName, id)
 	if err != nil {
 		return err
 	}
-	it.disabled = !on
+	if err := m.note(noted); err != nil {
+		return err
+	}
+	it.change()
+	turn(&it.off, offDisabled, !on)
+	return nil
+}
+
+// SetLabels replaces the labels of an entry, and with an empty id those of the whole
+// bank. Errors are ErrUnknown in an *EntryError.
+func (m *Matcher) SetLabels(bankName, id string, labels ...string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	labels = slices.Clone(labels)
+	noted := change{op: labelsSet, bank: Bank{Name: bankName}, id: id, labels: labels}
+	if id == "" {
+		b, err := m.bank(bankName)
+		if err != nil {
+			return err
+		}
+		if err := m.note(noted); err != nil {
+			return err
+		}
+		next := *b.state.Load()
+		next.labels = labels
+		b.state.Store(&next)
+		return nil
+	}
+	it, err := m.item(bankName, id)
+	if err != nil {
+		return err
+	}
+	if err := m.note(noted); err != nil {
+		return err
+	}
+	it.change()
+	it.labels.Store(&labels)
+	return nil
+}
+
+// SetThreshold changes the largest distance, in bits and inclusive, at which a bank's
+// signals of a kind match. Errors, in an *EntryError, are ErrUnknown for the bank,
+// ErrInvalid for what is no threshold of the kind, and a *RadiusError for one that the
+// index can't answer in full.
+func (m *Matcher) SetThreshold(bankName string, k hash.Kind, bits int) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b, err := m.bank(bankName)
+	if err != nil {
+		return err
+	}
+	if err := checkThreshold(bankName, k, bits, &m.rules); err != nil {
+		return err
+	}
+	if err := m.note(change{op: thresholdSet, bank: Bank{Name: bankName}, kind: k, bits: bits}); err != nil {
+		return err
+	}
+	next := *b.state.Load()
+	next.thresholds[k] = bits
+	next.given = maps.Clone(next.given)
+	if next.given == nil {
+		next.given = make(map[hash.Kind]int)
+	}
+	next.given[k] = bits
+	b.state.Store(&next)
+	m.refresh()
 	return nil
 }
 
@@ -135,8 +241,8 @@ func (m *Matcher) Enable(bankName, id string, on bool) error {
 // numbers: what an upload has to be hashed with. Disabled banks and entries count,
 // for they can be enabled at any time.
 func (m *Matcher) Kinds() []hash.Kind {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	var present []hash.Kind
 	for _, k := range hash.Kinds() {
 		for _, b := range m.banks {
@@ -155,24 +261,25 @@ type BankInfo struct {
 	Labels          []string
 	Disabled, Allow bool
 	Thresholds      map[hash.Kind]int // bits, inclusive, of the kinds in Signals
-	Entries         int
+	Entries, Videos int               // Videos are among Entries
 	Signals         map[hash.Kind]int // how many can match, by kind
 	Quarantined     int               // how many are kept but match nothing
 }
 
 // Banks describes the banks, sorted by name.
 func (m *Matcher) Banks() []BankInfo {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	infos := make([]BankInfo, 0, len(m.banks))
 	for _, b := range m.banks {
+		state := b.state.Load()
 		info := BankInfo{
-			Name: b.name, Labels: slices.Clone(b.labels), Disabled: b.disabled, Allow: b.allow, Entries: len(b.items),
-			Thresholds: make(map[hash.Kind]int), Signals: make(map[hash.Kind]int), Quarantined: len(b.quarantined),
+			Name: b.name, Labels: slices.Clone(state.labels), Disabled: b.off.Load()&offDisabled != 0, Allow: b.allow, Entries: b.entries, Videos: b.videos,
+			Thresholds: make(map[hash.Kind]int), Signals: make(map[hash.Kind]int), Quarantined: b.aside + len(b.quarantined),
 		}
 		for _, k := range hash.Kinds() {
 			if n := b.indexed[k]; n > 0 {
-				info.Signals[k], info.Thresholds[k] = n, b.thresholds[k]
+				info.Signals[k], info.Thresholds[k] = n, state.thresholds[k]
 			}
 		}
 		infos = append(infos, info)
@@ -184,19 +291,24 @@ func (m *Matcher) Banks() []BankInfo {
 // Quarantined lists the signals that are kept but match nothing, sorted by bank,
 // then in the order they came: hashes that would match any blank picture, digests
 // of the empty file, and pictures of too low a quality. A program that loads other
-// people's lists should show it.
-func (m *Matcher) Quarantined() []Quarantined {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
+// people's lists should show it. Where snapshots are loaded and have some, it may read all
+// their entries; the error is then a *FormatError for what can't be read.
+func (m *Matcher) Quarantined() ([]Quarantined, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	var all []Quarantined
 	for _, b := range m.banks {
-		all = append(all, b.quarantined...)
+		shelved, err := m.quarantinedOf(b)
+		if err != nil {
+			return nil, err
+		}
+		all = append(append(all, shelved...), b.quarantined...)
 	}
 	slices.SortStableFunc(all, func(a, b Quarantined) int { return strings.Compare(a.Bank, b.Bank) })
-	return all
+	return all, nil
 }
 
-// bank finds a bank by name. The caller holds the lock.
+// bank finds a bank by name. The caller holds mu.
 func (m *Matcher) bank(name string) (*bank, error) {
 	if b := m.banks[name]; b != nil {
 		return b, nil
@@ -204,20 +316,34 @@ func (m *Matcher) bank(name string) (*bank, error) {
 	return nil, &EntryError{Bank: name, Signal: -1, Reason: "there is no such bank; Banks lists them", Err: ErrUnknown}
 }
 
-// item finds an entry. The caller holds the lock.
+// item finds an entry. The caller holds mu.
 func (m *Matcher) item(bankName, id string) (*item, error) {
 	b, err := m.bank(bankName)
 	if err != nil {
 		return nil, err
 	}
+	it, err := m.find(b, id)
+	if it == nil && err == nil {
+		err = &EntryError{Bank: bankName, Entry: id, Signal: -1, Reason: "there is no such entry in the bank", Err: ErrUnknown}
+	}
+	return it, err
+}
+
+// find returns the entry of a bank that has an ID, or nil. The caller holds mu.
+func (m *Matcher) find(b *bank, id string) (*item, error) {
 	if it := b.items[id]; it != nil {
 		return it, nil
 	}
-	return nil, &EntryError{Bank: bankName, Entry: id, Signal: -1, Reason: "there is no such entry in the bank", Err: ErrUnknown}
+	it, err := m.shelved(b, id)
+	if it == nil || err != nil || it.off.Load()&offGone != 0 {
+		return nil, err
+	}
+	return it, nil
 }
 
-// insert adds entries to b, all or none. The caller holds the lock.
-func (m *Matcher) insert(b *bank, entries []Entry) error {
+// insert adds the entries of a change to b, all or none. The caller holds mu.
+func (m *Matcher) insert(b *bank, c change) error {
+	entries := c.entries
 	signals := 0
 	items := make([]item, len(entries))
 	undo := func(err error) error {
@@ -230,18 +356,32 @@ func (m *Matcher) insert(b *bank, entries []Entry) error {
 	}
 	for i := range entries {
 		e := &entries[i]
-		if err := b.check(e, &m.rules); err != nil {
+		there, err := m.find(b, e.ID)
+		if err == nil {
+			err = b.check(e, there != nil, &m.rules)
+		}
+		if err != nil {
 			return undo(err)
 		}
 		m.seq++
-		items[i] = item{bank: b, id: e.ID, labels: e.Labels, signals: e.Signals, duration: e.Duration, disabled: e.Disabled, seq: m.seq}
-		b.items[e.ID] = &items[i]
+		it := &items[i]
+		it.bank, it.id, it.signals, it.duration, it.seq = b, e.ID, e.Signals, e.Duration, m.seq
+		labels := e.Labels // not &e.Labels, which would keep all of entries
+		it.labels.Store(&labels)
+		it.off.Store(offComing)
+		turn(&it.off, offDisabled, e.Disabled)
+		b.items[e.ID] = it
 		signals += len(e.Signals)
 	}
-	if int64(len(m.slots))+int64(signals) > math.MaxUint32 {
+	if m.used+uint64(signals) > math.MaxUint32 {
 		return undo(fmt.Errorf("%w: more than %d signals in one Matcher", ErrInvalid, uint32(math.MaxUint32)))
 	}
-	m.slots = slices.Grow(m.slots, signals)
+	if err := m.note(c); err != nil {
+		return undo(err)
+	}
+	for i := range items {
+		b.count(&items[i], 1)
+	}
 	var fresh [256]batch // by kind
 	for i := range items {
 		it := &items[i]
@@ -258,7 +398,55 @@ func (m *Matcher) insert(b *bank, entries []Entry) error {
 			m.index(b, hash.Kind(k), x)
 		}
 	}
+	for i := range items {
+		items[i].off.And(^uint32(offComing))
+	}
 	return nil
+}
+
+// refresh makes the view anew if the banks have changed what a query has to know of
+// them. The caller holds mu.
+func (m *Matcher) refresh() {
+	old := m.view.Load()
+	next := view{indices: old.indices, shelves: old.shelves}
+	for k := range next.radius {
+		next.radius[k] = -1
+	}
+	for _, b := range m.banks {
+		if b.off.Load()&^offComing != 0 {
+			continue
+		}
+		state := b.state.Load()
+		for _, k := range hash.Kinds() {
+			if b.indexed[k] > 0 {
+				next.radius[k] = max(next.radius[k], state.thresholds[k])
+			}
+		}
+	}
+	if next.radius != old.radius {
+		m.view.Store(&next)
+	}
+}
+
+// indexOf returns the index of a perceptual kind, and makes it if need be. The caller
+// holds mu.
+func (m *Matcher) indexOf(k hash.Kind) (*MIH, error) {
+	old := m.view.Load()
+	if x := old.indices[k]; x != nil {
+		return x, nil
+	}
+	x, err := NewMIH(k, m.rules.maxRadius[k])
+	if err != nil {
+		return nil, err
+	}
+	next := *old
+	next.indices = maps.Clone(old.indices)
+	if next.indices == nil {
+		next.indices = make(map[hash.Kind]*MIH)
+	}
+	next.indices[k] = x
+	m.view.Store(&next)
+	return x, nil
 }
 
 // batch is signals of one kind to index.
@@ -268,49 +456,32 @@ type batch struct {
 }
 
 // indexable reports whether a signal is to be found, and sets it aside with the
-// reason if not. The caller holds the lock and has checked the entry.
+// reason if not. The caller holds mu and has checked the entry.
 func (m *Matcher) indexable(it *item, n int) bool {
 	s := &it.signals[n]
-	reason := ""
-	if !s.Quality.Passes(m.rules.gate) {
-		if it.isVideo() {
-			return false // dark and empty frames are part of any video, and nothing to report
-		}
-		reason = fmt.Sprintf("its quality %s is below the gate of %d: such pictures are not judged", s.Quality, m.rules.gate)
-	} else {
-		reason = junk(s.Value)
-	}
-	if reason != "" {
+	if reason := m.rules.aside(s, it.isVideo()); reason != "" {
 		it.bank.quarantine(it, n, reason)
 	}
-	return reason == ""
+	return m.rules.matchable(s)
 }
 
-// index makes signals of one bank findable. The caller holds the lock.
+// index makes signals of one bank findable. The caller holds mu.
 func (m *Matcher) index(b *bank, k hash.Kind, x *batch) {
 	add := func() error {
 		if k.IsDigest() {
-			for i, ref := range x.refs {
-				if err := m.digests.Add(ref, x.values[i]); err != nil {
-					return err
-				}
-			}
-			return nil
+			return m.digests.AddAll(x.refs, x.values)
 		}
-		if m.indices[k] == nil {
-			fresh, err := NewMIH(k, m.rules.maxRadius[k])
-			if err != nil {
-				return err
-			}
-			m.indices[k] = fresh
+		index, err := m.indexOf(k)
+		if err != nil {
+			return err
 		}
-		return m.indices[k].AddAll(x.refs, x.values)
+		return index.AddAll(x.refs, x.values)
 	}
 	if err := add(); err != nil {
 		// Cannot happen for checked entries in fresh slots; if it ever did, it would be
 		// seen and not silently missing.
 		for _, ref := range x.refs {
-			it := m.slots[ref]
+			it := m.slots.load(ref)
 			b.quarantine(it, int(ref-it.first), err.Error())
 		}
 		return
@@ -318,22 +489,20 @@ func (m *Matcher) index(b *bank, k hash.Kind, x *batch) {
 	b.indexed[k] += len(x.refs)
 }
 
-// drop makes an item unfindable and frees its slots. The caller holds the lock
+// drop makes an item unfindable and frees its slots. The caller holds mu
 // and takes the item out of its bank.
 func (m *Matcher) drop(it *item) {
-	it.gone = true
+	if it.shelf != nil {
+		m.dropShelved(it)
+		return
+	}
+	it.off.Or(offGone)
 	for n := range it.signals {
 		v, ref := it.signals[n].Value, it.first+Ref(n)
-		removed := false
-		if k := v.Kind(); k.IsDigest() {
-			removed = m.digests.Remove(ref, v)
-		} else if x := m.indices[k]; x != nil {
-			removed = x.Remove(ref, v)
-		}
-		if removed {
+		if m.unindex(ref, v) {
 			it.bank.indexed[v.Kind()]--
 		}
-		m.slots[ref] = nil
+		m.slots.at(ref).Store(nil)
 	}
 	m.free[len(it.signals)] = append(m.free[len(it.signals)], it.first)
 }
@@ -346,11 +515,9 @@ func (m *Matcher) reserve(it *item) Ref {
 		first = runs[len(runs)-1]
 		m.free[n] = runs[:len(runs)-1]
 	} else {
-		first = Ref(len(m.slots))
-		m.slots = m.slots[:len(m.slots)+n] // insert has made room
+		first = Ref(m.used) // insert has seen that there is room
+		m.used += uint64(n)
 	}
-	for i := range n {
-		m.slots[first+Ref(i)] = it
-	}
+	m.slots.store(first, n, it)
 	return first
 }

@@ -421,7 +421,8 @@ func TestJunkIsSetAside(t *testing.T) {
 	}
 	bank.Entries = append(bank.Entries, match.Entry{ID: "poor", Signals: []match.Signal{{Value: random(r, hash.PDQ), Quality: 49}}})
 	m := newMatcher(t, match.Options{}, bank)
-	aside := m.Quarantined()
+	aside, err := m.Quarantined()
+	require.NoError(t, err)
 	require.Len(t, aside, len(junk)+1)
 	for i, q := range aside {
 		if i < len(junk) {
@@ -443,7 +444,9 @@ func TestJunkIsSetAside(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, matches, 1)
 	require.NoError(t, m.Remove("list", bare(zero).ID))
-	require.Len(t, m.Quarantined(), len(junk))
+	aside, err = m.Quarantined()
+	require.NoError(t, err)
+	require.Len(t, aside, len(junk))
 }
 
 func TestConcurrentUse(t *testing.T) {
@@ -479,7 +482,9 @@ func TestConcurrentUse(t *testing.T) {
 				}
 				m.Banks()
 				m.Kinds()
-				m.Quarantined()
+				if _, err := m.Quarantined(); err != nil {
+					t.Error(err)
+				}
 			}
 		})
 	}

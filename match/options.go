@@ -2,6 +2,7 @@ package match
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/rematch-go/rematch/hash"
@@ -18,6 +19,8 @@ const (
 	DefaultMinFrames = 2
 	// DefaultMinDuration is two frames at the usual sampling of one every 0.5 s.
 	DefaultMinDuration = time.Second
+	// DefaultMaxMatches is more than a person looks through; the count is told anyway.
+	DefaultMaxMatches = 1000
 )
 
 // Options are the rules of a Matcher. The zero value means the defaults.
@@ -45,6 +48,10 @@ type Options struct {
 	// known video both match. python-threatexchange requires 80 of the query, vPDQ's
 	// README 80 of the known video.
 	QueryPercent, KnownPercent float64
+	// MaxMatches is how many matches of a picture are described, the nearest ones:
+	// sets of a hundred thousand near copies of one picture exist. PictureResult.Total is
+	// the true count. 0 means DefaultMaxMatches, negative all.
+	MaxMatches int
 }
 
 // rules are checked options with the defaults filled in.
@@ -54,12 +61,19 @@ type rules struct {
 	minFrames                  int
 	minDuration                time.Duration
 	queryPercent, knownPercent float64
+	maxMatches                 int
 }
 
 func (o Options) rules() (rules, error) {
 	r := rules{
 		gate: o.Gate, minFrames: o.MinFrames, minDuration: max(o.MinDuration, 0),
-		queryPercent: o.QueryPercent, knownPercent: o.KnownPercent,
+		queryPercent: o.QueryPercent, knownPercent: o.KnownPercent, maxMatches: o.MaxMatches,
+	}
+	switch {
+	case o.MaxMatches == 0:
+		r.maxMatches = DefaultMaxMatches
+	case o.MaxMatches < 0:
+		r.maxMatches = math.MaxInt
 	}
 	switch {
 	case o.Gate == 0:

@@ -10,11 +10,19 @@ import (
 	"github.com/rematch-go/rematch/hash"
 )
 
+// PictureResult is what a picture's comparison found.
+type PictureResult struct {
+	// Matches are sorted by distance, bank, ID and kind. Of more than
+	// Options.MaxMatches it has the nearest, and those that stand before those that an
+	// allow-list suppresses.
+	Matches []Match
+	// Total is how many there are in all.
+	Total int
+}
+
 // Match compares one hash, perceptual or digest, with every enabled bank and
 // returns a match for each entry within its bank's threshold, sorted by distance,
-// bank and ID. An upload's allow-list matches are not returned: they fill
-// SuppressedBy of the others. A frame of an allow-list's video suppresses nothing:
-// an excerpt is not the programme.
+// bank and ID, as ScanPicture does.
 //
 // A hash below the gate is not judged: the error is a *LowQualityError, which is
 // ErrLowQuality. Digests have no quality; give hash.Unmeasured. A kind that no
@@ -23,11 +31,18 @@ func (m *Matcher) Match(v hash.Value, q hash.Quality) ([]Match, error) {
 	return m.MatchPicture([]Look{{Value: v, Quality: q}})
 }
 
-// MatchPicture compares one picture, looked at in several ways, with every
-// enabled bank. Of each entry it returns the best look for each kind, sorted by
-// distance, bank, ID and kind. Known videos match by any of their frames, with the
-// frame's time in Evidence.KnownTime.
+// MatchPicture is ScanPicture for those who need only the matches.
+func (m *Matcher) MatchPicture(looks []Look) ([]Match, error) {
+	result, err := m.ScanPicture(looks)
+	return result.Matches, err
+}
+
+// ScanPicture compares one picture, looked at in several ways, with every
+// enabled bank. Of each entry it returns the best look for each kind. Known videos match
+// by any of their frames, with the frame's time in Evidence.KnownTime.
 //
+// An upload's allow-list matches are not returned: they fill SuppressedBy of the others.
+// A frame of an allow-list's video suppresses nothing: an excerpt is not the programme.
 // The file's digests may be given among the looks (quality hash.Unmeasured), so
 // that an allow-list's digest suppresses what the picture matches and the other
 // way round. What an allow-list has of a part of the picture suppresses matches of
@@ -38,7 +53,7 @@ func (m *Matcher) Match(v hash.Value, q hash.Quality) ([]Match, error) {
 // error is a *LowQualityError with the best quality there was, unless a digest
 // matches: then its matches are returned without an error. A look that passes the
 // gate with the invalid zero Value or a negative Limit is ErrInvalid.
-func (m *Matcher) MatchPicture(looks []Look) ([]Match, error) {
+func (m *Matcher) ScanPicture(looks []Look) (PictureResult, error) {
 	best := hash.Quality(0)
 	judged := false
 	for i := range looks {
@@ -51,16 +66,14 @@ func (m *Matcher) MatchPicture(looks []Look) ([]Match, error) {
 			continue
 		}
 		if l.Limit < 0 {
-			return nil, fmt.Errorf("%w: look %d has the limit %d; want 0 or more bits", ErrInvalid, i, l.Limit)
+			return PictureResult{}, fmt.Errorf("%w: look %d has the limit %d; want 0 or more bits", ErrInvalid, i, l.Limit)
 		}
 		if !l.Value.IsValid() {
-			return nil, fmt.Errorf("%w: look %d has no hash; leave it out or tell its quality", ErrInvalid, i)
+			return PictureResult{}, fmt.Errorf("%w: look %d has no hash; leave it out or tell its quality", ErrInvalid, i)
 		}
 		judged = true
 	}
 
-	m.mu.RLock()
-	defer m.mu.RUnlock()
 	found := make(map[spot]sight)
 	var hits []Hit
 	for i := range looks {
@@ -70,14 +83,17 @@ func (m *Matcher) MatchPicture(looks []Look) ([]Match, error) {
 		}
 		var err error
 		if hits, err = m.search(hits[:0], l.Value); err != nil {
-			return nil, err
+			return PictureResult{}, err
 		}
 		for _, h := range hits {
-			it := m.slots[h.Ref]
-			if !m.counts(it, l, h.Distance) {
+			it, signal, err := m.known(h, l)
+			if err != nil {
+				return PictureResult{}, err
+			}
+			if it == nil {
 				continue
 			}
-			s := sight{distance: h.Distance, signal: int(h.Ref - it.first), look: i}
+			s := sight{distance: h.Distance, signal: signal, look: i}
 			k := spot{key{it, l.Value.Kind()}, l.Area}
 			if old, seen := found[k]; !seen || s.compare(old) < 0 {
 				found[k] = s
@@ -85,7 +101,7 @@ func (m *Matcher) MatchPicture(looks []Look) ([]Match, error) {
 		}
 	}
 	if !judged && len(found) == 0 && (len(looks) == 0 || !allDigests(looks)) {
-		return nil, &LowQualityError{Quality: best, Gate: m.rules.gate}
+		return PictureResult{}, &LowQualityError{Quality: best, Gate: m.rules.gate}
 	}
 
 	allows := allowedAreas(found)
@@ -99,21 +115,46 @@ func (m *Matcher) MatchPicture(looks []Look) ([]Match, error) {
 			nearest[k.key] = s
 		}
 	}
-	var matches []Match
-	for k, s := range nearest { // sorted below
+	return m.describe(nearest, looks), nil
+}
+
+// describe makes the result of the best sight of each item.
+func (m *Matcher) describe(nearest map[key]sight, looks []Look) PictureResult {
+	order := make([]key, 0, len(nearest))
+	for k := range nearest { // sorted at once
+		order = append(order, k)
+	}
+	compare := func(a, b key) int {
+		return cmp.Or(cmp.Compare(nearest[a].distance, nearest[b].distance), compareItems(a.it, b.it), cmp.Compare(a.kind, b.kind))
+	}
+	result := PictureResult{Total: len(order)}
+	if most := m.rules.maxMatches; len(order) > most {
+		slices.SortFunc(order, func(a, b key) int {
+			if suppressed := nearest[a].allow != nil; suppressed != (nearest[b].allow != nil) {
+				if suppressed {
+					return 1
+				}
+				return -1
+			}
+			return compare(a, b)
+		})
+		order = order[:most]
+	}
+	slices.SortFunc(order, compare)
+	for _, k := range order {
+		s := nearest[k]
 		l, known := &looks[s.look], &k.it.signals[s.signal]
 		match := Match{Entry: k.it.public(), Evidence: Evidence{
-			Kind: k.kind, Distance: s.distance, Threshold: l.threshold(k.it.bank), Quality: l.Quality,
+			Kind: k.kind, Distance: s.distance, Threshold: l.thresholdOf(k.it.bank, s.distance), Quality: l.Quality,
 			Transform: slices.Clone(l.Transform), KnownTransform: slices.Clone(known.Transform),
 			Query: l.Value, Known: known.Value, KnownTime: known.From,
 		}}
 		if s.allow != nil {
 			match.SuppressedBy = s.allow.name()
 		}
-		matches = append(matches, match)
+		result.Matches = append(result.Matches, match)
 	}
-	sortMatches(matches)
-	return matches, nil
+	return result
 }
 
 // AllowedBy returns the allow-list entry within whose threshold v lies, as
@@ -123,8 +164,6 @@ func (m *Matcher) AllowedBy(v hash.Value) (string, error) {
 	if !v.IsValid() {
 		return "", fmt.Errorf("%w: not a hash", ErrInvalid)
 	}
-	m.mu.RLock()
-	defer m.mu.RUnlock()
 	hits, err := m.search(nil, v)
 	if err != nil {
 		return "", err
@@ -133,8 +172,11 @@ func (m *Matcher) AllowedBy(v hash.Value) (string, error) {
 	nearest := 0
 	look := Look{Value: v}
 	for _, h := range hits {
-		it := m.slots[h.Ref]
-		if !it.bank.allow || !it.allowsOne(v.Kind()) || !m.counts(it, &look, h.Distance) {
+		it, _, err := m.known(h, &look)
+		if err != nil {
+			return "", err
+		}
+		if it == nil || !it.bank.allow || !it.allowsOne(v.Kind()) {
 			continue
 		}
 		if allow == nil || cmp.Or(cmp.Compare(h.Distance, nearest), compareItems(it, allow)) < 0 {
@@ -209,32 +251,58 @@ func allowedAreas(found map[spot]sight) func(area image.Rectangle) *item {
 }
 
 // search finds every signal within the largest threshold that any bank has for
-// q's kind. The caller holds the lock, and judges the hits with counts.
+// q's kind. The caller judges the hits with known.
 func (m *Matcher) search(dst []Hit, q hash.Value) ([]Hit, error) {
 	k := q.Kind()
 	if k.IsDigest() {
 		return m.digests.Search(dst, q, 0)
 	}
-	x := m.indices[k]
-	if x == nil {
+	v := m.view.Load()
+	if v.indices[k] == nil || v.radius[k] < 0 {
 		return dst, nil
 	}
-	radius := -1
-	for _, b := range m.banks {
-		if b.indexed[k] > 0 && !b.disabled {
-			radius = max(radius, b.thresholds[k])
-		}
-	}
-	if radius < 0 {
-		return dst, nil
-	}
-	return x.Search(dst, q, radius)
+	return v.indices[k].Search(dst, q, v.radius[k])
 }
 
-// counts reports whether a look's hit at a distance is a match of the item. The
-// caller holds the lock.
-func (m *Matcher) counts(it *item, l *Look, distance int) bool {
-	return it.live() && distance <= l.threshold(it.bank)
+// found returns the item that a hit of v is of, live or not, and the signal's number in
+// it; or nil if it was removed since, or is not to be matched.
+func (m *Matcher) found(h Hit, v hash.Value) (*item, int, error) {
+	it := m.slots.load(h.Ref)
+	if it == nil {
+		sh := m.view.Load().shelfOf(h.Ref)
+		if sh == nil {
+			return nil, 0, nil
+		}
+		var err error
+		if it, err = m.takeDown(sh, h.Ref); err != nil {
+			return nil, 0, err
+		}
+	}
+	signal := int(h.Ref - it.first)
+	if it.off.Load()&offGone != 0 || signal >= len(it.signals) {
+		return nil, 0, nil // the ref may be another entry's by now
+	}
+	s := &it.signals[signal]
+	if d, comparable := s.Value.Distance(v); !comparable || d != h.Distance {
+		if it.shelf != nil {
+			return nil, 0, it.shelf.snap.contradicts(it.number)
+		}
+		return nil, 0, nil
+	}
+	if it.shelf != nil && !m.rules.matchable(s) {
+		return nil, 0, nil
+	}
+	return it, signal, nil
+}
+
+// known returns the item that a look's hit is a match of, and the signal's number in it;
+// or nil if it is none.
+func (m *Matcher) known(h Hit, l *Look) (*item, int, error) {
+	it, signal, err := m.found(h, l.Value)
+	if it == nil || !it.live() || h.Distance > l.threshold(it.bank) {
+		return nil, 0, err
+	}
+	return it, signal, nil
 }
 
 func allDigests(looks []Look) bool {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"runtime/debug"
 	"slices"
 	"sort"
@@ -137,6 +138,29 @@ func (s *Snapshot) entryOf(signal uint32) (entry uint32, index int, err error) {
 		bad(s.ento.offset+entoSize*int64(i), "the numbers of signals make no sense")
 	}
 	return s.bare + uint32(i), int(signal - p.signal), nil
+}
+
+// firstSignal returns the number of an entry's first signal.
+func (s *Snapshot) firstSignal(number uint32) (signal uint32, err error) {
+	if number < s.bare {
+		return number, nil
+	}
+	defer s.locate(&err)
+	defer s.file.Catch(&err, debug.SetPanicOnFault(true))
+	return s.place(number).signal, nil
+}
+
+// contradicts is the error of an index that has another hash than an entry.
+func (s *Snapshot) contradicts(number uint32) error {
+	return s.formatError(&mapped.Damage{Offset: s.entr.offset, Reason: fmt.Sprintf("the index has another hash than entry %d", number)})
+}
+
+// bareValue returns the hash of a bare entry.
+func (s *Snapshot) bareValue(number uint32) (v hash.Value, err error) {
+	defer s.locate(&err)
+	defer s.file.Catch(&err, debug.SetPanicOnFault(true))
+	run := s.bareRun(number)
+	return s.value(run, int(number-run.first)), nil
 }
 
 // entry decodes the entry with a number, and says in which bank it is. Its Bank is

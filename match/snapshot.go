@@ -127,7 +127,7 @@ func (s *Snapshot) Banks() []BankInfo {
 // info describes a bank whose signals are judged from a quality on.
 func (b *snapBank) info(gate hash.Quality) BankInfo {
 	info := BankInfo{
-		Name: b.name, Labels: slices.Clone(b.labels), Disabled: b.disabled, Allow: b.allow, Entries: int(b.bare) + int(b.full),
+		Name: b.name, Labels: slices.Clone(b.labels), Disabled: b.disabled, Allow: b.allow, Entries: int(b.bare) + int(b.full), Videos: int(b.videos),
 		Thresholds: make(map[hash.Kind]int), Signals: make(map[hash.Kind]int),
 	}
 	for _, c := range b.counts {

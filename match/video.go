@@ -74,7 +74,7 @@ func (m *Matcher) ScanVideo(frames []QueryFrame) (VideoResult, error) {
 	result.Limited = c.limited
 
 	var outcomes, allowed []outcome
-	for _, cand := range m.stillLive(c.candidates()) {
+	for _, cand := range stillLive(c.candidates()) {
 		var o outcome
 		if cand.key.it.isVideo() {
 			o = judgeVideo(q, cand, &m.rules)
@@ -102,9 +102,7 @@ func (m *Matcher) ScanVideo(frames []QueryFrame) (VideoResult, error) {
 }
 
 // stillLive leaves out what was disabled or removed while the query ran.
-func (m *Matcher) stillLive(all []*candidate) []*candidate {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
+func stillLive(all []*candidate) []*candidate {
 	return slices.DeleteFunc(all, func(c *candidate) bool { return !c.key.it.live() })
 }
 

@@ -19,7 +19,7 @@ func (a *app) bankCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  needsCommand,
 	}
-	c.AddCommand(a.bankBuildCommand(), a.bankShowCommand())
+	c.AddCommand(a.bankBuildCommand(), a.bankShowCommand(), a.bankVerifyCommand(), a.bankDiffCommand(), a.bankMergeCommand(), a.bankSimilarCommand())
 	return c
 }
 
@@ -68,7 +68,7 @@ bank is written. A bank that is there already is replaced in one step.`,
 			if c.Flags().Changed("kind") && len(ks) == 1 {
 				e.listKind = ks[0]
 			}
-			return closing(decoder, a.buildBank(c.Context(), bar, &e, output, name, labels, args))
+			return closing(decoder, a.buildBank(c.Context(), bar, &e, output, match.Bank{Name: name, Labels: labels}, args))
 		},
 	}
 	c.Flags().StringVarP(&output, "output", "o", "", "the bank `FILE` to write")
@@ -82,8 +82,12 @@ bank is written. A bank that is there already is replaced in one step.`,
 }
 
 // buildBank makes the bank, writes it and shows what is in it.
-func (a *app) buildBank(ctx context.Context, bar *progress, e *enrolment, output, name string, labels, paths []string) error {
-	bank, err := e.build(ctx, bar, name, paths)
+func (a *app) buildBank(ctx context.Context, bar *progress, e *enrolment, output string, bank match.Bank, paths []string) error {
+	b, _, err := e.build(ctx, bar, bank, paths)
+	if err == nil {
+		bar.next("writing")
+		err = b.WriteFile(output)
+	}
 	bar.close()
 	var bad badFiles
 	switch {
@@ -97,11 +101,7 @@ func (a *app) buildBank(ctx context.Context, bar *progress, e *enrolment, output
 	case err != nil:
 		return fmt.Errorf("%s was not written: %w", display(output), err)
 	}
-	bank.Labels = labels
-	if err := match.WriteFile(output, bank.Bank); err != nil {
-		return err
-	}
-	return a.printBank(output, bank.Bank)
+	return a.showBanks(output, 0)
 }
 
 func (a *app) bankShowCommand() *cobra.Command {
@@ -109,44 +109,53 @@ func (a *app) bankShowCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show FILE",
 		Short: "Show what is in a bank file",
-		Long: `Show the banks in a bank file, after checking the whole of it: name, labels,
-thresholds, and how many entries and hashes of each kind there are.`,
+		Long: `Show the banks in a bank file: name, labels, thresholds, and how many entries and
+hashes of each kind there are. What is shown is checked; "rematch bank verify" checks
+the rest.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if entries < -1 {
 				return usagef("--entries %d: want a number, or -1 for all", entries)
 			}
-			banks, err := match.ReadFile(args[0])
-			if err != nil {
-				return err
-			}
-			for _, b := range banks {
-				if err := a.printBank(args[0], b); err != nil {
-					return err
-				}
-				for i, e := range b.Entries {
-					if i == entries {
-						break
-					}
-					if err := a.printEntry(b, e); err != nil {
-						return err
-					}
-				}
-			}
-			return nil
+			return a.showBanks(args[0], entries)
 		},
 	}
 	c.Flags().IntVar(&entries, "entries", 0, "also list up to this many entries of each bank; -1: all")
 	return c
 }
 
-// kindCounts counts signals by kind; the JSON has them under the kinds' names.
-func kindCounts(entries ...match.Entry) map[hash.Kind]int {
-	counts := make(map[hash.Kind]int)
-	for _, e := range entries {
-		for _, s := range e.Signals {
-			counts[s.Value.Kind()]++
+// showBanks prints the banks in a file, and of each some entries; -1: all.
+func (a *app) showBanks(path string, entries int) error {
+	s, err := match.OpenSnapshot(path)
+	if err != nil {
+		return err
+	}
+	for _, b := range s.Banks() {
+		if err := a.printBank(path, b); err != nil {
+			return err
 		}
+		left := entries
+		for e, err := range s.Entries(b.Name) {
+			if left == 0 {
+				break
+			}
+			left--
+			if err == nil {
+				err = a.printEntry(b.Name, e)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// kindCounts counts an entry's signals by kind.
+func kindCounts(e match.Entry) map[hash.Kind]int {
+	counts := make(map[hash.Kind]int)
+	for _, s := range e.Signals {
+		counts[s.Value.Kind()]++
 	}
 	return counts
 }

@@ -17,7 +17,8 @@ type bankLine struct {
 	Labels     []string       `json:"labels"`
 	Entries    int            `json:"entries"`
 	Videos     int            `json:"videos"`
-	Kinds      map[string]int `json:"kinds"`      // hashes by kind
+	Kinds      map[string]int `json:"kinds"`      // hashes that can match, by kind
+	SetAside   int            `json:"set_aside"`  // hashes that match nothing: of blank pictures, of empty files, of too low a quality
 	Thresholds map[string]int `json:"thresholds"` // bits, inclusive, of every kind in the bank
 	Disabled   bool           `json:"disabled"`
 	Allow      bool           `json:"allow"`
@@ -33,23 +34,13 @@ type entryLine struct {
 	Disabled   bool           `json:"disabled"`
 }
 
-func (a *app) printBank(file string, b match.Bank) error {
+func (a *app) printBank(file string, b match.BankInfo) error {
 	l := bankLine{
-		File: file, Bank: b.Name, Labels: append([]string{}, b.Labels...), Entries: len(b.Entries),
-		Kinds: make(map[string]int), Thresholds: make(map[string]int), Disabled: b.Disabled, Allow: b.Allow,
+		File: file, Bank: b.Name, Labels: append([]string{}, b.Labels...), Entries: b.Entries, Videos: b.Videos,
+		Kinds: make(map[string]int), Thresholds: make(map[string]int), SetAside: b.Quarantined, Disabled: b.Disabled, Allow: b.Allow,
 	}
-	for _, e := range b.Entries {
-		if e.IsVideo() {
-			l.Videos++
-		}
-	}
-	counts := kindCounts(b.Entries...)
-	for k, n := range counts {
-		l.Kinds[k.String()] = n
-		l.Thresholds[k.String()] = k.Threshold()
-		if t, ok := b.Thresholds[k]; ok {
-			l.Thresholds[k.String()] = t
-		}
+	for k, n := range b.Signals {
+		l.Kinds[k.String()], l.Thresholds[k.String()] = n, b.Thresholds[k]
 	}
 	if a.json {
 		return printJSON(a.stdout, l)
@@ -70,18 +61,21 @@ func (a *app) printBank(file string, b match.Bank) error {
 		fmt.Fprintf(&text, "  labels: %s\n", terminal.OneLine(strings.Join(b.Labels, ", ")))
 	}
 	for _, k := range hash.Kinds() { // not the map's order
-		if n := counts[k]; n > 0 {
+		if n := b.Signals[k]; n > 0 {
 			fmt.Fprintf(&text, "  %-9s %s, up to %d of %d bits match\n", k, count(n, "hash", "hashes"), l.Thresholds[k.String()], k.Bits())
 		}
+	}
+	if b.Quarantined > 0 {
+		fmt.Fprintf(&text, "  %s set aside: of blank pictures or empty files, or of too low a quality\n", count(b.Quarantined, "hash", "hashes"))
 	}
 	_, err := fmt.Fprint(a.stdout, text.String())
 	return err
 }
 
-func (a *app) printEntry(b match.Bank, e match.Entry) error {
+func (a *app) printEntry(bank string, e match.Entry) error {
 	counts := kindCounts(e)
 	if a.json {
-		l := entryLine{Bank: b.Name, Entry: e.ID, Labels: append([]string{}, e.Labels...), Kinds: make(map[string]int),
+		l := entryLine{Bank: bank, Entry: e.ID, Labels: append([]string{}, e.Labels...), Kinds: make(map[string]int),
 			DurationMS: milliseconds(e.Duration), Disabled: e.Disabled}
 		for k, n := range counts {
 			l.Kinds[k.String()] = n

@@ -25,10 +25,10 @@ type enrolment struct {
 	screen   screen.Options
 }
 
-// knownBank is a bank, and where its media lies if it was made from media.
+// knownBank is known content, and where its media lies if it was made from media.
 type knownBank struct {
-	match.Bank
-	files map[string]string // path by entry ID; nil for bank files
+	snapshot *match.Snapshot
+	files    map[knownKey]string // path; nil for bank files
 }
 
 // badFiles are the known files that could not be made into entries.
@@ -50,54 +50,47 @@ func (b badFiles) Error() string {
 	return s.String()
 }
 
-// load reads what --bank names: a bank file, or a folder, list or media file of
+// load opens what --bank names: a bank file, or a folder, list or media file of
 // which a bank is made.
-func (e *enrolment) load(ctx context.Context, bar *progress, path string) ([]knownBank, error) {
+func (e *enrolment) load(ctx context.Context, bar *progress, path string) (knownBank, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		return knownBank{}, err
 	}
 	if !info.IsDir() {
 		header, err := readHeader(path)
 		if err != nil {
-			return nil, err
+			return knownBank{}, err
 		}
 		if isBankFile(header) {
-			banks, err := match.ReadFile(path)
-			if err != nil {
-				return nil, err
-			}
-			all := make([]knownBank, len(banks))
-			for i, b := range banks {
-				all[i].Bank = b
-			}
-			return all, nil
+			s, err := match.OpenSnapshot(path)
+			return knownBank{snapshot: s}, err
 		}
 	}
-	b, err := e.build(ctx, bar, bankName(path), []string{path})
+	b, files, err := e.build(ctx, bar, match.Bank{Name: bankName(path)}, []string{path})
 	if err != nil {
-		return nil, err
+		return knownBank{}, err
 	}
-	return []knownBank{b}, nil
+	s, err := b.Snapshot()
+	return knownBank{s, files}, err
 }
 
 // build makes one bank of everything under the paths. Known content that can't be
 // hashed is never left out in silence: the error is then of type badFiles.
-func (e *enrolment) build(ctx context.Context, bar *progress, name string, paths []string) (knownBank, error) {
-	bank := knownBank{Bank: match.Bank{Name: name}, files: make(map[string]string)}
-	origin := make(map[string]string) // path of list or media by entry ID
+func (e *enrolment) build(ctx context.Context, bar *progress, bank match.Bank, paths []string) (*match.Builder, map[knownKey]string, error) {
+	var b match.Builder
+	if err := b.Bank(bank); err != nil {
+		return nil, nil, err
+	}
+	files := make(map[knownKey]string)
+	entries := 0
 	var bad badFiles
 	var t tally
 
-	type enrolled struct {
-		entries []match.Entry
-		media   bool
-		err     error
-	}
 	work := func(ctx context.Context, f found, give func(enrolled) bool) {
-		var r enrolled
-		if r.err = f.err; r.err == nil {
-			r.entries, r.media, r.err = e.file(ctx, f)
+		r := enrolled{err: f.err}
+		if r.err == nil {
+			r = e.file(ctx, f)
 		}
 		give(r)
 		bar.done()
@@ -107,71 +100,81 @@ func (e *enrolment) build(ctx context.Context, bar *progress, name string, paths
 			bad = append(bad, fileFailure{f.path, r.err})
 			return nil
 		}
-		for _, entry := range r.entries {
-			first, twice := origin[entry.ID]
-			switch {
-			case !twice:
-				origin[entry.ID] = f.path
-				bank.Entries = append(bank.Entries, entry)
-				if r.media {
-					bank.files[entry.ID] = f.path
-				}
-			case r.media:
-				bad = append(bad, fileFailure{f.path, fmt.Errorf("its name in the bank, %q, is also that of %s: give the folder above both", entry.ID, display(first))})
+		for _, v := range r.values {
+			if err := b.Hash(v); err != nil {
+				return err
 			}
 		}
-		return nil
+		entries += len(r.values)
+		if r.entry == nil {
+			return nil
+		}
+		name := knownKey{bank.Name, r.entry.ID}
+		if first, twice := files[name]; twice {
+			bad = append(bad, fileFailure{f.path, fmt.Errorf("its name in the bank, %q, is also that of %s: give the folder above both", r.entry.ID, display(first))})
+			return nil
+		}
+		files[name] = f.path
+		entries++
+		return b.Entry(*r.entry)
 	})
 	switch {
 	case err != nil:
-		return knownBank{}, err
+		return nil, nil, err
 	case len(bad) > 0:
-		return knownBank{}, bad
+		return nil, nil, bad
 	case t.found == 0:
-		return knownBank{}, errNoFiles
-	case len(bank.Entries) == 0:
-		return knownBank{}, errors.New("the given lists hold no hashes")
+		return nil, nil, errNoFiles
+	case entries == 0:
+		return nil, nil, errors.New("the given lists hold no hashes")
 	}
-	return bank, nil
+	return &b, files, nil
 }
 
-// file makes the entries of one file: a list's, or one of media.
-func (e *enrolment) file(ctx context.Context, f found) (entries []match.Entry, media bool, err error) {
+// enrolled is what a file gives: the hashes of a list, or the entry of a media file.
+type enrolled struct {
+	values []hash.Value
+	entry  *match.Entry
+	err    error
+}
+
+// file reads one file.
+func (e *enrolment) file(ctx context.Context, f found) enrolled {
 	header, err := readHeader(f.path)
 	if err != nil {
-		return nil, false, err
+		return enrolled{err: err}
 	}
 	if isBankFile(header) {
-		return nil, false, errors.New("this is a bank file, not known media; name it with --bank of \"rematch scan\"")
+		return enrolled{err: errors.New("this is a bank file, not known media; name it with --bank of \"rematch scan\", or put bank files together with \"rematch bank merge\"")}
 	}
 	if format, _, _ := video.Sniff(header); format == "" && exchange.LooksLikeList(header) {
-		entries, err = e.list(ctx, f.path)
-		return entries, false, err
+		values, err := e.list(ctx, f.path)
+		return enrolled{values: values, err: err}
 	}
 	entry, err := screen.Enroll(ctx, video.File(f.path), e.kinds, e.screen)
 	if err != nil {
-		return nil, true, err
+		return enrolled{err: err}
 	}
 	entry.ID = strings.ToValidUTF8(f.rel, "\uFFFD")
-	return []match.Entry{entry}, true, nil
+	return enrolled{entry: &entry}
 }
 
 // list reads a whole hash list; one bad line spoils it, so that no known item is
 // left out unnoticed.
-func (e *enrolment) list(ctx context.Context, path string) ([]match.Entry, error) {
+func (e *enrolment) list(ctx context.Context, path string) ([]hash.Value, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	var entries []match.Entry
-	for entry, err := range exchange.ReadList(contextReader{ctx, file}, exchange.ListOptions{Kind: e.listKind}) {
+	var values []hash.Value
+	for v, err := range exchange.ReadValues(contextReader{ctx, file}, exchange.ListOptions{Kind: e.listKind}) {
 		if err != nil {
 			return nil, err
 		}
-		entries = append(entries, entry)
+		values = append(values, v)
 	}
-	return entries, nil
+	return values, nil
 }
 
 // readHeader returns what is needed to tell what a file is.

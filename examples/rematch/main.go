@@ -4,6 +4,7 @@
 //	rematch hash photo.jpg clip.mp4
 //	rematch bank build -o known.bank known/
 //	rematch scan --bank known.bank uploads/
+//	rematch lookup --bank known.bank HASH...
 //
 // Folders are walked with everything below them. Every regular file in them is
 // looked at, whatever its name; symbolic links inside them are not followed. A
@@ -17,7 +18,7 @@
 //	0  nothing matched (scan), everything was hashed (hash), done
 //	1  something failed: a bank, a file that can't be read, an interruption
 //	2  wrong usage
-//	3  something matched
+//	3  something matched, or differs (bank diff)
 //	4  nothing matched, but something was not judged
 //
 // When several apply, 3 comes before 1 and 1 before 4. "go run" shows any of

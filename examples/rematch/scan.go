@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/spf13/cobra"
 
@@ -140,39 +141,34 @@ func (s *scan) run(ctx context.Context, bar *progress) error {
 	return t.outcome()
 }
 
-// load reads all banks, and returns a matcher of them and the paths of known media
+// load opens all banks, and returns a matcher of them and the paths of known media
 // by bank and entry, for the report.
 func (s *scan) load(ctx context.Context, bar *progress) (*match.Matcher, map[knownKey]string, error) {
 	e := enrolment{kinds: []hash.Kind{hash.PDQ}, workers: s.app.workers, screen: s.options}
-	var banks []match.Bank
+	m, err := match.New(match.Options{})
+	if err != nil {
+		return nil, nil, err
+	}
 	files := make(map[knownKey]string)
 	for _, path := range s.banks {
-		loaded, err := e.load(ctx, bar, path)
+		known, err := e.load(ctx, bar, path)
+		if err == nil {
+			err = m.Load(known.snapshot)
+		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("bank %s: %w", display(path), err)
 		}
-		for _, b := range loaded {
-			for id, file := range b.files {
-				files[knownKey{b.Name, id}] = file
+		maps.Copy(files, known.files)
+	}
+	if s.threshold != nil {
+		for _, b := range m.Banks() {
+			if err := m.SetThreshold(b.Name, hash.PDQ, *s.threshold); err != nil {
+				return nil, nil, err
 			}
-			if s.threshold != nil {
-				b.Thresholds = withThreshold(b.Thresholds, *s.threshold)
-			}
-			banks = append(banks, b.Bank)
 		}
 	}
-	m, err := match.New(match.Options{}, banks...)
-	return m, files, err
+	return m, files, nil
 }
 
 // knownKey names an entry of a bank.
 type knownKey struct{ bank, entry string }
-
-func withThreshold(old map[hash.Kind]int, pdq int) map[hash.Kind]int {
-	all := map[hash.Kind]int{}
-	for k, t := range old {
-		all[k] = t
-	}
-	all[hash.PDQ] = pdq
-	return all
-}

@@ -16,6 +16,7 @@ type verdictLine struct {
 	Verdict string      `json:"verdict"` // match, no_match or not_judged
 	Reason  string      `json:"reason"`  // why not judged, or why a match was cut short; else empty
 	Matches []matchLine `json:"matches"`
+	Total   int         `json:"matches_total"` // more than there are matches if only the nearest are listed
 }
 
 // matchLine is one match with its evidence. What a match does not have is null:
@@ -49,7 +50,7 @@ type segmentLine struct {
 }
 
 func newVerdictLine(file string, v screen.Verdict) verdictLine {
-	l := verdictLine{File: file, Verdict: v.Outcome.String(), Reason: v.Reason, Matches: []matchLine{}}
+	l := verdictLine{File: file, Verdict: v.Outcome.String(), Reason: v.Reason, Matches: []matchLine{}, Total: v.Total}
 	for _, m := range v.Matches {
 		l.Matches = append(l.Matches, newMatchLine(m))
 	}
@@ -112,6 +113,9 @@ func (a *app) printVerdict(w io.Writer, file string, v screen.Verdict) error {
 		for _, line := range evidenceWords(m) {
 			text += "              " + terminal.OneLine(line) + "\n"
 		}
+	}
+	if more := v.Total - len(v.Matches); more > 0 {
+		text += fmt.Sprintf("            and %d more that are further away\n", more)
 	}
 	if v.Outcome == screen.Match && v.Reason != "" {
 		text += "            Beyond that it was not judged: " + reasonWords(v.Reason) + ".\n"

@@ -96,10 +96,11 @@ func main() {
 			os.Exit(1)
 		}
 	}
-	banks, err := match.ReadFile(*bank)
+	known, err := match.OpenSnapshot(*bank)
 	check(err)
-	matcher, err := match.New(match.Options{}, banks...)
+	matcher, err := match.New(match.Options{})
 	check(err)
+	check(matcher.Load(known))
 	decoder, err := ffmpeg.New(ffmpeg.Options{})
 	check(err)
 	options := screen.Options{Video: video.Options{Backend: decoder, Limits: video.Limits{Bytes: 256 << 20, Work: time.Minute}}}

@@ -42,21 +42,36 @@ func (e *ListError) Error() string {
 
 func (e *ListError) Unwrap() error { return e.Err }
 
-// ReadList reads a list with one hash a line: bare hex digits, "kind hex" or
+// ReadList reads a list as ReadValues does. Each hash becomes an entry with the ID
+// "kind:hex" in lower case and one signal of unmeasured quality.
+func ReadList(r io.Reader, o ListOptions) iter.Seq2[match.Entry, error] {
+	return func(yield func(match.Entry, error) bool) {
+		for v, err := range ReadValues(r, o) {
+			if err != nil {
+				yield(match.Entry{}, err)
+				return
+			}
+			if !yield(match.Entry{ID: v.String(), Signals: []match.Signal{{Value: v, Quality: hash.Unmeasured}}}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// ReadValues reads a list with one hash a line: bare hex digits, "kind hex" or
 // "kind:hex", in either case. Blank lines and those that begin with # are skipped;
-// blanks around a line, CRLF and a UTF-8 byte order mark are accepted.
-//
-// Each hash becomes an entry with the ID "kind:hex" in lower case and one signal of
-// unmeasured quality. A hash that stands in the list twice comes twice; the caller
-// keeps one.
+// blanks around a line, CRLF and a UTF-8 byte order mark are accepted. A hash that stands
+// in the list twice comes twice; the caller keeps one. A *bufio.Reader that has room for
+// the longest line is read as it is, and never further than to the end of the line that
+// was given last.
 //
 // Everything else is an error, the last thing the sequence gives: a *ListError for
 // a line, or what reading said. Known content is never skipped: a caller takes the
 // whole list or, after an error, nothing.
-func ReadList(r io.Reader, o ListOptions) iter.Seq2[match.Entry, error] {
-	return func(yield func(match.Entry, error) bool) {
+func ReadValues(r io.Reader, o ListOptions) iter.Seq2[hash.Value, error] {
+	return func(yield func(hash.Value, error) bool) {
 		if o.Kind != 0 && !o.Kind.IsValid() {
-			yield(match.Entry{}, fmt.Errorf("exchange: ListOptions.Kind is %s, which does not exist; use a kind of package hash or 0", o.Kind))
+			yield(hash.Value{}, fmt.Errorf("exchange: ListOptions.Kind is %s, which does not exist; use a kind of package hash or 0", o.Kind))
 			return
 		}
 		limit := o.MaxLine
@@ -69,11 +84,11 @@ func ReadList(r io.Reader, o ListOptions) iter.Seq2[match.Entry, error] {
 		for number := 1; ; number++ {
 			line, err := in.ReadSlice('\n')
 			if errors.Is(err, bufio.ErrBufferFull) || len(line) > limit {
-				yield(match.Entry{}, &ListError{Line: number, Offset: offset, Reason: fmt.Sprintf("longer than %d bytes; is this a list of hashes?", limit)})
+				yield(hash.Value{}, &ListError{Line: number, Offset: offset, Reason: fmt.Sprintf("longer than %d bytes; is this a list of hashes?", limit)})
 				return
 			}
 			if err != nil && !errors.Is(err, io.EOF) {
-				yield(match.Entry{}, fmt.Errorf("exchange: reading a list, after byte %d: %w", offset+int64(len(line)), err))
+				yield(hash.Value{}, fmt.Errorf("exchange: reading a list, after byte %d: %w", offset+int64(len(line)), err))
 				return
 			}
 			start := offset
@@ -82,10 +97,10 @@ func ReadList(r io.Reader, o ListOptions) iter.Seq2[match.Entry, error] {
 			if text != "" && text[0] != '#' {
 				v, reason, wrong := parseLine(text, o.Kind)
 				if reason != "" {
-					yield(match.Entry{}, &ListError{Line: number, Offset: start, Reason: reason, Err: wrong})
+					yield(hash.Value{}, &ListError{Line: number, Offset: start, Reason: reason, Err: wrong})
 					return
 				}
-				if !yield(match.Entry{ID: v.String(), Signals: []match.Signal{{Value: v, Quality: hash.Unmeasured}}}, nil) {
+				if !yield(v, nil) {
 					return
 				}
 			}

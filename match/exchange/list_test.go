@@ -1,6 +1,7 @@
 package exchange_test
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -178,4 +179,17 @@ func ExampleReadList() {
 	// Output:
 	// pdq:f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22
 	// md5:5d41402abc4b2a76b9719d911017c592
+}
+
+// A terminal's user sees an answer before the next line is typed.
+func TestReadValuesReadsNoFurther(t *testing.T) {
+	in := bufio.NewReaderSize(strings.NewReader("9dd4e461268c8034f5c8564e155c67a6\nthe rest"), exchange.DefaultMaxLine)
+	for v, err := range exchange.ReadValues(in, exchange.ListOptions{}) {
+		require.NoError(t, err)
+		require.Equal(t, "md5:9dd4e461268c8034f5c8564e155c67a6", v.String())
+		break
+	}
+	rest, err := io.ReadAll(in)
+	require.NoError(t, err)
+	require.Equal(t, "the rest", string(rest))
 }

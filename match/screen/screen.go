@@ -66,6 +66,9 @@ type Verdict struct {
 	Reason  string
 	Err     error         // the error behind Reason, for people
 	Matches []match.Match // best first; suppressed ones too, with SuppressedBy set
+	// Total is how many matches there are: of more than match.Options.MaxMatches of a
+	// picture, Matches has the nearest.
+	Total int
 	// Weak lists what agreed with known videos but was too little to be a match, and
 	// what was missing: for a person's eyes, never for an automatic decision.
 	Weak   []match.WeakMatch
@@ -274,19 +277,18 @@ func (s *Screener) frames(ctx context.Context, stored *video.Stored, kinds []has
 
 // compare matches one picture as a picture and several as a video, and the
 // digests with them, and adds what it finds to v.
-func (s *Screener) compare(frames []match.QueryFrame, sums []match.Look, v *Verdict) (err error) {
+func (s *Screener) compare(frames []match.QueryFrame, sums []match.Look, v *Verdict) error {
 	switch {
 	case len(frames) == 1:
 		if len(frames[0].Looks) > 0 {
-			v.Matches, err = s.matcher.MatchPicture(append(frames[0].Looks, sums...))
-			return err
+			return s.picture(append(frames[0].Looks, sums...), v)
 		}
 		return cmp.Or(s.compare(nil, sums, v), errTooSmall)
 	case len(frames) == 0:
 		if len(sums) > 0 {
-			v.Matches, err = s.matcher.MatchPicture(sums)
+			return s.picture(sums, v)
 		}
-		return err
+		return nil
 	}
 	// Frames are held against known videos many at a time, which says more than a
 	// limit; and a title within bars is a frame like others.
@@ -298,18 +300,25 @@ func (s *Screener) compare(frames []match.QueryFrame, sums []match.Look, v *Verd
 	result, scanErr := s.matcher.ScanVideo(frames)
 	v.Weak = result.Weak
 	if len(sums) > 0 {
-		if v.Matches, err = s.matcher.MatchPicture(sums); err != nil {
+		if err := s.picture(sums, v); err != nil {
 			return err
 		}
 		if err := s.allow(result.Matches, sums); err != nil {
 			return err
 		}
 	}
-	v.Matches = append(v.Matches, result.Matches...)
+	v.Matches, v.Total = append(v.Matches, result.Matches...), v.Total+len(result.Matches)
 	if scanErr == nil && result.Limited && conclude(*v).Outcome == NoMatch {
 		return errLimited
 	}
 	return scanErr
+}
+
+// picture matches the looks at one picture.
+func (s *Screener) picture(looks []match.Look, v *Verdict) error {
+	result, err := s.matcher.ScanPicture(looks)
+	v.Matches, v.Total = result.Matches, result.Total
+	return err
 }
 
 // allow suppresses a video's matches when an allow-list has the file's digest.

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -148,30 +149,55 @@ func (x *Index) append(key []byte, ref uint32) {
 	x.merge()
 }
 
-// Attach adds a table that lies in a file: its ref i becomes base+i. All refs from base
-// on, as many as s.Span, must be free, and are taken, those too that s has no key for. It
-// reads nothing of the file; s may be attached to several sets.
-func (x *Index) Attach(s *Frozen, base uint32) error {
-	if s.size != x.size {
-		return fmt.Errorf("exact: a table of keys of %d bytes in a set of keys of %d", s.size, x.size)
-	}
-	if uint64(base)+s.span > math.MaxUint32+1 {
-		return fmt.Errorf("exact: %d refs from %d on are more than there are", s.span, base)
+// Attach adds tables that lie in a file, at once: their ref i becomes base+i. All refs
+// from base on, as many as the Span of each, which must be the same, must be free, and are
+// taken, those too that there is no key for. It reads nothing of the file; a table may be
+// attached to several sets.
+func (x *Index) Attach(base uint32, tables ...*Frozen) error {
+	span := uint64(0)
+	for i, s := range tables {
+		switch {
+		case s.size != x.size:
+			return fmt.Errorf("exact: a table of keys of %d bytes in a set of keys of %d", s.size, x.size)
+		case i > 0 && s.span != span:
+			return fmt.Errorf("exact: tables with refs up to %d and %d", span, s.span)
+		case uint64(base)+s.span > math.MaxUint32+1:
+			return fmt.Errorf("exact: %d refs from %d on are more than there are", s.span, base)
+		}
+		span = s.span
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if !x.refs.takeRun(base, s.span) {
-		return fmt.Errorf("exact: not all of the %d refs from %d on are free", s.span, base)
-	}
-	if s.n == 0 {
-		return nil
+	if !x.refs.takeRun(base, span) {
+		return fmt.Errorf("exact: not all of the %d refs from %d on are free", span, base)
 	}
 	old := x.state.Load()
-	t := &table{Frozen: s, base: base, dead: make([]uint32, (s.n+31)/32)}
-	x.state.Store(&state{deltas: old.deltas, tables: append(old.tables[:len(old.tables):len(old.tables)], t)})
-	x.count.Add(int64(s.n))
+	next := &state{deltas: old.deltas, tables: slices.Clone(old.tables)}
+	for _, s := range tables {
+		if s.n > 0 {
+			next.tables = append(next.tables, &table{Frozen: s, base: base, dead: make([]uint32, (s.n+31)/32)})
+			x.count.Add(int64(s.n))
+		}
+	}
+	x.state.Store(next)
 	x.merge()
 	return nil
+}
+
+// Detach takes out at once a table that Attach has put in, and reports whether it could:
+// not if it is merged with others by now, or being so. What is left of its keys is still
+// found then; Remove takes them out one by one. The refs stay taken.
+func (x *Index) Detach(base uint32, s *Frozen) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	old := x.state.Load()
+	i := slices.IndexFunc(old.tables, func(t *table) bool { return t.Frozen == s && t.base == base })
+	if i < 0 || old.tables[i].taken {
+		return s.n == 0
+	}
+	x.count.Add(int64(-old.tables[i].live()))
+	x.state.Store(&state{deltas: old.deltas, tables: slices.Delete(slices.Clone(old.tables), i, i+1)})
+	return true
 }
 
 // Remove takes the key under ref out and reports whether it was there. The next search

@@ -187,7 +187,7 @@ func (s *Frozen) verify() error {
 		}
 	}
 	stored := s.filter.BitSet().Words()
-	for i, word := range s.makeFilter().BitSet().Words() {
+	for i, word := range filterOf(s.size, s.keys).BitSet().Words() {
 		if stored[i] != word {
 			return &mapped.Damage{Offset: s.at[Filter].Offset + 8*int64(i), Reason: "the filter is not that of the digests"}
 		}

@@ -43,7 +43,7 @@ func TestPackedTables(t *testing.T) {
 					require.Equal(t, len(keys), s.Count())
 					require.EqualValues(t, len(keys), s.Span())
 					x := New(size)
-					require.NoError(t, x.Attach(s, 500))
+					require.NoError(t, x.Attach(500, s))
 					require.Equal(t, len(keys), x.Len())
 					truth := make(map[string][]uint32)
 					for i, key := range keys {
@@ -110,7 +110,7 @@ func TestForeignKeysDoNotTouchTheTable(t *testing.T) {
 	require.NoError(t, err)
 	before, _ := f.Checked()
 	x := New(32)
-	require.NoError(t, x.Attach(s, 0))
+	require.NoError(t, x.Attach(0, s))
 	for range 30 {
 		require.Empty(t, found(t, x, random(r, 32)))
 	}
@@ -141,7 +141,7 @@ func TestOnePrefixIsSearchedByHalves(t *testing.T) {
 	s, err := Open(32, 0, f, at)
 	require.NoError(t, err)
 	x := New(32)
-	require.NoError(t, x.Attach(s, 0))
+	require.NoError(t, x.Attach(0, s))
 	r := seeded()
 	for range 20 {
 		before, _ := f.Checked()
@@ -158,14 +158,14 @@ func TestAttachRefuses(t *testing.T) {
 	refs, all := flat(keys)
 	s := opened(t, 0, Pack(16, all, refs))
 	x := New(20)
-	require.Error(t, x.Attach(s, 0), "another size")
+	require.Error(t, x.Attach(0, s), "another size")
 	x = New(16)
-	require.Error(t, x.Attach(s, 1<<32-99), "beyond the last ref")
+	require.Error(t, x.Attach(1<<32-99, s), "beyond the last ref")
 	require.True(t, x.Add(99, keys[0]))
-	require.Error(t, x.Attach(s, 0), "a ref is taken")
+	require.Error(t, x.Attach(0, s), "a ref is taken")
 	require.Equal(t, 1, x.Len())
-	require.NoError(t, x.Attach(s, 100))
-	require.NoError(t, x.Attach(s, 1<<32-100))
+	require.NoError(t, x.Attach(100, s))
+	require.NoError(t, x.Attach(1<<32-100, s))
 	require.Equal(t, 201, x.Len())
 	require.False(t, x.Add(150, keys[0]))
 	require.False(t, x.Add(1<<32-1, keys[0]))
@@ -182,7 +182,7 @@ func TestSpread(t *testing.T) {
 	require.NoError(t, s.Verify())
 	require.EqualValues(t, 50, s.Span())
 	x := New(16)
-	require.NoError(t, x.Attach(s, 1000))
+	require.NoError(t, x.Attach(1000, s))
 	require.Equal(t, 3, x.Len())
 	require.Equal(t, []uint32{1049}, found(t, x, keys[1]))
 	require.False(t, x.Add(1030, keys[0]))
@@ -206,7 +206,7 @@ func TestMergesOfTablesInFiles(t *testing.T) {
 		for i := range n {
 			m.put(base+uint32(i), p.Arrays[Keys][16*i:16*(i+1)])
 		}
-		require.NoError(t, m.x.Attach(opened(t, 0, p), base))
+		require.NoError(t, m.x.Attach(base, opened(t, 0, p)))
 	}
 	files := func() (large, small int) {
 		for _, t := range m.x.state.Load().tables {
@@ -282,7 +282,7 @@ func TestMergesMeetDamage(t *testing.T) {
 			require.NoError(t, err)
 			require.Error(t, s.Verify())
 			m := newModel(16)
-			require.NoError(t, m.x.Attach(s, 1_000_000))
+			require.NoError(t, m.x.Attach(1_000_000, s))
 			good := sets[0].make(r, 16, 4*deltaSize)
 			for i, key := range good {
 				require.True(t, m.x.Add(uint32(i), key))
@@ -342,7 +342,7 @@ func TestAFileCutShort(t *testing.T) {
 	s, err := Open(32, 0, f, at)
 	require.NoError(t, err)
 	x := New(32)
-	require.NoError(t, x.Attach(s, 0))
+	require.NoError(t, x.Attach(0, s))
 	if err := os.Truncate(path, at[Keys].Offset); err != nil {
 		t.Skip("this system does not cut mapped files")
 	}
@@ -418,7 +418,7 @@ func answers(t *testing.T, size int, f *mapped.File, at [NumArrays]Range, keys [
 		return nil, nil, nil
 	}
 	x := New(size)
-	require.NoError(t, x.Attach(s, 0))
+	require.NoError(t, x.Attach(0, s))
 	for _, key := range keys {
 		var refs []uint32
 		err := x.Search(key, func(ref uint32) { refs = append(refs, ref) })
@@ -495,7 +495,7 @@ func FuzzOpen(f *testing.F) {
 			return
 		}
 		x := New(n)
-		require.NoError(t, x.Attach(s, 1<<20))
+		require.NoError(t, x.Attach(1<<20, s))
 		right := s.Verify() == nil
 		for i := range s.Count() {
 			key, err := s.Key(i)
@@ -520,4 +520,26 @@ func FuzzOpen(f *testing.F) {
 			require.Equal(t, s.Count()/2, x.Len())
 		}
 	})
+}
+
+// What was put in at once goes out at once, and what else is there stays.
+func TestDetach(t *testing.T) {
+	r := seeded()
+	_, keys := flat(repeat(1000, func(int) []byte { return random(r, 16) }))
+	s := opened(t, 0, Pack(16, keys, nil))
+	x := New(16)
+	require.NoError(t, x.Attach(0, s))
+	require.NoError(t, x.Attach(5000, s))
+	key := keys[:16]
+	require.True(t, x.Add(9000, key))
+	x.Wait()
+	if x.Detach(5000, s) {
+		require.Equal(t, 1001, x.Len())
+		require.False(t, x.Detach(5000, s))
+		var got []uint32
+		require.NoError(t, x.Search(key, func(ref uint32) { got = append(got, ref) }))
+		require.Len(t, got, 2)
+	} else {
+		require.Equal(t, 2001, x.Len(), "it was merged: nothing has changed")
+	}
 }

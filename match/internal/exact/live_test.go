@@ -105,7 +105,7 @@ func TestLiveSets(t *testing.T) {
 						refs[i] = uint32(i)
 					}
 					s := opened(t, 0, Pack(size, all, refs))
-					require.NoError(t, m.x.Attach(s, 1_000_000+uint32(step)*100_000))
+					require.NoError(t, m.x.Attach(1_000_000+uint32(step)*100_000, s))
 				}
 				m.x.Wait()
 				m.verify(t)
@@ -144,7 +144,7 @@ func TestBoundaries(t *testing.T) {
 				_, ok := m.x.AddAll(refs, all)
 				require.True(t, ok)
 			case "in a file":
-				require.NoError(t, m.x.Attach(opened(t, 0, Pack(20, all, refs)), 0))
+				require.NoError(t, m.x.Attach(0, opened(t, 0, Pack(20, all, refs))))
 			}
 			for i, key := range keys {
 				m.put(uint32(i), key)
@@ -214,7 +214,7 @@ func TestSearchDoesNotAllocate(t *testing.T) {
 	refs, all := flat(keys)
 	_, ok := x.AddAll(refs[:20_000], all[:32*20_000])
 	require.True(t, ok)
-	require.NoError(t, x.Attach(opened(t, 0, Pack(32, slices.Clone(all), refs)), 1_000_000))
+	require.NoError(t, x.Attach(1_000_000, opened(t, 0, Pack(32, slices.Clone(all), refs))))
 	x.Wait()
 	require.True(t, x.Add(1<<32-1, keys[0]))
 	require.NotNil(t, x.state.Load().tables[1].file, "it is too large to be merged")
@@ -256,7 +256,7 @@ func TestReadersBesideWriters(t *testing.T) {
 		require.True(t, x.Add(uint32(i), key))
 	}
 	refs, all := flat(append(stay[:300:300], keys...))
-	require.NoError(t, x.Attach(opened(t, 0, Pack(20, all, refs)), 900))
+	require.NoError(t, x.Attach(900, opened(t, 0, Pack(20, all, refs))))
 	var done atomic.Bool
 	var readers, writers sync.WaitGroup
 	for range 3 {
@@ -349,7 +349,7 @@ func FuzzIndex(f *testing.F) {
 						m.put(base+2*i, key)
 						keys, refs = append(keys, key...), append(refs, 2*i)
 					}
-					require.NoError(t, m.x.Attach(opened(t, 2*uint32(c), Pack(size, keys, refs)), base))
+					require.NoError(t, m.x.Attach(base, opened(t, 2*uint32(c), Pack(size, keys, refs))))
 					base += 2 * uint32(c)
 				}
 			}

@@ -13,12 +13,6 @@ import (
 )
 
 const (
-	// A filter has filterBits/1000 bits a key and sets filterHashes of them for each: the
-	// best there is for one false positive in a thousand, ln(1000)/ln(2)^2 and ln(2) times
-	// that, rounded up. Both are whole numbers here so that every processor comes to the
-	// same size.
-	filterBits   = 14378
-	filterHashes = 10
 	// topKeys is how many keys share their top bits on average, or up to twice as many:
 	// half a byte a key, and three or four comparisons.
 	topKeys = 8
@@ -41,15 +35,6 @@ type Frozen struct {
 	at   [NumArrays]Range
 }
 
-// filterWords returns the size of the filter of n keys in words of 64 bits. It is what
-// makes a filter: no file is asked.
-func filterWords(n int) int {
-	return int(max(1, (int64(n)*filterBits+64_000-1)/64_000))
-}
-
-// newFilter returns a filter over words, as many as filterWords says.
-func newFilter(words []uint64) *bloom.BloomFilter { return bloom.From(words, filterHashes) }
-
 // topBits returns how many bits the tops of n keys go by.
 func topBits(n int) uint {
 	bits := uint(0)
@@ -65,7 +50,7 @@ func newFrozen(l *list) *Frozen {
 	s := &Frozen{size: l.size, n: len(l.keys) / l.size, keys: l.keys, refs: l.refs, span: 1 << 32}
 	s.top = topBits(s.n)
 	s.tops = s.makeTops()
-	s.filter = s.makeFilter()
+	s.filter = filterOf(s.size, s.keys)
 	return s
 }
 
@@ -78,14 +63,6 @@ func (s *Frozen) makeTops() []uint32 {
 		tops[i] += tops[i-1]
 	}
 	return tops
-}
-
-func (s *Frozen) makeFilter() *bloom.BloomFilter {
-	f := newFilter(make([]uint64, filterWords(s.n)))
-	for i := range s.n {
-		f.Add(s.key(i))
-	}
-	return f
 }
 
 func (s *Frozen) topOf(key []byte) uint32 { return binary.BigEndian.Uint32(key) >> (32 - s.top) }

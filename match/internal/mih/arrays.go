@@ -82,6 +82,12 @@ func slotOf(words []uint64, slot int) uint16 {
 // refs, equal hashes count once.
 func newArrays(l *list) arrays {
 	a := fold(l)
+	a.index()
+	return a
+}
+
+// index builds what finds the hashes.
+func (a *arrays) index() {
 	a.bounds = advise(make([]uint32, a.boundsLen()))
 	a.verify = advise(make([]uint16, a.verifyLen()))
 	a.low = advise(make([]uint16, a.lowLen()))
@@ -93,7 +99,6 @@ func newArrays(l *list) arrays {
 		a.fill(w, a.slot(i))
 	}
 	a.bounds[a.slots<<a.keyBits] = uint32(a.slots * a.n)
-	return a
 }
 
 // fold makes one hash of equal ones, and the shape for what is left.

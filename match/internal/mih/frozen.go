@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 
 	"github.com/rematch-go/rematch/match/internal/mapped"
 )
@@ -208,6 +209,29 @@ func (x *Index) Attach(base uint32, segments ...*Frozen) error {
 	x.count.Add(int64(count))
 	x.merge()
 	return nil
+}
+
+// Detach takes out at once what Attach has put in from base on, and returns the segments
+// for which it can't: those that are merged with others by now, or being so. What is left
+// of their hashes is still found; Remove takes them out one by one. The refs stay taken.
+func (x *Index) Detach(base uint32, segments ...*Frozen) (left []*Frozen) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	old := x.state.Load()
+	next := &state{tables: old.tables, segments: slices.Clone(old.segments)}
+	for _, s := range segments {
+		i := slices.IndexFunc(next.segments, func(o *segment) bool { return o.origin == s.origin && o.base == base })
+		switch {
+		case s.n == 0:
+		case i < 0 || next.segments[i].taken:
+			left = append(left, s)
+		default:
+			x.count.Add(int64(-next.segments[i].live()))
+			next.segments = slices.Delete(next.segments, i, i+1)
+		}
+	}
+	x.state.Store(next)
+	return left
 }
 
 // takeRange marks n refs from one on, or none if one of them is not free. n is

@@ -42,6 +42,10 @@ func Pack(width int, words []uint64, refs []uint32) *Packed {
 		l = sortedList(width, words, refs)
 	}
 	a := newArrays(l)
+	return a.packed()
+}
+
+func (a *arrays) packed() *Packed {
 	p := &Packed{N: a.n, Count: a.count}
 	p.Arrays[Words] = mapped.Bytes(a.words)
 	p.Arrays[Refs] = mapped.Bytes(a.refs)

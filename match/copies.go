@@ -1,0 +1,182 @@
+package match
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+
+	"github.com/rematch-go/rematch/hash"
+)
+
+// bankCopy is a bank as it was at a moment.
+type bankCopy struct {
+	bank    Bank // without entries
+	shelf   *shelf
+	number  int                 // of the bank on the shelf
+	changed map[uint32]itemCopy // what is not as on the shelf, by the entry's number
+	items   []itemCopy          // what is on no shelf, in the order it came
+}
+
+// itemCopy is an item as it was at a moment.
+type itemCopy struct {
+	it     *item
+	labels []string
+	off    uint32
+}
+
+func (it *item) copy() itemCopy { return itemCopy{it, *it.labels.Load(), it.off.Load()} }
+
+func (c *itemCopy) entry() Entry {
+	return Entry{ID: c.it.id, Labels: c.labels, Signals: c.it.signals, Duration: c.it.duration, Disabled: c.off&offDisabled != 0}
+}
+
+// copy returns the bank as it is. The caller holds Matcher.mu.
+func (b *bank) copy() bankCopy {
+	state := b.state.Load()
+	c := bankCopy{
+		bank:  Bank{Name: b.name, Labels: state.labels, Disabled: b.off.Load()&offDisabled != 0, Allow: b.allow, Thresholds: state.given},
+		shelf: b.shelf, number: b.number, items: make([]itemCopy, 0, len(b.items)),
+	}
+	for _, it := range b.items { // sorted at once
+		c.items = append(c.items, it.copy())
+	}
+	slices.SortFunc(c.items, func(x, y itemCopy) int { return cmp.Compare(x.it.seq, y.it.seq) })
+	if b.shelf != nil {
+		c.changed = make(map[uint32]itemCopy)
+		for number, it := range b.shelf.changed {
+			if it.bank == b {
+				c.changed[number] = it.copy()
+			}
+		}
+	}
+	return c
+}
+
+// copies returns all banks as they are, in the order of their names. The caller holds mu.
+func (m *Matcher) copies() []bankCopy {
+	all := make([]bankCopy, 0, len(m.banks))
+	for _, b := range m.banks { // sorted at once
+		all = append(all, b.copy())
+	}
+	slices.SortFunc(all, func(x, y bankCopy) int { return cmp.Compare(x.bank.Name, y.bank.Name) })
+	return all
+}
+
+// numbers are the numbers of the bank's entries on its shelf: the bare ones, then the
+// others.
+func (c *bankCopy) numbers(yield func(number uint32, bare bool) bool) {
+	if c.shelf == nil {
+		return
+	}
+	from := &c.shelf.snap.banks[c.number]
+	for n := range from.bare {
+		if !yield(from.firstBare+n, true) {
+			return
+		}
+	}
+	for n := range from.full {
+		if !yield(from.firstFull+n, false) {
+			return
+		}
+	}
+}
+
+// entries returns the bank's entries: those on its shelf, then the others, each in the
+// order they came.
+func (c *bankCopy) entries() iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		for number := range c.numbers {
+			var e Entry
+			if now, changed := c.changed[number]; !changed {
+				var err error
+				if _, e, err = c.shelf.snap.entry(number); err != nil {
+					yield(Entry{}, err)
+					return
+				}
+			} else if now.off&offGone != 0 {
+				continue
+			} else {
+				e = now.entry()
+			}
+			if !yield(e, nil) {
+				return
+			}
+		}
+		for i := range c.items {
+			if !yield(c.items[i].entry(), nil) {
+				return
+			}
+		}
+	}
+}
+
+// build adds the bank to a builder.
+func (c *bankCopy) build(b *Builder) error {
+	if err := b.Bank(c.bank); err != nil {
+		return err
+	}
+	for number, bare := range c.numbers {
+		now, changed := c.changed[number]
+		var err error
+		switch {
+		case changed && now.off&offGone != 0:
+		case changed:
+			err = b.Entry(now.entry())
+		case bare:
+			var v hash.Value
+			if v, err = c.shelf.snap.bareValue(number); err == nil {
+				err = b.Hash(v)
+			}
+		default:
+			var e Entry
+			if _, e, err = c.shelf.snap.entry(number); err == nil {
+				err = b.Entry(e)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for i := range c.items {
+		if err := b.Entry(c.items[i].entry()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Entries returns the entries of a bank as they are when the iteration begins, those of a
+// snapshot first, each in the order they came. Their slices are the matcher's: do not
+// change them. Errors, which end it, are ErrUnknown in an *EntryError and, where a loaded
+// snapshot turns out to be damaged, a *FormatError.
+func (m *Matcher) Entries(bankName string) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		m.mu.Lock()
+		b, err := m.bank(bankName)
+		if err != nil {
+			m.mu.Unlock()
+			yield(Entry{}, err)
+			return
+		}
+		c := b.copy()
+		m.mu.Unlock()
+		c.entries()(yield)
+	}
+}
+
+// Entry returns an entry of a bank; ok is false if it is not there. Errors are those of
+// Entries.
+func (m *Matcher) Entry(bankName, id string) (e Entry, ok bool, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b, err := m.bank(bankName)
+	if err != nil {
+		return Entry{}, false, err
+	}
+	it, err := m.find(b, id)
+	if it == nil || err != nil {
+		return Entry{}, false, err
+	}
+	c := it.copy()
+	return c.entry(), true, nil
+}

@@ -1,0 +1,552 @@
+package match
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/match/internal/mapped"
+)
+
+// The log of changes, byte by byte. It lies beside a bank file, has its name with
+// ".log" after it, and holds what was changed since the file was written. Numbers, strings
+// and lists are as in the bank file.
+//
+//	log    = "rmlog\r\n\x00"  version uint16 = 1  zero uint16  id [16]byte  crc uint32  record...
+//	record = length uint32  sequence uint64  crc uint32  payload [length]byte  crc uint32
+//
+// id is the bank file's. All crc are CRC-32C of what stands before them in the header or
+// the record; the first one of a record tells a record that was not written whole from
+// one whose length was changed. Sequence numbers rise by one. Records up to the bank
+// file's own sequence number are in it already: a new file was written, and the end came
+// before the log was cut.
+//
+// A payload is the number of a change, a uint8, and then:
+//
+//	1 bank added      description (as in BANK), entries
+//	2 entries added   bank string, entries
+//	3 entry removed   bank string, entry string
+//	4 bank removed    bank string
+//	5 turned on, off  bank string, entry string (empty: the bank), on uint8
+//	6 labels set      bank string, entry string (empty: the bank), labels list
+//	7 threshold set   bank string, kind uint8, bits uint16
+//
+//	entries = count uint32, then for each: kind uint8 and the value's bytes of a bare
+//	entry, or 0 and the entry as in ENTR
+//
+// A record is written in one piece and synced before the change is acknowledged. So an
+// end in the middle of the last record is a change that nobody was told of, and is cut
+// off. Anything else that is wrong is a *FormatError.
+const (
+	logMagic   = "rmlog\r\n\x00"
+	logVersion = 1
+	logHeader  = len(logMagic) + 2 + 2 + 16 + 4
+	recordHead = 4 + 8 + 4
+	recordTail = 4
+	// maxRecord bounds a single change: 1 GiB.
+	maxRecord = 1 << 30
+)
+
+// The changes of a log.
+const (
+	bankAdded = iota + 1
+	entriesAdded
+	entryRemoved
+	bankRemoved
+	turned
+	labelsSet
+	thresholdSet
+)
+
+// change is a change of a Matcher as its log has it.
+type change struct {
+	op      uint8
+	bank    Bank // its name, and of an added one the rest
+	entries []Entry
+	id      string
+	on      bool
+	labels  []string
+	kind    hash.Kind
+	bits    int
+}
+
+// append appends the payload of a record.
+func (c *change) append(dst []byte) ([]byte, error) {
+	dst = append(dst, c.op)
+	if c.op == bankAdded {
+		var err error
+		if dst, err = appendBank(dst, &c.bank); err != nil {
+			return dst, err
+		}
+		return c.appendEntries(dst)
+	}
+	dst = appendString(dst, c.bank.Name)
+	switch c.op {
+	case entriesAdded:
+		return c.appendEntries(dst)
+	case entryRemoved:
+		dst = appendString(dst, c.id)
+	case turned:
+		dst = append(appendString(dst, c.id), flag(c.on, 1))
+	case labelsSet:
+		if !listFits(c.labels) {
+			return dst, &EntryError{Bank: c.bank.Name, Entry: c.id, Signal: -1, Reason: "a label or the list of labels is longer than 65535", Err: ErrInvalid}
+		}
+		dst = appendList(appendString(dst, c.id), c.labels)
+	case thresholdSet:
+		dst = binary.LittleEndian.AppendUint16(append(dst, byte(c.kind)), uint16(c.bits))
+	}
+	return dst, nil
+}
+
+func (c *change) appendEntries(dst []byte) ([]byte, error) {
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(c.entries)))
+	for i := range c.entries {
+		e := &c.entries[i]
+		if isBareHash(e) {
+			v := e.Signals[0].Value
+			dst = v.AppendBytes(append(dst, byte(v.Kind())))
+			continue
+		}
+		var err error
+		if dst, err = appendEntry(append(dst, 0), c.bank.Name, e); err != nil {
+			return dst, err
+		}
+		if len(dst) > maxRecord {
+			break
+		}
+	}
+	if len(dst) > maxRecord {
+		return dst, &EntryError{Bank: c.bank.Name, Signal: -1, Reason: fmt.Sprintf("the change takes more than %d bytes; add the entries in parts, or build a bank file of them", maxRecord), Err: ErrInvalid}
+	}
+	return dst, nil
+}
+
+// change reads a payload.
+func (d *decoder) change() change {
+	c := change{op: d.uint8()}
+	switch {
+	case c.op == bankAdded:
+		c.bank = d.bank()
+		c.entries = d.entries()
+		return c
+	case c.op < bankAdded || c.op > thresholdSet:
+		d.bad = true
+		return c
+	}
+	c.bank.Name = d.string()
+	switch c.op {
+	case entriesAdded:
+		c.entries = d.entries()
+	case entryRemoved:
+		c.id = d.string()
+	case turned:
+		c.id = d.string()
+		on := d.uint8()
+		c.on, d.bad = on == 1, d.bad || on > 1
+	case labelsSet:
+		c.id, c.labels = d.string(), d.list()
+	case thresholdSet:
+		c.kind, c.bits = hash.Kind(d.uint8()), int(d.uint16())
+	}
+	return c
+}
+
+func (d *decoder) entries() []Entry {
+	n := int64(d.uint32())
+	if d.bad || n > int64(len(d.b))/(1+8) { // the shortest is a hash of 64 bits
+		d.bad = true
+		return nil
+	}
+	entries := make([]Entry, 0, n)
+	for ; n > 0 && !d.bad; n-- {
+		k := hash.Kind(d.uint8())
+		if k == 0 {
+			entries = append(entries, d.entry())
+			continue
+		}
+		v, err := hash.FromBytes(k, d.take(k.Bits()/8))
+		if err != nil {
+			d.bad = true
+			break
+		}
+		entries = append(entries, bareEntry(v))
+	}
+	return entries
+}
+
+// apply makes the change in m.
+func (c *change) apply(m *Matcher) error {
+	switch c.op {
+	case bankAdded:
+		c.bank.Entries = c.entries
+		return m.Add(c.bank)
+	case entriesAdded:
+		return m.AddEntries(c.bank.Name, c.entries...)
+	case entryRemoved:
+		return m.Remove(c.bank.Name, c.id)
+	case bankRemoved:
+		return m.RemoveBank(c.bank.Name)
+	case turned:
+		return m.Enable(c.bank.Name, c.id, c.on)
+	case labelsSet:
+		return m.SetLabels(c.bank.Name, c.id, c.labels...)
+	}
+	return m.SetThreshold(c.bank.Name, c.kind, c.bits)
+}
+
+// journal is the log of a Matcher that Open has opened. It is guarded by Matcher.mu.
+type journal struct {
+	path    string // of the bank file
+	log     *os.File
+	lock    *os.File
+	lineage lineage // its sequence is that of the last record
+	buf     []byte
+	err     error // why nothing more can be written
+}
+
+// logOf returns the path of the log of a bank file.
+func logOf(path string) string { return path + ".log" }
+
+// note writes a change that is about to be made to the log, if there is one. The change
+// must be made if it returns no error. The caller holds mu.
+func (m *Matcher) note(c change) error {
+	j := m.journal
+	if j == nil {
+		return nil
+	}
+	return j.write(&c)
+}
+
+func (j *journal) write(c *change) error {
+	if j.err != nil {
+		return j.err
+	}
+	record := append(j.buf[:0], make([]byte, recordHead)...)
+	record, err := c.append(record)
+	j.buf = record[:0]
+	if cap(j.buf) > 1<<20 {
+		j.buf = nil
+	}
+	if err != nil {
+		return err
+	}
+	length := len(record) - recordHead
+	if length > maxRecord {
+		return &EntryError{Bank: c.bank.Name, Signal: -1, Reason: fmt.Sprintf("the change takes %d bytes; a log has room for %d", length, maxRecord), Err: ErrInvalid}
+	}
+	binary.LittleEndian.PutUint32(record, uint32(length))
+	binary.LittleEndian.PutUint64(record[4:], j.lineage.sequence+1)
+	binary.LittleEndian.PutUint32(record[recordHead-4:], crc32.Checksum(record[:recordHead-4], mapped.Castagnoli))
+	record = binary.LittleEndian.AppendUint32(record, crc32.Checksum(record, mapped.Castagnoli))
+	if _, err := j.log.Write(record); err != nil {
+		return j.broken(err)
+	}
+	if err := j.log.Sync(); err != nil {
+		return j.broken(err)
+	}
+	j.lineage.sequence++
+	return nil
+}
+
+// broken ends the log: what it holds from here on is not known.
+func (j *journal) broken(err error) error {
+	j.err = fmt.Errorf("%w: writing %s: %w; the change was not made here, but may be there when it is opened again", ErrClosed, logOf(j.path), err)
+	return j.err
+}
+
+// Open returns a Matcher of the banks in a bank file and the log of changes beside it. From
+// then on each change is in the log, and synced, before it is acknowledged: whatever ends
+// the process, Open finds every acknowledged change again. One process at a time may have
+// a bank file open so; the error of a second one is ErrInUse. The file stays mapped; see
+// Load. Save writes a new file, Close ends the writing.
+//
+// Errors are those of OpenSnapshot and Load, and a *FormatError for a log that is
+// damaged or another file's. A last record that was not written whole was never
+// acknowledged and is cut off.
+func Open(path string, o Options) (m *Matcher, err error) {
+	if m, err = New(o); err != nil {
+		return nil, err
+	}
+	j := &journal{path: path}
+	if j.lock, err = lockFile(path + ".lock"); err != nil {
+		return nil, fmt.Errorf("match: opening %s: %w", path, err)
+	}
+	defer func() {
+		if err != nil {
+			_ = j.close()
+		}
+	}()
+	j.sweep()
+	s, err := OpenSnapshot(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.Load(s); err != nil {
+		return nil, err
+	}
+	j.lineage = s.lineage
+	if err := j.replay(m); err != nil {
+		return nil, err
+	}
+	m.journal = j
+	return m, nil
+}
+
+// sweep removes what a process that was ended left of files it had not finished.
+func (j *journal) sweep() {
+	for _, path := range []string{j.path, logOf(j.path)} {
+		left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), temporaryName(path)))
+		for _, name := range left {
+			_ = os.Remove(name)
+		}
+	}
+}
+
+// replay opens the log, or begins one, and makes its changes.
+func (j *journal) replay(m *Matcher) error {
+	name := logOf(j.path)
+	log, err := os.OpenFile(name, os.O_RDWR|os.O_APPEND, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return j.begin(nil)
+	}
+	if err != nil {
+		return fmt.Errorf("match: opening a log of changes: %w", err)
+	}
+	j.log = log
+	info, err := log.Stat()
+	if err != nil {
+		return fmt.Errorf("match: opening a log of changes: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("match: opening a log of changes: %q is not a regular file", name)
+	}
+	r := logReader{r: io.NewSectionReader(log, 0, info.Size()), size: info.Size()}
+	if err := r.header(j.lineage.id); err != nil {
+		return err
+	}
+	saved := j.lineage.sequence
+	for {
+		sequence, c, err := r.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		switch {
+		case err != nil:
+			return err
+		case r.records == 1 && sequence > saved+1:
+			return r.fail("changes %d to %d are missing: the bank file is older than its log", saved+1, sequence-1)
+		case sequence <= saved:
+			continue
+		}
+		if err := c.apply(m); err != nil {
+			return r.fail("change %d can't be made: %v", sequence, err)
+		}
+		j.lineage.sequence = sequence
+	}
+	if r.records > 0 && r.sequence < saved {
+		return r.fail("it ends with change %d, before the bank file's %d: it is older than the bank file", r.sequence, saved)
+	}
+	if r.at < info.Size() {
+		if err := errors.Join(log.Truncate(r.at), log.Sync()); err != nil {
+			return fmt.Errorf("match: cutting off an unfinished change: %w", err)
+		}
+	}
+	return nil
+}
+
+// logReader reads the records of a log.
+type logReader struct {
+	r        *io.SectionReader
+	size     int64
+	at       int64 // where the next record starts
+	start    int64 // where the record that was read last starts
+	sequence uint64
+	records  int
+	buf      []byte
+}
+
+func (r *logReader) fail(format string, args ...any) error {
+	return &FormatError{Section: "log", Number: r.records, Offset: r.start, Reason: fmt.Sprintf(format, args...), Err: ErrDamaged}
+}
+
+func (r *logReader) header(id [16]byte) error {
+	h := make([]byte, logHeader)
+	if _, err := r.r.ReadAt(h, 0); errors.Is(err, io.EOF) {
+		return r.fail("the log ends within its header")
+	} else if err != nil {
+		return fmt.Errorf("match: reading a log of changes: %w", err)
+	}
+	version := binary.LittleEndian.Uint16(h[len(logMagic):])
+	switch {
+	case string(h[:len(logMagic)]) != logMagic:
+		return &FormatError{Section: "log", Reason: "it does not begin like a log of changes", Err: ErrNotBankFile}
+	case binary.LittleEndian.Uint32(h[logHeader-4:]) != crc32.Checksum(h[:logHeader-4], mapped.Castagnoli):
+		return r.fail("the checksum of the header does not agree")
+	case version > logVersion:
+		return &FormatError{Section: "log", Reason: fmt.Sprintf("version %d; this program reads %d", version, logVersion), Err: ErrNewerFile}
+	case version != logVersion || h[len(logMagic)+2] != 0 || h[len(logMagic)+3] != 0:
+		return r.fail("there is no such version")
+	case string(h[len(logMagic)+4:logHeader-4]) != string(id[:]):
+		return r.fail("it is the log of another bank file; if this one took the other's place, move the log away")
+	}
+	r.at = int64(logHeader)
+	return nil
+}
+
+// next returns the next change, or io.EOF where the log ends, or breaks off in a record
+// that was never written whole.
+func (r *logReader) next() (sequence uint64, c change, err error) {
+	r.start = r.at
+	var head [recordHead]byte
+	if r.size-r.at < recordHead {
+		return 0, c, io.EOF
+	}
+	if _, err := r.r.ReadAt(head[:], r.at); err != nil {
+		return 0, c, fmt.Errorf("match: reading a log of changes: %w", err)
+	}
+	length := int64(binary.LittleEndian.Uint32(head[:]))
+	sequence = binary.LittleEndian.Uint64(head[4:])
+	switch {
+	case binary.LittleEndian.Uint32(head[recordHead-4:]) != crc32.Checksum(head[:recordHead-4], mapped.Castagnoli):
+		return 0, c, r.fail("the checksum of the record's head does not agree")
+	case length > maxRecord:
+		return 0, c, r.fail("the record claims %d bytes", length)
+	case r.records > 0 && sequence != r.sequence+1:
+		return 0, c, r.fail("change %d follows change %d", sequence, r.sequence)
+	}
+	whole := recordHead + length + recordTail
+	if whole > r.size-r.at {
+		return 0, c, io.EOF
+	}
+	if int64(cap(r.buf)) < whole {
+		r.buf = make([]byte, whole)
+	}
+	b := r.buf[:whole]
+	if _, err := r.r.ReadAt(b, r.at); err != nil {
+		return 0, c, fmt.Errorf("match: reading a log of changes: %w", err)
+	}
+	if binary.LittleEndian.Uint32(b[whole-recordTail:]) != crc32.Checksum(b[:whole-recordTail], mapped.Castagnoli) {
+		return 0, c, r.fail("the checksum of the record does not agree")
+	}
+	d := decoder{b: b[recordHead : whole-recordTail]}
+	if c = d.change(); !d.end() {
+		return 0, c, r.fail("the change makes no sense")
+	}
+	r.at += whole
+	r.records++
+	r.sequence = sequence
+	return sequence, c, nil
+}
+
+// begin puts a new log, with the given records, in the place of the one that is there.
+func (j *journal) begin(records []byte) error {
+	h := append(make([]byte, 0, logHeader+len(records)), logMagic...)
+	h = binary.LittleEndian.AppendUint16(h, logVersion)
+	h = append(h, 0, 0)
+	h = append(h, j.lineage.id[:]...)
+	h = binary.LittleEndian.AppendUint32(h, crc32.Checksum(h, mapped.Castagnoli))
+	h = append(h, records...)
+	name := logOf(j.path)
+	if err := replaceFile(name, func(w io.Writer) error {
+		_, err := w.Write(h)
+		return err
+	}); err != nil {
+		return fmt.Errorf("match: beginning a log of changes: %w", err)
+	}
+	log, err := os.OpenFile(name, os.O_RDWR|os.O_APPEND, 0)
+	if err != nil {
+		return fmt.Errorf("match: beginning a log of changes: %w", err)
+	}
+	if j.log != nil {
+		_ = j.log.Close() // nothing in it is needed any more
+	}
+	j.log = log
+	return nil
+}
+
+// Save writes a bank file of all banks as they are now in the place of the one that Open
+// has opened, and cuts the log. Queries go on meanwhile, and so do changes but for moments
+// at the beginning and the end; those go into the log. Whatever ends it, the old file with
+// the whole log, or the new one, is there. The Matcher goes on with the file that it has
+// mapped; open it anew to give memory back that changes have taken.
+func (m *Matcher) Save() error {
+	m.saving.Lock()
+	defer m.saving.Unlock()
+	m.mu.Lock()
+	j := m.journal
+	if j == nil {
+		m.mu.Unlock()
+		return fmt.Errorf("%w: the Matcher was not made by Open", ErrClosed)
+	}
+	if j.err != nil {
+		defer m.mu.Unlock()
+		return j.err
+	}
+	copies := m.copies()
+	at := j.lineage
+	info, err := j.log.Stat()
+	m.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("match: saving: %w", err)
+	}
+	var b Builder
+	for _, c := range copies {
+		if err := c.build(&b); err != nil {
+			return err
+		}
+	}
+	if err := b.writeFile(j.path, &at); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if j.err != nil {
+		return j.err
+	}
+	now, err := j.log.Stat()
+	if err != nil {
+		return fmt.Errorf("match: saving: %w", err)
+	}
+	rest := make([]byte, now.Size()-info.Size())
+	if _, err := j.log.ReadAt(rest, info.Size()); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("match: saving: %w", err)
+	}
+	if err := j.begin(rest); err != nil {
+		return j.broken(err)
+	}
+	return nil
+}
+
+// Close ends the writing of a Matcher that Open has made: changes are refused from then on
+// with ErrClosed, and another process may open the file. Queries go on. It is nothing for
+// other Matchers.
+func (m *Matcher) Close() error {
+	m.saving.Lock()
+	defer m.saving.Unlock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	j := m.journal
+	if j == nil || j.lock == nil {
+		return nil
+	}
+	j.err = ErrClosed
+	return j.close()
+}
+
+func (j *journal) close() error {
+	var err error
+	if j.log != nil {
+		err = j.log.Close()
+	}
+	if j.lock != nil {
+		err = errors.Join(err, j.lock.Close()) // which lets go of the lock
+		j.lock = nil
+	}
+	return err
+}

@@ -1,0 +1,220 @@
+package match_test
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/match"
+)
+
+func TestLabelsAndThresholdsChange(t *testing.T) {
+	r := seeded()
+	v := random(r, hash.PDQ)
+	m := newMatcher(t, match.Options{}, match.Bank{Name: "b", Labels: []string{"old"}, Thresholds: map[hash.Kind]int{hash.PDQ: 10}, Entries: []match.Entry{picture("1", v)}})
+	query := flipped(r, v, 20)
+	look := func() []match.Match {
+		matches, err := m.Match(query, 90)
+		require.NoError(t, err)
+		return matches
+	}
+	require.Empty(t, look())
+	require.NoError(t, m.SetThreshold("b", hash.PDQ, 20))
+	found := look()
+	require.Len(t, found, 1)
+	require.Equal(t, 20, found[0].Evidence.Threshold)
+	require.Equal(t, []string{"old"}, found[0].Entry.Labels)
+	require.Equal(t, 20, m.Banks()[0].Thresholds[hash.PDQ])
+	require.NoError(t, m.SetThreshold("b", hash.PDQ, 19))
+	require.Empty(t, look())
+	require.NoError(t, m.SetThreshold("b", hash.PDQ, 31))
+
+	require.NoError(t, m.SetLabels("b", "", "bank"))
+	labels := []string{"entry"}
+	require.NoError(t, m.SetLabels("b", "1", labels...))
+	labels[0] = "changed by the caller"
+	require.Equal(t, []string{"entry", "bank"}, look()[0].Entry.Labels)
+	require.NoError(t, m.SetLabels("b", "1"))
+	require.Equal(t, []string{"bank"}, look()[0].Entry.Labels)
+
+	var radius *match.RadiusError
+	require.ErrorAs(t, m.SetThreshold("b", hash.PDQ, 32), &radius)
+	require.ErrorIs(t, m.SetThreshold("b", hash.PDQ, -1), match.ErrInvalid)
+	require.ErrorIs(t, m.SetThreshold("b", 0, 3), match.ErrInvalid)
+	require.ErrorIs(t, m.SetThreshold("c", hash.PDQ, 3), match.ErrUnknown)
+	require.ErrorIs(t, m.SetLabels("c", ""), match.ErrUnknown)
+	require.ErrorIs(t, m.SetLabels("b", "2"), match.ErrUnknown)
+	require.Len(t, look(), 1)
+}
+
+// Of very many matches the nearest are described and all are counted, and those that
+// stand are not crowded out by suppressed ones that are nearer.
+func TestMatchesAreLimited(t *testing.T) {
+	r := seeded()
+	v := random(r, hash.PDQ)
+	bank := match.Bank{Name: "b"}
+	for i := range 3000 {
+		bank.Entries = append(bank.Entries, picture(fmt.Sprintf("%04d", i), flipped(r, v, i%31+1)))
+	}
+	m := newMatcher(t, match.Options{}, bank)
+	result, err := m.ScanPicture([]match.Look{{Value: v, Quality: 90}})
+	require.NoError(t, err)
+	require.Equal(t, 3000, result.Total)
+	require.Len(t, result.Matches, match.DefaultMaxMatches)
+	all := newMatcher(t, match.Options{MaxMatches: -1}, bank)
+	whole, err := all.ScanPicture([]match.Look{{Value: v, Quality: 90}})
+	require.NoError(t, err)
+	require.Equal(t, 3000, whole.Total)
+	require.Len(t, whole.Matches, 3000)
+	require.Equal(t, whole.Matches[:match.DefaultMaxMatches], result.Matches)
+
+	few := newMatcher(t, match.Options{MaxMatches: 2}, match.Bank{Name: "b", Entries: []match.Entry{picture("1", v), picture("2", v), picture("3", flipped(r, v, 8))}},
+		match.Bank{Name: "harmless", Allow: true, Entries: []match.Entry{picture("x", v)}})
+	part := match.Look{Value: v, Quality: 90}
+	part.Area.Max.X, part.Area.Max.Y = 10, 10
+	whole, err = few.ScanPicture([]match.Look{part, {Value: flipped(r, v, 28), Quality: 90}})
+	require.NoError(t, err)
+	require.Equal(t, 3, whole.Total)
+	for _, match := range whole.Matches {
+		require.NotEmpty(t, match.SuppressedBy, "the allow-list has the whole picture")
+	}
+}
+
+// Bank by bank, an entry at a time, everything changes while queries look: what stays is
+// found by every one of them, what is found is within the threshold, and what was removed
+// before a query began is not found.
+func TestReadersSeeWholeChanges(t *testing.T) {
+	r := seeded()
+	stays, moves := random(r, hash.PDQ), random(r, hash.PDQ)
+	m := newMatcher(t, match.Options{}, match.Bank{Name: "stays", Entries: []match.Entry{picture("1", stays)}}, match.Bank{Name: "b"})
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			for !stop.Load() {
+				matches, err := m.Match(stays, 90)
+				if err != nil || len(matches) != 1 || matches[0].Entry.Bank != "stays" {
+					t.Errorf("%v %v", matches, err)
+					return
+				}
+				if matches, err = m.Match(moves, 90); err != nil {
+					t.Error(err)
+					return
+				}
+				for _, found := range matches {
+					e := found.Evidence
+					if d, _ := e.Known.Distance(moves); d != e.Distance || d > e.Threshold {
+						t.Errorf("%+v", found)
+						return
+					}
+				}
+			}
+		})
+	}
+	count := func(want int) {
+		matches, err := m.Match(moves, 90)
+		require.NoError(t, err)
+		require.Len(t, matches, want)
+	}
+	for i := range 300 {
+		// Refs are used again by entries of other hashes.
+		require.NoError(t, m.AddEntries("b", picture("near", flipped(r, moves, i%32)), picture("far", random(r, hash.PDQ))))
+		count(1)
+		require.NoError(t, m.SetThreshold("b", hash.PDQ, max(i%32-1, 0)))
+		count(min(1, max(0, 1-i%32)))
+		require.NoError(t, m.SetThreshold("b", hash.PDQ, 31))
+		require.NoError(t, m.Remove("b", "near"))
+		count(0)
+		require.NoError(t, m.Remove("b", "far"))
+		if i%50 == 0 {
+			require.NoError(t, m.RemoveBank("b"))
+			require.NoError(t, m.Add(match.Bank{Name: "b"}))
+		}
+	}
+	stop.Store(true)
+	wg.Wait()
+}
+
+// BenchmarkStorm measures queries under full load with and without ten thousand changes a
+// second beside them, in turns. ratio is what is left of the throughput.
+func BenchmarkStorm(b *testing.B) {
+	const n, perSecond, turn = 1_000_000, 10_000, 200 * time.Millisecond
+	r := seeded()
+	bank := match.Bank{Name: "known", Entries: make([]match.Entry, n)}
+	for i := range bank.Entries {
+		v := random(r, hash.PDQ)
+		bank.Entries[i] = match.Entry{ID: fmt.Sprint(i), Signals: []match.Signal{{Value: v, Quality: hash.Unmeasured}}}
+	}
+	m := newMatcher(b, match.Options{}, bank, match.Bank{Name: "changes"})
+	queries := make([]hash.Value, 1024)
+	for i := range queries {
+		queries[i] = flipped(r, bank.Entries[r.IntN(n)].Signals[0].Value, i%32)
+	}
+	fresh := make([]match.Entry, 10_000)
+	for i := range fresh {
+		fresh[i] = match.Entry{ID: fmt.Sprint(i), Signals: []match.Signal{{Value: random(r, hash.PDQ), Quality: hash.Unmeasured}}}
+	}
+	// read looks things up on all processors for one turn and returns how many.
+	read := func() int64 {
+		var wg sync.WaitGroup
+		var sum atomic.Int64
+		deadline := time.Now().Add(turn)
+		for w := range 2 {
+			wg.Go(func() {
+				done := int64(0)
+				for i := w; time.Now().Before(deadline); i++ {
+					if matches, err := m.Match(queries[i%len(queries)], 90); err != nil || len(matches) == 0 {
+						b.Error("a query went wrong", err)
+						return
+					}
+					done++
+				}
+				sum.Add(done)
+			})
+		}
+		wg.Wait()
+		return sum.Load()
+	}
+	// storm makes changes for one turn, at an even pace: each entry is added, disabled,
+	// and removed a second's worth later.
+	at := 0
+	storm := func(stop *atomic.Bool) (changes int) {
+		start := time.Now()
+		for !stop.Load() {
+			for due := int(time.Since(start).Seconds() * perSecond); changes < due; changes += 2 {
+				e := fresh[at%len(fresh)]
+				at++
+				if err := m.AddEntries("changes", e); err != nil {
+					b.Error(err)
+				}
+				if old := at - 2000; old >= 0 {
+					if err := m.Remove("changes", fresh[old%len(fresh)].ID); err != nil {
+						b.Error(err)
+					}
+				}
+			}
+			time.Sleep(time.Millisecond)
+		}
+		return changes
+	}
+	var calm, busy, changes int64
+	for b.Loop() {
+		calm += read()
+		var stop atomic.Bool
+		done := make(chan int)
+		go func() { done <- storm(&stop) }()
+		busy += read()
+		stop.Store(true)
+		changes += int64(<-done)
+	}
+	seconds := turn.Seconds() * float64(b.N)
+	b.ReportMetric(float64(calm)/seconds, "queries/s")
+	b.ReportMetric(float64(busy)/seconds, "queries/s-in-storm")
+	b.ReportMetric(float64(busy)/float64(calm), "ratio")
+	b.ReportMetric(float64(changes)/seconds, "changes/s")
+}

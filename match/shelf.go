@@ -1,0 +1,312 @@
+package match
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/match/internal/exact"
+	"github.com/rematch-go/rematch/match/internal/mih"
+)
+
+// shelf is a snapshot's place in a Matcher. What lies on it is only taken down, as an
+// item, when it is hit or changed.
+type shelf struct {
+	snap  *Snapshot
+	base  Ref     // of signal 0
+	seq   uint64  // of entry 0
+	banks []*bank // by their numbers in the snapshot
+
+	changed map[uint32]*item // entries that are not as in the snapshot, by number; guarded by Matcher.mu
+}
+
+// Load adds the banks of a snapshot: all of them or, on an error, none. It costs about
+// what OpenSnapshot does: entries stay in the file, which stays mapped, and are read when
+// they are hit. Later changes of the matcher change nothing in the file. Errors are those
+// of Add and, where the file turns out to be damaged, a *FormatError; so may be those of
+// queries from then on, for there is no answer without what can't be read.
+func (m *Matcher) Load(s *Snapshot) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	sh := &shelf{snap: s, changed: make(map[uint32]*item)}
+	for i := range s.banks {
+		from := &s.banks[i]
+		b, err := newBank(Bank{Name: from.name, Labels: from.labels, Disabled: from.disabled, Allow: from.allow, Thresholds: from.thresholds}, &m.rules)
+		if err != nil {
+			return err
+		}
+		if m.banks[b.name] != nil {
+			return &EntryError{Bank: b.name, Signal: -1, Reason: "the name is taken; remove the bank first to replace it", Err: ErrDuplicate}
+		}
+		b.off.Or(offComing)
+		b.shelf, b.number = sh, i
+		b.entries, b.videos = int(from.bare)+int(from.full), int(from.videos)
+		for _, c := range from.counts {
+			indexed, aside := m.rules.sorted(c)
+			b.indexed[c.kind] += indexed
+			b.aside += aside
+			if indexed > 0 && b.threshold(c.kind) > m.rules.maxRadius[c.kind] {
+				return &EntryError{Bank: b.name, Signal: -1, Reason: fmt.Sprintf("the threshold %d of %s is over the index's maximum of %d; set the bank's threshold or raise Options.MaxRadius", b.threshold(c.kind), c.kind, m.rules.maxRadius[c.kind]),
+					Err: &RadiusError{Kind: c.kind, Radius: b.threshold(c.kind), Max: m.rules.maxRadius[c.kind]}}
+			}
+		}
+		sh.banks = append(sh.banks, b)
+	}
+	if m.used+uint64(s.signals) > math.MaxUint32 {
+		return fmt.Errorf("%w: more than %d signals in one Matcher", ErrInvalid, uint32(math.MaxUint32))
+	}
+	sh.base, sh.seq = Ref(m.used), m.seq+1
+	m.used += uint64(s.signals)
+	m.seq += uint64(s.bare) + uint64(s.full)
+	next := *m.view.Load()
+	next.shelves = append(slices.Clone(next.shelves), sh)
+	m.view.Store(&next) // before anything on it can be hit
+	if err := m.attach(sh); err != nil {
+		return err
+	}
+	for _, b := range sh.banks {
+		m.banks[b.name] = b
+	}
+	m.refresh()
+	for _, b := range sh.banks {
+		b.off.And(^uint32(offComing))
+	}
+	return nil
+}
+
+// attach puts the snapshot's indices into those of the matcher.
+func (m *Matcher) attach(sh *shelf) error {
+	runs := sh.snap.runs
+	for len(runs) > 0 {
+		r := &runs[0]
+		base := uint32(sh.base) + r.first
+		// The parts of an index whose refs are mixed are put in together.
+		n := 1
+		for n < len(runs) && runs[n].bank == r.bank && runs[n].kind == r.kind && runs[n].first == r.first {
+			n++
+		}
+		var perceptual []*mih.Frozen
+		var digests []*exact.Frozen
+		for _, part := range runs[:n] {
+			perceptual, digests = append(perceptual, part.mih), append(digests, part.exact)
+		}
+		runs = runs[n:]
+		if r.kind.IsDigest() {
+			if err := m.digests.made(r.kind).Attach(base, digests...); err != nil {
+				return err
+			}
+			continue
+		}
+		x, err := m.indexOf(r.kind)
+		if err != nil {
+			return err
+		}
+		if err := x.set.Attach(base, perceptual...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clear takes what a removed bank has on its shelf out of the indices, so that queries
+// don't come by it any more. What can't be read stays: queries report it if they come by.
+func (m *Matcher) clear(b *bank) {
+	sh, snap := b.shelf, b.shelf.snap
+	for i := range snap.runs {
+		if r := &snap.runs[i]; r.bank == b.number && !m.detach(sh, r) {
+			for place := range r.n {
+				signal := r.first + uint32(place)
+				v, err := snap.bareValue(signal)
+				if err != nil {
+					return
+				}
+				m.unindex(sh.base+Ref(signal), v)
+			}
+		}
+	}
+	from := &snap.banks[b.number]
+	for n := range from.full {
+		signal, err := snap.firstSignal(from.firstFull + n)
+		if err != nil {
+			return
+		}
+		_, e, err := snap.entry(from.firstFull + n)
+		if err != nil {
+			return
+		}
+		for i := range e.Signals {
+			m.unindex(sh.base+Ref(signal)+Ref(i), e.Signals[i].Value)
+		}
+	}
+}
+
+// detach takes an index of bare hashes out whole, and reports whether it could.
+func (m *Matcher) detach(sh *shelf, r *snapRun) bool {
+	base := uint32(sh.base) + r.first
+	if r.kind.IsDigest() {
+		return m.digests.made(r.kind).Detach(base, r.exact)
+	}
+	x := m.view.Load().indices[r.kind]
+	return x == nil || len(x.set.Detach(base, r.mih)) == 0
+}
+
+// sorted tells how many signals of a sort can match, and how many are set aside.
+func (r *rules) sorted(c signalCount) (indexed, aside int) {
+	switch {
+	case c.quality.Passes(r.gate):
+		return int(c.n - c.junk), int(c.junk)
+	case c.video:
+		return 0, 0
+	}
+	return 0, int(c.n)
+}
+
+// matchable reports whether a signal on a shelf may match: everything is in the
+// snapshot's indices.
+func (r *rules) matchable(s *Signal) bool { return s.Quality.Passes(r.gate) && junk(s.Value) == "" }
+
+// shelfOf returns the shelf that a ref is on, or nil.
+func (v *view) shelfOf(ref Ref) *shelf {
+	for _, sh := range v.shelves {
+		if ref >= sh.base && uint64(ref-sh.base) < uint64(sh.snap.signals) {
+			return sh
+		}
+	}
+	return nil
+}
+
+// takeDown returns the item of a ref on the shelf, always the same one.
+func (m *Matcher) takeDown(sh *shelf, ref Ref) (*item, error) {
+	if it := m.slots.load(ref); it != nil {
+		return it, nil
+	}
+	number, index, err := sh.snap.entryOf(uint32(ref - sh.base))
+	if err != nil {
+		return nil, err
+	}
+	first := m.slots.at(ref - Ref(index))
+	if first.Load() == nil {
+		bankNumber, e, err := sh.snap.entry(number)
+		if err != nil {
+			return nil, err
+		}
+		it := &item{bank: sh.banks[bankNumber], id: e.ID, signals: e.Signals, duration: e.Duration, seq: sh.seq + uint64(number), first: ref - Ref(index), shelf: sh, number: number}
+		it.labels.Store(&e.Labels)
+		turn(&it.off, offDisabled, e.Disabled)
+		first.CompareAndSwap(nil, it) // another query may have been faster
+	}
+	it := first.Load()
+	m.slots.at(ref).Store(it)
+	return it, nil
+}
+
+// shelved finds an entry of a bank on a shelf, removed or not; nil if there is none. The
+// caller holds mu.
+func (m *Matcher) shelved(b *bank, id string) (*item, error) {
+	if b.shelf == nil {
+		return nil, nil
+	}
+	number, ok, err := b.shelf.snap.find(b.number, id)
+	if err != nil || !ok {
+		return nil, err
+	}
+	if it := b.shelf.changed[number]; it != nil {
+		return it, nil
+	}
+	signal, err := b.shelf.snap.firstSignal(number)
+	if err != nil {
+		return nil, err
+	}
+	return m.takeDown(b.shelf, b.shelf.base+Ref(signal))
+}
+
+// change notes that the item is not as it is on its shelf, if it is on one. The caller
+// holds Matcher.mu.
+func (it *item) change() {
+	if it.shelf != nil {
+		it.shelf.changed[it.number] = it
+	}
+}
+
+// dropShelved makes an item on a shelf unfindable. Its refs are never another's. The
+// caller holds mu.
+func (m *Matcher) dropShelved(it *item) {
+	it.off.Or(offGone)
+	it.change()
+	b := it.bank
+	for n := range it.signals {
+		s := &it.signals[n]
+		c := signalCount{kind: s.Value.Kind(), video: it.isVideo(), quality: s.Quality, n: 1}
+		if junk(s.Value) != "" {
+			c.junk = 1
+		}
+		indexed, aside := m.rules.sorted(c)
+		b.indexed[c.kind] -= indexed
+		b.aside -= aside
+		m.unindex(it.first+Ref(n), s.Value)
+	}
+}
+
+// quarantinedOf lists what of a bank's entries on its shelf is set aside. The caller
+// holds mu.
+func (m *Matcher) quarantinedOf(b *bank) ([]Quarantined, error) {
+	if b.shelf == nil || b.aside == 0 {
+		return nil, nil
+	}
+	snap, from := b.shelf.snap, &b.shelf.snap.banks[b.number]
+	var all []Quarantined
+	list := func(number uint32) error {
+		if it := b.shelf.changed[number]; it != nil && it.off.Load()&offGone != 0 {
+			return nil
+		}
+		_, e, err := snap.entry(number)
+		if err != nil {
+			return err
+		}
+		for n := range e.Signals {
+			if reason := m.rules.aside(&e.Signals[n], e.IsVideo()); reason != "" {
+				all = append(all, Quarantined{Bank: b.name, Entry: e.ID, Signal: n, Value: e.Signals[n].Value, Reason: reason})
+			}
+		}
+		return nil
+	}
+	// Of bare hashes only junk can be, and the snapshot knows which those are.
+	junk, err := snap.junkSignals()
+	if err != nil {
+		return nil, err
+	}
+	for _, signal := range junk {
+		if signal-from.firstBare < from.bare {
+			if err := list(signal); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for n := range from.full {
+		if err := list(from.firstFull + n); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// aside returns why a signal is set aside, or an empty string.
+func (r *rules) aside(s *Signal, video bool) string {
+	switch {
+	case s.Quality.Passes(r.gate):
+		return junk(s.Value)
+	case video:
+		return "" // dark and empty frames are part of any video, and nothing to report
+	}
+	return fmt.Sprintf("its quality %s is below the gate of %d: such pictures are not judged", s.Quality, r.gate)
+}
+
+// unindex takes a signal out of its index and reports whether it was there.
+func (m *Matcher) unindex(ref Ref, v hash.Value) bool {
+	if v.Kind().IsDigest() {
+		return m.digests.Remove(ref, v)
+	}
+	x := m.view.Load().indices[v.Kind()]
+	return x != nil && x.Remove(ref, v)
+}

@@ -1,0 +1,50 @@
+package match
+
+import "sync/atomic"
+
+// slots maps refs to items. It takes no lock: a ref's ten lowest bits are its place in
+// a page, the next ten the page's in a chapter, the rest the chapter's.
+type slots [1 << 12]atomic.Pointer[slotChapter]
+
+type (
+	slotChapter [1 << slotBits]atomic.Pointer[slotPage]
+	slotPage    [1 << slotBits]atomic.Pointer[item]
+)
+
+const slotBits = 10
+
+// load returns the item that a ref stands for, or nil.
+func (s *slots) load(ref Ref) *item {
+	c := s[ref>>(2*slotBits)].Load()
+	if c == nil {
+		return nil
+	}
+	p := c[ref>>slotBits%(1<<slotBits)].Load()
+	if p == nil {
+		return nil
+	}
+	return p[ref%(1<<slotBits)].Load()
+}
+
+// at returns where the item of a ref is kept.
+func (s *slots) at(ref Ref) *atomic.Pointer[item] {
+	c := made(&s[ref>>(2*slotBits)])
+	p := made(&c[ref>>slotBits%(1<<slotBits)])
+	return &p[ref%(1<<slotBits)]
+}
+
+// made returns what a pointer points to, and gives it something if need be.
+func made[T any](p *atomic.Pointer[T]) *T {
+	if v := p.Load(); v != nil {
+		return v
+	}
+	p.CompareAndSwap(nil, new(T)) // somebody else may be first
+	return p.Load()
+}
+
+// store makes n refs, from first, stand for an item, or for nothing.
+func (s *slots) store(first Ref, n int, it *item) {
+	for i := range n {
+		s.at(first + Ref(i)).Store(it)
+	}
+}
