@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -116,6 +118,63 @@ func TestChangesAreFoundAgain(t *testing.T) {
 	require.ErrorIs(t, step(live, 120), match.ErrClosed)
 	require.ErrorIs(t, live.Save(), match.ErrClosed)
 	require.NoError(t, live.Close())
+}
+
+// Readers, writers and saving together: what stays is always found, and at the end the
+// file has everything.
+func TestSaveBesideReadersAndWriters(t *testing.T) {
+	path, r := journalled(t)
+	m, err := match.Open(path, match.Options{})
+	require.NoError(t, err)
+	stays := random(r, hash.PDQ)
+	require.NoError(t, m.AddEntries("media", picture("stays", stays)))
+	var stop atomic.Bool
+	var writers, others sync.WaitGroup
+	for w := range 2 {
+		writers.Go(func() {
+			r := rand.New(rand.NewPCG(5, uint64(w)))
+			for i := range 60 {
+				id := fmt.Sprint(w, " ", i)
+				err := m.AddEntries("media", picture(id, random(r, hash.PDQ)), bare(random(r, hash.SHA1)))
+				if err == nil && i%3 == 0 {
+					err = m.Remove("media", id)
+				} else if err == nil && i%3 == 1 {
+					err = m.SetLabels("media", id, id)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		others.Go(func() {
+			for !stop.Load() {
+				if matches, err := m.Match(stays, 90); err != nil || len(matches) != 1 {
+					t.Errorf("%v %v", matches, err)
+					return
+				}
+			}
+		})
+	}
+	others.Go(func() {
+		for !stop.Load() {
+			if err := m.Save(); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	writers.Wait()
+	stop.Store(true)
+	others.Wait()
+	want := contents(t, m)
+	require.NoError(t, m.Close())
+	m, err = match.Open(path, match.Options{})
+	require.NoError(t, err)
+	require.Equal(t, want, contents(t, m))
+	require.NoError(t, m.Close())
+	s, err := match.OpenSnapshot(path)
+	require.NoError(t, err)
+	require.NoError(t, s.Verify())
 }
 
 // What is refused is not in the log.
