@@ -2,6 +2,7 @@ package exact
 
 import (
 	"bytes"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"slices"
@@ -122,7 +123,7 @@ func TestForeignKeysDoNotTouchTheTable(t *testing.T) {
 			passed++
 		}
 	}
-	assert.InDelta(t, 100, passed, 40, "one in a thousand")
+	assert.InDelta(t, 100, passed, 20, "one in a thousand")
 }
 
 // A million keys that begin alike cost a look-up no more than halves do.
@@ -220,7 +221,7 @@ func TestMergesOfTablesInFiles(t *testing.T) {
 	}
 	attach(0, n, 0)
 	attach(0, 1000, 1_000_000)
-	for i := range 3 * deltaSize {
+	for i := range 8 * deltaSize { // enough for the large one to be next, were it in memory
 		m.add(t, 2_000_000+uint32(i), keys[i])
 	}
 	m.x.Wait()
@@ -369,6 +370,7 @@ func TestOpenBelievesNoLength(t *testing.T) {
 		"beyond the end":  func(at *[NumArrays]Range) { at[Filter].Offset = end - 8 },
 		"overflow":        func(at *[NumArrays]Range) { at[Keys] = Range{1 << 62, 1<<63 - 20} },
 		"no whole key":    func(at *[NumArrays]Range) { at[Keys].Length-- },
+		"more than keys":  func(at *[NumArrays]Range) { at[Keys].Length++ },
 		"no keys":         func(at *[NumArrays]Range) { at[Keys].Length = 0 },
 		"a key less":      func(at *[NumArrays]Range) { at[Keys].Length -= 20 },
 		"a ref less":      func(at *[NumArrays]Range) { at[Refs].Length -= 4 },
@@ -394,6 +396,83 @@ func TestOpenBelievesNoLength(t *testing.T) {
 	require.Error(t, err, "refs that are places can't be spread")
 	_, err = Open(20, 301, held(t, data), good)
 	require.NoError(t, err)
+}
+
+// What Open can't see without reading all, Verify does.
+func TestVerifySeesWhatIsWrong(t *testing.T) {
+	r := seeded()
+	keys := sets[0].make(r, 16, 100)
+	_, all := flat(keys)
+	sorted := &list{size: 16, keys: all}
+	sorted.sort()
+	refs := make([]uint32, 100)
+	for i := range refs {
+		refs[i] = uint32(99 - i)
+	}
+	for name, c := range map[string]struct {
+		array  int // that the damage is in
+		change func(l *list)
+	}{
+		"nothing":                  {-1, func(*list) {}},
+		"nothing, without refs":    {-1, func(l *list) { l.refs = nil }},
+		"nothing, equal keys":      {-1, func(l *list) { copy(l.key(51), l.key(50)); l.refs[50], l.refs[51] = l.refs[51], l.refs[50] }},
+		"equal keys, without refs": {Keys, func(l *list) { copy(l.key(51), l.key(50)); l.refs = nil }},
+		"equal keys, refs fall":    {Keys, func(l *list) { copy(l.key(51), l.key(50)) }},
+		"keys fall":                {Keys, func(l *list) { k := slices.Clone(l.key(50)); copy(l.key(50), l.key(51)); copy(l.key(51), k) }},
+		"a ref twice":              {Refs, func(l *list) { l.refs[70] = l.refs[3] }},
+		"a ref beyond the last":    {Refs, func(l *list) { l.refs[70] = 100 }},
+	} {
+		l := &list{size: 16, keys: slices.Clone(sorted.keys), refs: slices.Clone(refs)}
+		c.change(l)
+		f := newFrozen(l)
+		s := opened(t, 0, &Packed{Size: 16, N: 100, Arrays: [NumArrays][]byte{f.keys, mapped.Bytes(f.refs), mapped.Bytes(f.tops), mapped.Bytes(f.filter.BitSet().Words())}})
+		err := s.Verify()
+		if c.array < 0 {
+			require.NoError(t, err, name)
+			continue
+		}
+		var d *mapped.Damage
+		require.ErrorAs(t, err, &d, name)
+		require.GreaterOrEqual(t, d.Offset, s.at[c.array].Offset, name)
+		require.Less(t, d.Offset, s.at[c.array].Offset+s.at[c.array].Length, name)
+	}
+}
+
+func TestOpenRefusesTopsThatFall(t *testing.T) {
+	_, all := flat(sets[0].make(seeded(), 16, 1000))
+	for _, c := range []struct {
+		at   int
+		with uint32
+	}{{0, 1}, {5, 0}, {5, 1001}, {64, 999}, {64, 1001}} {
+		p := Pack(16, slices.Clone(all), nil)
+		tops := mapped.View[uint32](p.Arrays[Tops])
+		require.Len(t, tops, 65)
+		tops[c.at] = c.with
+		p.Arrays[Tops] = mapped.Bytes(tops)
+		data, at := file(p)
+		_, err := Open(16, 0, held(t, data), at)
+		var d *mapped.Damage
+		require.ErrorAs(t, err, &d, "%+v", c)
+		require.GreaterOrEqual(t, d.Offset, at[Tops].Offset)
+	}
+}
+
+// Files stay readable: the same keys are the same bytes in every version and on every
+// processor, those of the filter's library too.
+func TestPackedBytesDoNotChange(t *testing.T) {
+	for size, want := range map[int][NumArrays]uint32{
+		16: {0x9bf2c2e0, 0x202f8264, 0x8a0e3c37, 0x7b960773},
+		20: {0x0ecfeefc, 0x65b87885, 0x14bd1773, 0x47c54fa4},
+		32: {0x0ebbaac3, 0x2ad7b3a9, 0x6807dd1b, 0x630bcacc},
+	} {
+		refs, keys := flat(sets[0].make(seeded(), size, 1000))
+		p := Pack(size, keys, refs)
+		var got [NumArrays]uint32
+		for i, a := range p.Arrays {
+			got[i] = crc32.ChecksumIEEE(a)
+		}
+		assert.Equal(t, want, got, size)
+	}
 }
 
 // tiny is a small table as a file, with every way of keys.
@@ -511,7 +590,7 @@ func FuzzOpen(f *testing.F) {
 				require.NoError(t, err)
 				require.True(t, found && ok)
 			}
-			if i%2 == 0 && x.Remove(1<<20+ref, key) {
+			if i%2 == 0 && x.Remove(1<<20+ref, key) && right {
 				_ = x.Search(key, func(r uint32) { require.NotEqual(t, 1<<20+ref, r) })
 			}
 		}

@@ -309,6 +309,13 @@ func TestReadersBesideWriters(t *testing.T) {
 	done.Store(true)
 	readers.Wait()
 	require.Equal(t, 1500, x.Len())
+	for range 2 {
+		for i, key := range keys {
+			n := uint32(i)
+			require.Equal(t, []uint32{n, n + 300, n + 600, n + 900, n + 1200}, found(t, x, key), "what was removed is gone")
+		}
+		x.Wait()
+	}
 }
 
 // FuzzIndex plays a sequence of changes and searches. Keys are made of few bytes, so
