@@ -145,8 +145,7 @@ func TestBuilderLineage(t *testing.T) {
 	assert.EqualValues(t, 7, sequence)
 }
 
-// benchmarkSize is how many hashes benchmarks of files have: REMATCH_BENCH_N, or a
-// million.
+// benchmarkSize is how many hashes benchmarks have: REMATCH_BENCH_N, or a million.
 func benchmarkSize(b *testing.B) int {
 	n := 1_000_000
 	if s := os.Getenv("REMATCH_BENCH_N"); s != "" {

@@ -36,29 +36,25 @@ func sizeName(n int) string {
 // the 99th percentile of single look-ups, the memory of the index, and how many
 // hashes a look-up compares in whole.
 func BenchmarkSearch(b *testing.B) {
-	most := 1_000_000
-	if s := os.Getenv("REMATCH_BENCH_N"); s != "" {
-		var err error
-		most, err = strconv.Atoi(s)
-		require.NoError(b, err)
-	}
-	sets := []struct {
-		name string
-		make func(b *testing.B, r *rand.Rand) func() hash.Value
-	}{
-		{"random", func(_ *testing.B, r *rand.Rand) func() hash.Value {
-			return func() hash.Value { return random(r, hash.PDQ) }
-		}},
-		{"real", realistic},
-	}
-	for _, set := range sets {
-		for n := 10_000; n <= most; n *= 10 {
+	for _, set := range benchmarkSets {
+		for n := 10_000; n <= benchmarkSize(b); n *= 10 {
 			b.Run(fmt.Sprintf("set=%s/n=%s", set.name, sizeName(n)), func(b *testing.B) {
 				r := seeded()
 				benchmarkSet(b, r, n, set.make(b, r))
 			})
 		}
 	}
+}
+
+// benchmarkSets are the sets that indices are measured on.
+var benchmarkSets = []struct {
+	name string
+	make func(b *testing.B, r *rand.Rand) func() hash.Value
+}{
+	{"random", func(_ *testing.B, r *rand.Rand) func() hash.Value {
+		return func() hash.Value { return random(r, hash.PDQ) }
+	}},
+	{"real", realistic},
 }
 
 // benchmarkSet measures the indices on one set.
