@@ -83,18 +83,17 @@ func scanOf(words []uint64, refs []uint32, base uint32, width int, q hash, radiu
 func TestFrozenIsTheScan(t *testing.T) {
 	for _, width := range []int{1, 4} {
 		for _, set := range sets {
-			for _, n := range []int{1, 2, 500, 5000, 100_000} {
+			for _, n := range []int{1, 2, 4000, 100_000} {
 				if n == 100_000 && set.name != "random" && set.name != "clusters in noise" {
 					continue // the others take as long as a scan does, or longer
 				}
 				for _, withRefs := range []bool{false, true} {
 					r := seeded()
 					hashes := set.make(r, width, n)
-					refs, words := flat(hashes, width)
+					_, words := flat(hashes, width)
+					var refs []uint32
 					if withRefs {
 						refs = shuffled(r, n)
-					} else {
-						refs = nil
 					}
 					s := frozen(t, width, words, refs)
 					if !withRefs {
@@ -131,6 +130,9 @@ func TestFrozenIsTheScan(t *testing.T) {
 							}
 							got := found(t, x, q, at)
 							require.Equal(t, scanOf(words, refs, base, width, q, at), got, "%s, width %d, n %d, refs %v, radius %d", set.name, width, n, withRefs, at)
+							if at != radius {
+								continue
+							}
 							for i := range got {
 								got[i].ref -= base
 							}
@@ -469,7 +471,7 @@ func TestVerifyWantsOrder(t *testing.T) {
 
 // spoilable are sets to make files of that are then spoiled: a small one, and one that
 // has marks. Every byte of the small one is spoiled; of the other it is some.
-var spoilable = []struct{ width, n, step int }{{4, 120, 1}, {1, 1<<pageBits + 500, 20_011}}
+var spoilable = []struct{ width, n, step int }{{4, 80, 1}, {1, 1<<pageBits + 500, 20_011}}
 
 // spoilableSet returns hashes and their refs. The first two are equal, and of 256 bits they lie
 // in a cluster; nearly all others are distinct.
@@ -623,7 +625,7 @@ func survives(t require.TestingT, m *image, queries []hash, merge bool) bool {
 	x := New(m.width)
 	require.NoError(t, x.Attach(5, s))
 	for _, q := range queries {
-		for _, radius := range []int{0, 4*m.width - 1, 8*m.width - 1, 60 * m.width} {
+		for _, radius := range []int{4*m.width - 1, 8*m.width - 1, 60 * m.width} {
 			hits := 0
 			err := x.Search(&q, radius, func(uint32, int) { hits++ })
 			require.LessOrEqual(t, hits, s.Count())

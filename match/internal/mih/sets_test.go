@@ -1,6 +1,7 @@
 package mih
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -116,7 +117,7 @@ func oracle(hashes map[uint32]hash, width int, q hash, radius int) (hits []hit) 
 }
 
 func sorted(hits []hit) []hit {
-	slices.SortFunc(hits, func(a, b hit) int { return int(int64(a.ref) - int64(b.ref)) })
+	slices.SortFunc(hits, func(a, b hit) int { return cmp.Compare(a.ref, b.ref) })
 	return hits
 }
 
