@@ -220,6 +220,9 @@ func use(t testing.TB, s *match.Snapshot, want []match.Bank) error {
 }
 
 func TestBankFileFlipsAndCuts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine and much to do")
+	}
 	for _, c := range []struct {
 		name  string
 		banks []match.Bank
@@ -258,6 +261,9 @@ func TestBankFileFlipsAndCuts(t *testing.T) {
 
 // In a file of many blocks most of them are not read when it is opened.
 func TestBankFileFlipsInLargeFiles(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine and much to do")
+	}
 	r := seeded()
 	b := match.Bank{Name: "b"}
 	for i := range 900 {
@@ -508,6 +514,9 @@ func smallBanks() []match.Bank {
 
 // Every byte of a small file is made another one under right checksums.
 func TestBankFileHostileBytes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine and much to do")
+	}
 	file := encode(t, smallBanks()...)
 	require.False(t, hostile(t, file))
 	accepted := 0
@@ -527,6 +536,9 @@ func TestBankFileHostileBytes(t *testing.T) {
 
 // Every number of a small file is made the worst ones under right checksums.
 func TestBankFileHostileNumbers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine and much to do")
+	}
 	file := encode(t, smallBanks()...)
 	for at := 0; at+8 <= len(file); at += 4 {
 		for _, number := range []uint64{0, 1, 1 << 31, 1<<32 - 1, 1 << 32, 1 << 63, 1<<64 - 1} {

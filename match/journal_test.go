@@ -242,6 +242,9 @@ func logged(t *testing.T, changes int) (path string, log []byte, ends []int64, s
 // The end may come at any byte: what was whole by then is there, nothing else is, and the
 // log goes on from there.
 func TestEveryEndOfALog(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine and much to do")
+	}
 	path, log, ends, states := logged(t, 10)
 	whole := 0
 	for n := range len(log) + 1 {
@@ -273,6 +276,9 @@ func TestEveryEndOfALog(t *testing.T) {
 // A byte that changed is told, wherever it is: a change that was acknowledged is not
 // taken for one that was not.
 func TestEveryByteOfALog(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine and much to do")
+	}
 	path, log, _, _ := logged(t, 10)
 	for n := range log {
 		for _, bit := range []byte{1, 0x80} {

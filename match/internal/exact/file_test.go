@@ -510,6 +510,9 @@ func answers(t *testing.T, size int, f *mapped.File, at [NumArrays]Range, keys [
 // With the checksums of the true table nothing wrong is ever answered. With checksums of
 // its own it does no harm, and Verify reports it.
 func TestEveryByteFlipped(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine and much to do")
+	}
 	for _, size := range sizes {
 		for _, bare := range []bool{false, true} {
 			keys, data, at := tiny(size, bare)

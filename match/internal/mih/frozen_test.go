@@ -81,6 +81,9 @@ func scanOf(words []uint64, refs []uint32, base uint32, width int, q hash, radiu
 // A segment in a file finds what the scan does, and what the same hashes in memory
 // do, with refs and without.
 func TestFrozenIsTheScan(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine and much to do")
+	}
 	for _, width := range []int{1, 4} {
 		for _, set := range sets {
 			for _, n := range []int{1, 2, 4000, 100_000} {
@@ -514,6 +517,9 @@ func damaged(t require.TestingT, err error) bool {
 
 // Every byte of every array is flipped in turn. No search takes it for what was there.
 func TestNoFlippedByteIsBelieved(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine and much to do")
+	}
 	for _, c := range spoilable {
 		r := seeded()
 		hashes, words, refs := spoilableSet(r, c.width, c.n)
@@ -586,6 +592,9 @@ func TestNoFlippedByteIsBelieved(t *testing.T) {
 // The same with checksums that are right: the file is somebody's who wants harm.
 // Nothing breaks, and Verify tells.
 func TestHostileBytes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine and much to do")
+	}
 	r := seeded()
 	for _, c := range spoilable {
 		hashes, words, refs := spoilableSet(r, c.width, c.n)

@@ -169,6 +169,9 @@ func TestSearchIsTheScan(t *testing.T) {
 
 // Sets of more than one page of numbers, and of every width of keys.
 func TestSearchIsTheScanInLargeSets(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine and much to do")
+	}
 	for _, width := range []int{1, 4} {
 		for i, set := range sets {
 			for _, n := range [][]int{{1 << 16, 1<<16 + 1, 200_000}, {150_000}}[min(i, 1)] {
