@@ -7,6 +7,17 @@
 // one. Full tables become segments, and segments larger ones, in the background.
 // Readers take one atomic pointer to all of them and never wait; what is removed
 // is a bit in its segment until the segment is next merged.
+//
+// A segment may also lie in a file that is mapped into memory: Pack makes its bytes, Open
+// finds them again, Attach puts them into an index at once. In the file is all that
+// never changes: hashes, refs, groups, verifiers, numbers. In memory are a bit for every
+// ref that says whether it was removed, and one that says whether it is taken.
+//
+// Nothing in the file is believed before the checksum of its block was compared: a
+// search that would have to is an error. Where all checksums are right and the numbers
+// still make no sense, because the file is somebody's who wants harm, it is an error too,
+// and no more than that; but such a file can also hide hashes. Only Verify, which makes
+// all of it anew and compares, tells.
 package mih
 
 import (
@@ -238,8 +249,8 @@ func (x *Index) SearchStats(query *[4]uint64, radius int, stats *Stats, emit fun
 	return err
 }
 
-// Bytes returns the memory that the set takes, what merges are building not
-// counted.
+// Bytes returns the memory that the set takes, what merges are building and what
+// is in files not counted.
 func (x *Index) Bytes() int {
 	x.mu.Lock()
 	defer x.mu.Unlock()
