@@ -278,21 +278,23 @@ func (m *Matcher) found(h Hit, v hash.Value) (*item, int, error) {
 			return nil, 0, err
 		}
 	}
+	if it.off.Load()&offGone != 0 {
+		return nil, 0, nil
+	}
 	signal := int(h.Ref - it.first)
-	if it.off.Load()&offGone != 0 || signal >= len(it.signals) {
-		return nil, 0, nil // the ref may be another entry's by now
+	d, comparable := 0, false
+	if signal < len(it.signals) {
+		d, comparable = it.signals[signal].Value.Distance(v)
 	}
-	s := &it.signals[signal]
-	if d, comparable := s.Value.Distance(v); !comparable || d != h.Distance {
-		if it.shelf != nil {
-			return nil, 0, it.shelf.snap.contradicts(it.number)
+	switch {
+	case comparable && d == h.Distance:
+		if it.shelf == nil || m.rules.matchable(&it.signals[signal]) {
+			return it, signal, nil
 		}
-		return nil, 0, nil
+	case it.shelf != nil:
+		return nil, 0, it.shelf.snap.contradicts(it.number, "the index has another hash")
 	}
-	if it.shelf != nil && !m.rules.matchable(s) {
-		return nil, 0, nil
-	}
-	return it, signal, nil
+	return nil, 0, nil // nothing that may match, or the ref is another entry's by now
 }
 
 // known returns the item that a look's hit is a match of, and the signal's number in it;

@@ -127,7 +127,7 @@ func (m *Matcher) clear(b *bank) {
 	}
 	from := &snap.banks[b.number]
 	for n := range from.full {
-		signal, err := snap.firstSignal(from.firstFull + n)
+		signal, _, err := snap.signalsOf(from.firstFull + n)
 		if err != nil {
 			return
 		}
@@ -187,17 +187,27 @@ func (m *Matcher) takeDown(sh *shelf, ref Ref) (*item, error) {
 	}
 	first := m.slots.at(ref - Ref(index))
 	if first.Load() == nil {
-		bankNumber, e, err := sh.snap.entry(number)
+		it, err := sh.item(number, ref-Ref(index))
 		if err != nil {
 			return nil, err
 		}
-		it := &item{bank: sh.banks[bankNumber], id: e.ID, signals: e.Signals, duration: e.Duration, seq: sh.seq + uint64(number), first: ref - Ref(index), shelf: sh, number: number}
-		it.labels.Store(&e.Labels)
-		turn(&it.off, offDisabled, e.Disabled)
 		first.CompareAndSwap(nil, it) // another query may have been faster
 	}
 	it := first.Load()
 	m.slots.at(ref).Store(it)
+	return it, nil
+}
+
+// item makes the item of an entry whose first signal has the given ref.
+func (sh *shelf) item(number uint32, first Ref) (*item, error) {
+	bankNumber, e, err := sh.snap.entry(number)
+	if err != nil {
+		return nil, err
+	}
+	it := &item{bank: sh.banks[bankNumber], id: e.ID, signals: e.Signals, duration: e.Duration, seq: sh.seq + uint64(number), first: first, shelf: sh, number: number}
+	labels := e.Labels // not &e.Labels, which would keep all of e
+	it.labels.Store(&labels)
+	turn(&it.off, offDisabled, e.Disabled)
 	return it, nil
 }
 
@@ -214,11 +224,18 @@ func (m *Matcher) shelved(b *bank, id string) (*item, error) {
 	if it := b.shelf.changed[number]; it != nil {
 		return it, nil
 	}
-	signal, err := b.shelf.snap.firstSignal(number)
+	first, n, err := b.shelf.snap.signalsOf(number)
 	if err != nil {
 		return nil, err
 	}
-	return m.takeDown(b.shelf, b.shelf.base+Ref(signal))
+	if n == 0 { // no ref is its own, and no query comes by it
+		return b.shelf.item(number, b.shelf.base+Ref(first))
+	}
+	it, err := m.takeDown(b.shelf, b.shelf.base+Ref(first))
+	if err == nil && it.number != number {
+		return nil, b.shelf.snap.contradicts(number, "another entry has the same signals")
+	}
+	return it, err
 }
 
 // change notes that the item is not as it is on its shelf, if it is on one. The caller
