@@ -252,16 +252,18 @@ func allowedAreas(found map[spot]sight) func(area image.Rectangle) *item {
 
 // search finds every signal within the largest threshold that any bank has for
 // q's kind. The caller judges the hits with known.
-func (m *Matcher) search(dst []Hit, q hash.Value) ([]Hit, error) {
+func (m *Matcher) search(dst []Hit, q hash.Value) (hits []Hit, err error) {
 	k := q.Kind()
-	if k.IsDigest() {
-		return m.digests.Search(dst, q, 0)
-	}
 	v := m.view.Load()
-	if v.indices[k] == nil || v.radius[k] < 0 {
+	switch {
+	case k.IsDigest():
+		hits, err = m.digests.Search(dst, q, 0)
+	case v.indices[k] == nil || v.radius[k] < 0:
 		return dst, nil
+	default:
+		hits, err = v.indices[k].Search(dst, q, v.radius[k])
 	}
-	return v.indices[k].Search(dst, q, v.radius[k])
+	return hits, m.located(err)
 }
 
 // found returns the item that a hit of v is of, live or not, and the signal's number in

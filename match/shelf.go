@@ -1,12 +1,14 @@
 package match
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match/internal/exact"
+	"github.com/rematch-go/rematch/match/internal/mapped"
 	"github.com/rematch-go/rematch/match/internal/mih"
 )
 
@@ -174,6 +176,19 @@ func (v *view) shelfOf(ref Ref) *shelf {
 		}
 	}
 	return nil
+}
+
+// located makes damage that a search met in a file an error that names the section.
+func (m *Matcher) located(err error) error {
+	var d *mapped.Damage
+	if errors.As(err, &d) {
+		for _, sh := range m.view.Load().shelves {
+			if sh.snap.file == d.File {
+				return sh.snap.formatError(d)
+			}
+		}
+	}
+	return err
 }
 
 // takeDown returns the item of a ref on the shelf, always the same one.
