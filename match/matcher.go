@@ -179,7 +179,8 @@ func (m *Matcher) Enable(bankName, id string, on bool) error {
 }
 
 // SetLabels replaces the labels of an entry, and with an empty id those of the whole
-// bank. Errors are ErrUnknown in an *EntryError.
+// bank. Errors, in an *EntryError, are ErrUnknown and, in a Matcher that Open has made,
+// ErrInvalid for more than a bank file has room for.
 func (m *Matcher) SetLabels(bankName, id string, labels ...string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -188,6 +189,9 @@ func (m *Matcher) SetLabels(bankName, id string, labels ...string) error {
 	if id == "" {
 		b, err := m.bank(bankName)
 		if err != nil {
+			return err
+		}
+		if err := m.checkRoom(b, nil, labels); err != nil {
 			return err
 		}
 		if err := m.note(noted); err != nil {
@@ -200,6 +204,9 @@ func (m *Matcher) SetLabels(bankName, id string, labels ...string) error {
 	}
 	it, err := m.item(bankName, id)
 	if err != nil {
+		return err
+	}
+	if err := m.checkRoom(it.bank, it, labels); err != nil {
 		return err
 	}
 	if err := m.note(noted); err != nil {

@@ -28,9 +28,15 @@ type shelf struct {
 // they are hit. Later changes of the matcher change nothing in the file. Errors are those
 // of Add and, where the file turns out to be damaged, a *FormatError; so may be those of
 // queries from then on, for there is no answer without what can't be read.
+//
+// A Matcher that Open has made loads no other file: that is ErrInvalid, for its log has
+// changes of its own file only. Merge makes one file of several.
 func (m *Matcher) Load(s *Snapshot) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.journal != nil {
+		return fmt.Errorf("%w: a bank file loaded beside the one that Open keeps up to date would not be found again; make one of both with Merge", ErrInvalid)
+	}
 	sh := &shelf{snap: s, changed: make(map[uint32]*item)}
 	for i := range s.banks {
 		from := &s.banks[i]
