@@ -153,22 +153,27 @@ var (
 	ErrTooLarge    = errors.New("over the limit of bytes; raise the limit if the file can be trusted")
 )
 
-// FormatError says where and why a bank file was refused. Nothing that a refused part
-// of it holds is returned.
+// FormatError says where and why a bank file, or its log of changes, was refused. Nothing
+// that a refused part of it holds is returned.
 type FormatError struct {
-	Section string // the tag of the section, or "header", "sums", "directory", "footer"
-	Number  int    // of the section in the directory, from 0; -1 where it is none
+	Section string // the tag of the section, or "header", "sums", "directory", "footer"; "log" for the log of changes
+	Number  int    // of the section in the directory, or of the change in the log, from 0; -1 where it is none
 	Offset  int64  // in bytes from the start of the file: of what makes no sense, or of the 64 KiB whose checksum does not agree
 	Reason  string // for people
 	Err     error  // ErrNotBankFile, ErrNewerFile, ErrOlderFile, ErrDamaged or ErrTooLarge
 }
 
 func (e *FormatError) Error() string {
-	where := e.Section
-	if e.Number >= 0 {
+	file, where := "bank file", e.Section
+	switch {
+	case e.Section == logSection && e.Number >= 0:
+		file, where = "log of changes", fmt.Sprintf("record %d", e.Number)
+	case e.Section == logSection:
+		file, where = "log of changes", "header"
+	case e.Number >= 0:
 		where = fmt.Sprintf("section %d %s", e.Number, e.Section)
 	}
-	return fmt.Sprintf("match: bank file, %s at byte %d: %s: %v", where, e.Offset, e.Reason, e.Err)
+	return fmt.Sprintf("match: %s, %s at byte %d: %s: %v", file, where, e.Offset, e.Reason, e.Err)
 }
 
 func (e *FormatError) Unwrap() error { return e.Err }

@@ -465,8 +465,9 @@ func reseal(file []byte) {
 }
 
 // hostile opens and uses a file whose checksums are right, whatever is in it. If even
-// Verify finds nothing wrong, the file must be one that Write makes.
-func hostile(t testing.TB, file []byte) (refused bool) {
+// Verify finds nothing wrong, the file must be one that Write makes. served tells to do so
+// in a matcher too.
+func hostile(t testing.TB, file []byte, served bool) (refused bool) {
 	t.Helper()
 	s, err := match.OpenBytes(file)
 	if err != nil {
@@ -478,6 +479,9 @@ func hostile(t testing.TB, file []byte) (refused bool) {
 	}
 	if err := use(t, s, nil); err != nil {
 		formatError(t, err, file, "using")
+	}
+	if served {
+		serve(t, s, file)
 	}
 	banks, err := match.Read(bytes.NewReader(file), noLimit)
 	if err != nil {
@@ -496,6 +500,57 @@ func hostile(t testing.TB, file []byte) (refused bool) {
 	seal(again[len(again)-64:])
 	require.True(t, bytes.Equal(again, file), "what Verify accepts is what Write makes")
 	return false
+}
+
+// serve loads a snapshot into a matcher, asks it what can be asked, and changes all that it
+// has. What goes wrong is the file's fault, and the error says so.
+func serve(t testing.TB, s *match.Snapshot, file []byte) {
+	t.Helper()
+	m, err := match.New(match.Options{Gate: match.NoGate})
+	require.NoError(t, err)
+	var refusal *match.EntryError
+	fault := func(err error) {
+		t.Helper()
+		if err != nil && !errors.As(err, &refusal) {
+			formatError(t, err, file, "serving")
+		}
+	}
+	if err := m.Load(s); err != nil {
+		fault(err)
+		return
+	}
+	m.Kinds()
+	_, err = m.Quarantined()
+	fault(err)
+	for _, b := range smallBanks() {
+		for _, e := range b.Entries {
+			for _, signal := range e.Signals {
+				look := match.Look{Value: signal.Value, Quality: hash.Unmeasured}
+				_, err := m.ScanPicture([]match.Look{look})
+				fault(err)
+				_, err = m.Lookup(signal.Value, 0)
+				fault(err)
+				if _, err = m.ScanVideo([]match.QueryFrame{{For: time.Second, Looks: []match.Look{look}}}); !errors.Is(err, match.ErrLowQuality) {
+					fault(err)
+				}
+			}
+		}
+	}
+	for _, b := range m.Banks() {
+		for e, err := range m.Entries(b.Name) {
+			if fault(err); err != nil {
+				break
+			}
+			_, _, err := m.Entry(b.Name, e.ID)
+			fault(err)
+			fault(m.SetLabels(b.Name, e.ID, "x"))
+			fault(m.AddEntries(b.Name, e))
+			fault(m.Remove(b.Name, e.ID))
+			fault(m.AddEntries(b.Name, e))
+		}
+		fault(m.RemoveBank(b.Name))
+	}
+	require.Empty(t, m.Banks())
 }
 
 // smallBanks are short in a file and have each sort of section.
@@ -518,14 +573,14 @@ func TestBankFileHostileBytes(t *testing.T) {
 		t.Skip("one goroutine and much to do")
 	}
 	file := encode(t, smallBanks()...)
-	require.False(t, hostile(t, file))
+	require.False(t, hostile(t, file, true))
 	accepted := 0
 	for i := range file {
 		for _, flip := range []byte{1, 0x80, 0xff}[i%3:][:1] {
 			bad := bytes.Clone(file)
 			bad[i] ^= flip
 			reseal(bad)
-			if !hostile(t, bad) {
+			if !hostile(t, bad, i%2 == 0) {
 				accepted++
 			}
 		}
@@ -541,11 +596,11 @@ func TestBankFileHostileNumbers(t *testing.T) {
 	}
 	file := encode(t, smallBanks()...)
 	for at := 0; at+8 <= len(file); at += 4 {
-		for _, number := range []uint64{0, 1, 1 << 31, 1<<32 - 1, 1 << 32, 1 << 63, 1<<64 - 1} {
+		for i, number := range []uint64{0, 1, 1 << 31, 1<<32 - 1, 1 << 32, 1 << 63, 1<<64 - 1} {
 			bad := bytes.Clone(file)
 			binary.LittleEndian.PutUint64(bad[at:], number)
 			reseal(bad)
-			hostile(t, bad)
+			hostile(t, bad, (at/4+i)%5 == 0)
 		}
 	}
 }

@@ -17,8 +17,8 @@ var (
 	// ErrInUse is the error of a bank file that another process, or another Matcher of this
 	// one, has opened with Open.
 	ErrInUse = errors.New("match: the bank file is in use by another process")
-	// ErrClosed is the error of a change, or of Save, after Close or after the log of changes
-	// could not be written.
+	// ErrClosed is the error of a change, or of Save, after Close, and of a change when the
+	// log of changes could not be written, until a Save.
 	ErrClosed = errors.New("match: the log of changes is closed")
 )
 

@@ -40,6 +40,13 @@ func (s *Snapshot) Find(bank int, id string) (uint32, bool, error) { return s.fi
 // JunkSignals returns the numbers of signals that are junk.
 func (s *Snapshot) JunkSignals() ([]uint32, error) { return s.junkSignals() }
 
+// Locked does something while a change goes on that takes long.
+func (m *Matcher) Locked(do func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	do()
+}
+
 // Runs returns how many indices there are.
 func (s *Snapshot) Runs() int { return len(s.runs) }
 

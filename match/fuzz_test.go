@@ -103,7 +103,7 @@ func FuzzReadBankFile(f *testing.F) {
 		}
 		file = bytes.Clone(file) // the input itself must not change
 		reseal(file)
-		hostile(t, file)
+		hostile(t, file, true)
 	})
 }
 
@@ -121,6 +121,6 @@ func FuzzEditBankFile(f *testing.F) {
 			edits = edits[copy(file[at:], edits[:min(n, len(edits))]):]
 		}
 		reseal(file)
-		hostile(t, file)
+		hostile(t, file, true)
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match/internal/mapped"
@@ -17,14 +18,16 @@ import (
 // ".log" after it, and holds what was changed since the file was written. Numbers, strings
 // and lists are as in the bank file.
 //
-//	log    = "rmlog\r\n\x00"  version uint16 = 1  zero uint16  id [16]byte  crc uint32  record...
+//	log    = "rmlog\r\n\x00"  version uint16 = 1  zero uint16  id [16]byte  sequence uint64  crc uint32  record...
 //	record = length uint32  sequence uint64  crc uint32  payload [length]byte  crc uint32
 //
-// id is the bank file's. All crc are CRC-32C of what stands before them in the header or
-// the record; the first one of a record tells a record that was not written whole from
-// one whose length was changed. Sequence numbers rise by one. Records up to the bank
+// id is the bank file's, and so was the header's sequence number when the log was begun.
+// All crc are CRC-32C of what stands before them in the header or the record; the first
+// one of a record tells a record that was not written whole from one whose length was
+// changed. Sequence numbers rise by one, from the header's on. Records up to the bank
 // file's own sequence number are in it already: a new file was written, and the end came
-// before the log was cut.
+// before the log was cut. A bank file before the header's number, or after the last
+// record's, is not the one that the log was written beside.
 //
 // A payload is the number of a change, a uint8, and then:
 //
@@ -45,11 +48,13 @@ import (
 const (
 	logMagic   = "rmlog\r\n\x00"
 	logVersion = 1
-	logHeader  = len(logMagic) + 2 + 2 + 16 + 4
+	logHeader  = len(logMagic) + 2 + 2 + 16 + 8 + 4
 	recordHead = 4 + 8 + 4
 	recordTail = 4
 	// maxRecord bounds a single change: 1 GiB.
 	maxRecord = 1 << 30
+
+	logSection = "log" // in a FormatError
 )
 
 // The changes of a log.
@@ -94,9 +99,6 @@ func (c *change) append(dst []byte) ([]byte, error) {
 	case turned:
 		dst = append(appendString(dst, c.id), flag(c.on, 1))
 	case labelsSet:
-		if !listFits(c.labels) {
-			return dst, &EntryError{Bank: c.bank.Name, Entry: c.id, Signal: -1, Reason: "a label or the list of labels is longer than 65535", Err: ErrInvalid}
-		}
 		dst = appendList(appendString(dst, c.id), c.labels)
 	case thresholdSet:
 		dst = binary.LittleEndian.AppendUint16(append(dst, byte(c.kind)), uint16(c.bits))
@@ -204,8 +206,9 @@ func (c *change) apply(m *Matcher) error {
 type journal struct {
 	path    string // of the bank file
 	log     *os.File
-	lock    *os.File
-	lineage lineage // its sequence is that of the last record
+	end     int64    // of the last record in it
+	lock    *os.File // nil: it is closed
+	lineage lineage  // its sequence is that of the last record
 	buf     []byte
 	err     error // why nothing more can be written
 }
@@ -221,6 +224,22 @@ func (m *Matcher) note(c change) error {
 		return nil
 	}
 	return j.write(&c)
+}
+
+// checkRoom refuses labels of a bank, or of an item in it, that Save could never write,
+// though the log has room for them. The caller holds mu.
+func (m *Matcher) checkRoom(b *bank, it *item, labels []string) (err error) {
+	switch {
+	case m.journal == nil:
+	case it == nil:
+		_, err = appendBank(nil, &Bank{Name: b.name, Labels: labels, Thresholds: b.state.Load().given})
+	default:
+		c := it.copy()
+		c.labels = labels
+		e := c.entry()
+		_, err = appendEntry(nil, b.name, &e)
+	}
+	return err
 }
 
 func (j *journal) write(c *change) error {
@@ -244,6 +263,9 @@ func (j *journal) write(c *change) error {
 	binary.LittleEndian.PutUint64(record[4:], j.lineage.sequence+1)
 	binary.LittleEndian.PutUint32(record[recordHead-4:], crc32.Checksum(record[:recordHead-4], mapped.Castagnoli))
 	record = binary.LittleEndian.AppendUint32(record, crc32.Checksum(record, mapped.Castagnoli))
+	if err := j.intact(); err != nil {
+		return j.broken(err)
+	}
 	if _, err := j.log.Write(record); err != nil {
 		return j.broken(err)
 	}
@@ -251,29 +273,58 @@ func (j *journal) write(c *change) error {
 		return j.broken(err)
 	}
 	j.lineage.sequence++
+	j.end += int64(len(record))
+	return nil
+}
+
+// intact makes sure that the log is still the one that would be found again, with what was
+// written and nothing else: one that was deleted would take changes that are lost.
+func (j *journal) intact() error {
+	ours, err := j.log.Stat()
+	if err != nil {
+		return err
+	}
+	found, err := os.Stat(logOf(j.path))
+	switch {
+	case err != nil:
+		return err
+	case !os.SameFile(ours, found):
+		return errors.New("another file has taken its place")
+	case ours.Size() != j.end:
+		return fmt.Errorf("somebody else has written to it: it has %d bytes, not %d", ours.Size(), j.end)
+	}
 	return nil
 }
 
 // broken ends the log: what it holds from here on is not known.
 func (j *journal) broken(err error) error {
-	j.err = fmt.Errorf("%w: writing %s: %w; the change was not made here, but may be there when it is opened again", ErrClosed, logOf(j.path), err)
+	j.err = fmt.Errorf("%w: %s: %w; nothing can be changed until Save has begun another one", ErrClosed, logOf(j.path), err)
 	return j.err
 }
 
 // Open returns a Matcher of the banks in a bank file and the log of changes beside it. From
 // then on each change is in the log, and synced, before it is acknowledged: whatever ends
-// the process, Open finds every acknowledged change again. One process at a time may have
-// a bank file open so; the error of a second one is ErrInUse. The file stays mapped; see
-// Load. Save writes a new file, Close ends the writing.
+// the process, Open finds every acknowledged change again. A change that could not be
+// written is ErrClosed, and so are all after it until a Save: it was not made, but may be
+// found when the file is opened again.
+//
+// One process at a time may have a bank file open so; the error of a second one is
+// ErrInUse, where the system has locks that end with a process. The file stays mapped; see
+// Load. Save writes a new file, Close ends the writing. What else reads the bank file, such
+// as OpenSnapshot, sees nothing of the log.
 //
 // Errors are those of OpenSnapshot and Load, and a *FormatError for a log that is
 // damaged or another file's. A last record that was not written whole was never
-// acknowledged and is cut off.
+// acknowledged and is cut off. A log that Options of a larger MaxRadius have made may have
+// changes that can't be made again under others: a *RadiusError.
 func Open(path string, o Options) (m *Matcher, err error) {
 	if m, err = New(o); err != nil {
 		return nil, err
 	}
-	j := &journal{path: path}
+	j := &journal{}
+	if j.path, err = filepath.Abs(path); err != nil { // it must stay the same when the process goes elsewhere
+		return nil, fmt.Errorf("match: opening %s: %w", path, err)
+	}
 	if j.lock, err = lockFile(path + ".lock"); err != nil {
 		return nil, fmt.Errorf("match: opening %s: %w", path, err)
 	}
@@ -300,10 +351,18 @@ func Open(path string, o Options) (m *Matcher, err error) {
 
 // sweep removes what a process that was ended left of files it had not finished.
 func (j *journal) sweep() {
+	dir := filepath.Dir(j.path)
+	files, _ := os.ReadDir(dir)
 	for _, path := range []string{j.path, logOf(j.path)} {
-		left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), temporaryName(path)))
-		for _, name := range left {
-			_ = os.Remove(name)
+		pattern := temporaryName(path)
+		star := strings.LastIndexByte(pattern, '*')
+		for _, f := range files {
+			number, begins := strings.CutPrefix(f.Name(), pattern[:star])
+			number, ends := strings.CutSuffix(number, pattern[star+1:])
+			// Nothing but digits, or it is of another file whose name begins as this one's.
+			if begins && ends && number != "" && strings.Trim(number, "0123456789") == "" {
+				_ = os.Remove(filepath.Join(dir, f.Name()))
+			}
 		}
 	}
 }
@@ -313,7 +372,7 @@ func (j *journal) replay(m *Matcher) error {
 	name := logOf(j.path)
 	log, err := os.OpenFile(name, os.O_RDWR|os.O_APPEND, 0)
 	if errors.Is(err, os.ErrNotExist) {
-		return j.begin(nil)
+		return j.begin(j.lineage.sequence, nil)
 	}
 	if err != nil {
 		return fmt.Errorf("match: opening a log of changes: %w", err)
@@ -331,25 +390,26 @@ func (j *journal) replay(m *Matcher) error {
 		return err
 	}
 	saved := j.lineage.sequence
+	if r.sequence > saved {
+		return r.fail("changes %d to %d are missing: the bank file is older than its log", saved+1, r.sequence)
+	}
 	for {
 		sequence, c, err := r.next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case r.records == 1 && sequence > saved+1:
-			return r.fail("changes %d to %d are missing: the bank file is older than its log", saved+1, sequence-1)
-		case sequence <= saved:
+		}
+		if sequence <= saved {
 			continue
 		}
 		if err := c.apply(m); err != nil {
-			return r.fail("change %d can't be made: %v", sequence, err)
+			return r.refused(sequence, err)
 		}
 		j.lineage.sequence = sequence
 	}
-	if r.records > 0 && r.sequence < saved {
+	if r.sequence < saved {
 		return r.fail("it ends with change %d, before the bank file's %d: it is older than the bank file", r.sequence, saved)
 	}
 	if r.at < info.Size() {
@@ -357,6 +417,7 @@ func (j *journal) replay(m *Matcher) error {
 			return fmt.Errorf("match: cutting off an unfinished change: %w", err)
 		}
 	}
+	j.end = r.at
 	return nil
 }
 
@@ -364,36 +425,52 @@ func (j *journal) replay(m *Matcher) error {
 type logReader struct {
 	r        *io.SectionReader
 	size     int64
-	at       int64 // where the next record starts
-	start    int64 // where the record that was read last starts
-	sequence uint64
+	at       int64  // where the next record starts
+	start    int64  // where the record that was read last starts
+	sequence uint64 // of the record that was read last, before the first one the header's
 	records  int
 	buf      []byte
 }
 
 func (r *logReader) fail(format string, args ...any) error {
-	return &FormatError{Section: "log", Number: r.records, Offset: r.start, Reason: fmt.Sprintf(format, args...), Err: ErrDamaged}
+	return &FormatError{Section: logSection, Number: r.records, Offset: r.start, Reason: fmt.Sprintf(format, args...), Err: ErrDamaged}
+}
+
+// refused is the error of a change that can't be made again.
+func (r *logReader) refused(sequence uint64, err error) error {
+	var radius *RadiusError
+	var format *FormatError
+	if errors.As(err, &radius) || errors.As(err, &format) { // of the options, or of the bank file
+		return fmt.Errorf("match: making change %d of the log again: %w", sequence, err)
+	}
+	return r.fail("change %d can't be made again: %v", sequence, err)
 }
 
 func (r *logReader) header(id [16]byte) error {
+	fail := func(err error, reason string) error {
+		return &FormatError{Section: logSection, Number: -1, Reason: reason, Err: err}
+	}
 	h := make([]byte, logHeader)
 	if _, err := r.r.ReadAt(h, 0); errors.Is(err, io.EOF) {
-		return r.fail("the log ends within its header")
+		return fail(ErrDamaged, "it ends within its header")
 	} else if err != nil {
 		return fmt.Errorf("match: reading a log of changes: %w", err)
 	}
-	version := binary.LittleEndian.Uint16(h[len(logMagic):])
+	d := decoder{b: h}
+	magic, version, zero := string(d.take(len(logMagic))), d.uint16(), d.uint16()
+	other := string(d.take(len(id))) != string(id[:])
+	r.sequence = d.uint64()
 	switch {
-	case string(h[:len(logMagic)]) != logMagic:
-		return &FormatError{Section: "log", Reason: "it does not begin like a log of changes", Err: ErrNotBankFile}
-	case binary.LittleEndian.Uint32(h[logHeader-4:]) != crc32.Checksum(h[:logHeader-4], mapped.Castagnoli):
-		return r.fail("the checksum of the header does not agree")
+	case magic != logMagic:
+		return fail(ErrNotBankFile, "it does not begin like a log of changes")
+	case d.uint32() != crc32.Checksum(h[:logHeader-4], mapped.Castagnoli):
+		return fail(ErrDamaged, "the checksum of the header does not agree")
 	case version > logVersion:
-		return &FormatError{Section: "log", Reason: fmt.Sprintf("version %d; this program reads %d", version, logVersion), Err: ErrNewerFile}
-	case version != logVersion || h[len(logMagic)+2] != 0 || h[len(logMagic)+3] != 0:
-		return r.fail("there is no such version")
-	case string(h[len(logMagic)+4:logHeader-4]) != string(id[:]):
-		return r.fail("it is the log of another bank file; if this one took the other's place, move the log away")
+		return fail(ErrNewerFile, fmt.Sprintf("version %d; this program reads %d", version, logVersion))
+	case version != logVersion || zero != 0:
+		return fail(ErrDamaged, "there is no such version")
+	case other:
+		return fail(ErrDamaged, "it is the log of another bank file; if this one took the other's place, move the log away")
 	}
 	r.at = int64(logHeader)
 	return nil
@@ -417,7 +494,7 @@ func (r *logReader) next() (sequence uint64, c change, err error) {
 		return 0, c, r.fail("the checksum of the record's head does not agree")
 	case length > maxRecord:
 		return 0, c, r.fail("the record claims %d bytes", length)
-	case r.records > 0 && sequence != r.sequence+1:
+	case sequence != r.sequence+1:
 		return 0, c, r.fail("change %d follows change %d", sequence, r.sequence)
 	}
 	whole := recordHead + length + recordTail
@@ -444,57 +521,63 @@ func (r *logReader) next() (sequence uint64, c change, err error) {
 	return sequence, c, nil
 }
 
-// begin puts a new log, with the given records, in the place of the one that is there.
-func (j *journal) begin(records []byte) error {
+// begin puts a new log, with the given records after a sequence number, in the place of the
+// one that is there. If it can't the old one stays, and is as good: what of it is in the
+// bank file by now is passed over when it is read.
+func (j *journal) begin(sequence uint64, records []byte) error {
 	h := append(make([]byte, 0, logHeader+len(records)), logMagic...)
 	h = binary.LittleEndian.AppendUint16(h, logVersion)
 	h = append(h, 0, 0)
 	h = append(h, j.lineage.id[:]...)
+	h = binary.LittleEndian.AppendUint64(h, sequence)
 	h = binary.LittleEndian.AppendUint32(h, crc32.Checksum(h, mapped.Castagnoli))
 	h = append(h, records...)
+	var old os.FileInfo
+	if j.log != nil {
+		old, _ = j.log.Stat()
+		_ = j.log.Close() // all of it is synced, and Windows replaces no file that is open
+		j.log = nil
+	}
 	name := logOf(j.path)
-	if err := replaceFile(name, func(w io.Writer) error {
+	failed := replaceFile(name, func(w io.Writer) error {
 		_, err := w.Write(h)
 		return err
-	}); err != nil {
-		return fmt.Errorf("match: beginning a log of changes: %w", err)
-	}
+	})
 	log, err := os.OpenFile(name, os.O_RDWR|os.O_APPEND, 0)
 	if err != nil {
-		return fmt.Errorf("match: beginning a log of changes: %w", err)
-	}
-	if j.log != nil {
-		_ = j.log.Close() // nothing in it is needed any more
+		return j.broken(errors.Join(failed, err))
 	}
 	j.log = log
-	return nil
+	if failed == nil {
+		j.end, j.err = int64(len(h)), nil
+		return nil
+	}
+	if found, err := log.Stat(); err != nil || !os.SameFile(old, found) {
+		return j.broken(failed)
+	}
+	return fmt.Errorf("match: beginning a log of changes: %w", failed)
 }
 
 // Save writes a bank file of all banks as they are now in the place of the one that Open
 // has opened, and cuts the log. Queries go on meanwhile, and so do changes but for moments
 // at the beginning and the end; those go into the log. Whatever ends it, the old file with
-// the whole log, or the new one, is there. The Matcher goes on with the file that it has
+// the whole log, or the new one, is there. Where the log could not be written it begins
+// another one, and changes are taken again. The Matcher goes on with the file that it has
 // mapped; open it anew to give memory back that changes have taken.
 func (m *Matcher) Save() error {
 	m.saving.Lock()
 	defer m.saving.Unlock()
 	m.mu.Lock()
 	j := m.journal
-	if j == nil {
+	if j == nil || j.lock == nil {
 		m.mu.Unlock()
-		return fmt.Errorf("%w: the Matcher was not made by Open", ErrClosed)
+		if j == nil {
+			return fmt.Errorf("%w: the Matcher was not made by Open", ErrClosed)
+		}
+		return ErrClosed
 	}
-	if j.err != nil {
-		defer m.mu.Unlock()
-		return j.err
-	}
-	copies := m.copies()
-	at := j.lineage
-	info, err := j.log.Stat()
+	copies, at, end := m.copies(), j.lineage, j.end
 	m.mu.Unlock()
-	if err != nil {
-		return fmt.Errorf("match: saving: %w", err)
-	}
 	var b Builder
 	for _, c := range copies {
 		if err := c.build(&b); err != nil {
@@ -506,21 +589,13 @@ func (m *Matcher) Save() error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if j.err != nil {
-		return j.err
+	rest := make([]byte, j.end-end)
+	if len(rest) > 0 {
+		if _, err := j.log.ReadAt(rest, end); err != nil {
+			return fmt.Errorf("match: saving: reading %s: %w", logOf(j.path), err)
+		}
 	}
-	now, err := j.log.Stat()
-	if err != nil {
-		return fmt.Errorf("match: saving: %w", err)
-	}
-	rest := make([]byte, now.Size()-info.Size())
-	if _, err := j.log.ReadAt(rest, info.Size()); err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("match: saving: %w", err)
-	}
-	if err := j.begin(rest); err != nil {
-		return j.broken(err)
-	}
-	return nil
+	return j.begin(at.sequence, rest)
 }
 
 // Close ends the writing of a Matcher that Open has made: changes are refused from then on

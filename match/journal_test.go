@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -194,6 +195,12 @@ func TestRefusedChangesAreNotLogged(t *testing.T) {
 	require.Error(t, m.Enable("b", "", true))
 	require.Error(t, m.SetLabels("media", "b"))
 	require.Error(t, m.SetLabels("media", "a", strings.Repeat("long", 20_000)))
+	require.Error(t, m.SetLabels("media", "", strings.Repeat("long", 20_000)))
+	// Of what Save could not write there would never be a new file again.
+	many := slices.Repeat([]string{strings.Repeat("long", 15_000)}, 1200)
+	require.ErrorIs(t, m.SetLabels("media", "a", many...), match.ErrInvalid)
+	require.ErrorIs(t, m.SetLabels("media", "", many...), match.ErrInvalid)
+	require.ErrorIs(t, m.Load(shelved(t, match.Bank{Name: "another"})), match.ErrInvalid, "the log would be of what is not found again")
 	require.Error(t, m.SetThreshold("media", hash.PDQ, 32))
 	after, err := os.Stat(path + ".log")
 	require.NoError(t, err)
@@ -203,6 +210,130 @@ func TestRefusedChangesAreNotLogged(t *testing.T) {
 	m, err = match.Open(path, match.Options{})
 	require.NoError(t, err)
 	require.Equal(t, before, contents(t, m))
+	require.NoError(t, m.Save())
+	require.NoError(t, m.Close())
+}
+
+// Options may have been others when the log was written. It is not the file's fault.
+func TestLogsOfOtherOptions(t *testing.T) {
+	path, _ := journalled(t)
+	wide := match.Options{MaxRadius: map[hash.Kind]int{hash.PDQ: 40}}
+	m, err := match.Open(path, wide)
+	require.NoError(t, err)
+	require.NoError(t, m.SetThreshold("media", hash.PDQ, 40))
+	require.NoError(t, m.Close())
+	_, err = match.Open(path, match.Options{})
+	var radius *match.RadiusError
+	require.ErrorAs(t, err, &radius)
+	require.NotErrorIs(t, err, match.ErrDamaged)
+	m, err = match.Open(path, wide)
+	require.NoError(t, err)
+	require.NoError(t, m.Close())
+}
+
+// A log that would not be found again takes no change, and Save begins another one with
+// all that there is.
+func TestLogsThatAreLost(t *testing.T) {
+	for name, lose := range map[string]func(t *testing.T, log string){
+		"deleted": func(t *testing.T, log string) { require.NoError(t, os.Remove(log)) },
+		"replaced": func(t *testing.T, log string) {
+			require.NoError(t, os.Remove(log))
+			require.NoError(t, os.WriteFile(log, nil, 0o600))
+		},
+		"cut": func(t *testing.T, log string) { require.NoError(t, os.Truncate(log, 60)) },
+		"more": func(t *testing.T, log string) {
+			b, err := os.ReadFile(log)
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(log, append(b, b[50:]...), 0o600))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if runtime.GOOS == "windows" {
+				t.Skip("Windows lets nobody do so")
+			}
+			path, r := journalled(t)
+			m, err := match.Open(path, match.Options{})
+			require.NoError(t, err)
+			require.NoError(t, m.AddEntries("media", picture("before", random(r, hash.PDQ))))
+			lose(t, path+".log")
+			require.ErrorIs(t, m.AddEntries("media", picture("lost", random(r, hash.PDQ))), match.ErrClosed)
+			require.ErrorIs(t, m.Remove("media", "before"), match.ErrClosed)
+			_, found, err := m.Entry("media", "lost")
+			require.NoError(t, err)
+			require.False(t, found)
+			require.NoError(t, m.Save())
+			require.NoError(t, m.AddEntries("media", picture("after", random(r, hash.PDQ))))
+			want := contents(t, m)
+			require.NoError(t, m.Close())
+			m, err = match.Open(path, match.Options{})
+			require.NoError(t, err)
+			require.Equal(t, want, contents(t, m))
+			require.NoError(t, m.Close())
+		})
+	}
+}
+
+// Save puts the bank file in place first, and the log after it: the end may come between.
+func TestEndsBetweenFileAndLog(t *testing.T) {
+	path, _ := journalled(t)
+	read := func(name string) []byte {
+		b, err := os.ReadFile(name)
+		require.NoError(t, err)
+		return b
+	}
+	first := read(path)
+	m, err := match.Open(path, match.Options{})
+	require.NoError(t, err)
+	empty := read(path + ".log")
+	for i := range 6 {
+		require.NoError(t, step(m, i))
+	}
+	want := contents(t, m)
+	whole := read(path + ".log")
+	require.NoError(t, m.Save())
+	require.NoError(t, m.Close())
+	second, cut := read(path), read(path+".log")
+	open := func(bank, log []byte) error {
+		require.NoError(t, os.WriteFile(path, bank, 0o600))
+		require.NoError(t, os.WriteFile(path+".log", log, 0o600))
+		m, err := match.Open(path, match.Options{})
+		if err != nil {
+			var format *match.FormatError
+			require.ErrorAs(t, err, &format)
+			return err
+		}
+		require.Equal(t, want, contents(t, m))
+		return m.Close()
+	}
+	require.NoError(t, open(first, whole))
+	require.NoError(t, open(second, whole), "no change is made twice")
+	require.NoError(t, open(second, cut))
+	require.ErrorContains(t, open(first, cut), "older than its log")
+	require.ErrorContains(t, open(second, empty), "older than the bank file")
+	require.ErrorContains(t, open(second, whole[:len(whole)-1]), "older than the bank file")
+}
+
+// Where no file can be written the old one and its log stay, and go on.
+func TestSaveThatFails(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows moves no folder of open files")
+	}
+	path, _ := journalled(t)
+	m, err := match.Open(path, match.Options{})
+	require.NoError(t, err)
+	require.NoError(t, step(m, 0))
+	dir := filepath.Dir(path)
+	require.NoError(t, os.Rename(dir, dir+" elsewhere"))
+	require.ErrorIs(t, m.Save(), os.ErrNotExist)
+	require.NoError(t, os.Rename(dir+" elsewhere", dir))
+	require.NoError(t, step(m, 1))
+	want := contents(t, m)
+	require.NoError(t, m.Close())
+	m, err = match.Open(path, match.Options{})
+	require.NoError(t, err)
+	require.Equal(t, want, contents(t, m))
+	require.NoError(t, m.Save())
+	require.NoError(t, m.Close())
 }
 
 func TestOneProcessAtATime(t *testing.T) {
@@ -318,15 +449,20 @@ func TestLogsOfOtherFiles(t *testing.T) {
 // What another process leaves behind when it is killed.
 func TestLeftoversAreSweptUp(t *testing.T) {
 	path, _ := journalled(t)
-	left := filepath.Join(filepath.Dir(path), ".known.bank.123.tmp")
-	other := filepath.Join(filepath.Dir(path), ".other.bank.123.tmp")
-	require.NoError(t, os.WriteFile(left, []byte("half"), 0o600))
-	require.NoError(t, os.WriteFile(other, []byte("half"), 0o600))
+	left := []string{".known.bank.123.tmp", ".known.bank.log.9.tmp"}
+	others := []string{".other.bank.123.tmp", ".known.bank.new.123.tmp", ".known.bank.tmp", "known.bank.123.tmp"}
+	for _, name := range append(left, others...) {
+		require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(path), name), []byte("half"), 0o600))
+	}
 	m, err := match.Open(path, match.Options{})
 	require.NoError(t, err)
 	require.NoError(t, m.Close())
-	require.NoFileExists(t, left)
-	require.FileExists(t, other)
+	for _, name := range left {
+		require.NoFileExists(t, filepath.Join(filepath.Dir(path), name))
+	}
+	for _, name := range others {
+		require.FileExists(t, filepath.Join(filepath.Dir(path), name))
+	}
 }
 
 const crashEnv = "REMATCH_TEST_CRASH"

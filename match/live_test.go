@@ -85,6 +85,60 @@ func TestMatchesAreLimited(t *testing.T) {
 	}
 }
 
+// A change may take long: a bank of millions comes, or the disk that has the log is slow.
+func TestQueriesDoNotWaitForChanges(t *testing.T) {
+	r := seeded()
+	v, sum := random(r, hash.PDQ), random(r, hash.SHA256)
+	m := newMatcher(t, match.Options{}, match.Bank{Name: "b", Entries: []match.Entry{bare(v)}})
+	require.NoError(t, m.Load(shelved(t, match.Bank{Name: "c", Entries: []match.Entry{picture("p", v), bare(sum)}})))
+	m.Locked(func() {
+		done := make(chan error)
+		go func() {
+			_, err := m.ScanPicture([]match.Look{{Value: v, Quality: 90}, {Value: sum, Quality: hash.Unmeasured}})
+			if err == nil {
+				_, err = m.ScanVideo([]match.QueryFrame{{For: time.Second, Looks: []match.Look{{Value: v, Quality: 90}}}})
+			}
+			if err == nil {
+				_, err = m.AllowedBy(sum)
+			}
+			if err == nil {
+				_, err = m.Lookup(v, 3)
+			}
+			if err == nil && (len(m.Kinds()) != 2 || !m.HasKnown()) {
+				err = fmt.Errorf("%v", m.Kinds())
+			}
+			done <- err
+		}()
+		select {
+		case err := <-done:
+			require.NoError(t, err)
+		case <-time.After(time.Minute):
+			t.Fatal("it waits")
+		}
+	})
+}
+
+func TestHasKnown(t *testing.T) {
+	r := seeded()
+	m := newMatcher(t, match.Options{}, match.Bank{Name: "b"}, match.Bank{Name: "harmless", Allow: true, Entries: []match.Entry{bare(random(r, hash.PDQ))}},
+		match.Bank{Name: "junk", Entries: []match.Entry{bare(blank(hash.PDQ))}})
+	require.False(t, m.HasKnown())
+	require.Equal(t, []hash.Kind{hash.PDQ}, m.Kinds())
+	require.NoError(t, m.AddEntries("b", bare(random(r, hash.MD5)), picture("p", random(r, hash.PHash))))
+	require.True(t, m.HasKnown())
+	require.Equal(t, []hash.Kind{hash.PDQ, hash.PHash, hash.MD5}, m.Kinds())
+	require.NoError(t, m.Enable("b", "", false))
+	require.False(t, m.HasKnown())
+	require.Len(t, m.Kinds(), 3, "it can be enabled at any time")
+	require.NoError(t, m.Enable("b", "", true))
+	require.True(t, m.HasKnown())
+	require.NoError(t, m.Remove("b", "p"))
+	require.Equal(t, []hash.Kind{hash.PDQ, hash.MD5}, m.Kinds())
+	require.NoError(t, m.RemoveBank("b"))
+	require.False(t, m.HasKnown())
+	require.Equal(t, []hash.Kind{hash.PDQ}, m.Kinds())
+}
+
 // Bank by bank, an entry at a time, everything changes while queries look: what stays is
 // found by every one of them, what is found is within the threshold, and what was removed
 // before a query began is not found.

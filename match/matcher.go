@@ -39,6 +39,8 @@ type view struct {
 	indices map[hash.Kind]*MIH // of perceptual kinds that were ever present
 	shelves []*shelf           // of all snapshots that were ever loaded
 	radius  byKind             // the largest threshold of any bank that is on and has signals of the kind; -1 if there is none
+	kinds   []hash.Kind        // of signals that can match, also in banks that are off
+	known   bool               // some of them are in a bank that is on and no allow-list
 }
 
 // New returns a Matcher of the given banks. The errors are ErrInvalid for
@@ -177,7 +179,8 @@ func (m *Matcher) Enable(bankName, id string, on bool) error {
 }
 
 // SetLabels replaces the labels of an entry, and with an empty id those of the whole
-// bank. Errors are ErrUnknown in an *EntryError.
+// bank. Errors, in an *EntryError, are ErrUnknown and, in a Matcher that Open has made,
+// ErrInvalid for more than a bank file has room for.
 func (m *Matcher) SetLabels(bankName, id string, labels ...string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -186,6 +189,9 @@ func (m *Matcher) SetLabels(bankName, id string, labels ...string) error {
 	if id == "" {
 		b, err := m.bank(bankName)
 		if err != nil {
+			return err
+		}
+		if err := m.checkRoom(b, nil, labels); err != nil {
 			return err
 		}
 		if err := m.note(noted); err != nil {
@@ -198,6 +204,9 @@ func (m *Matcher) SetLabels(bankName, id string, labels ...string) error {
 	}
 	it, err := m.item(bankName, id)
 	if err != nil {
+		return err
+	}
+	if err := m.checkRoom(it.bank, it, labels); err != nil {
 		return err
 	}
 	if err := m.note(noted); err != nil {
@@ -239,21 +248,13 @@ func (m *Matcher) SetThreshold(bankName string, k hash.Kind, bits int) error {
 
 // Kinds returns the kinds of the signals that can match, in the order of their
 // numbers: what an upload has to be hashed with. Disabled banks and entries count,
-// for they can be enabled at any time.
-func (m *Matcher) Kinds() []hash.Kind {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var present []hash.Kind
-	for _, k := range hash.Kinds() {
-		for _, b := range m.banks {
-			if b.indexed[k] > 0 {
-				present = append(present, k)
-				break
-			}
-		}
-	}
-	return present
-}
+// for they can be enabled at any time. Like a query it never waits for a change.
+func (m *Matcher) Kinds() []hash.Kind { return slices.Clone(m.view.Load().kinds) }
+
+// HasKnown reports whether there is anything to compare with: an enabled bank that is no
+// allow-list and has a signal that can match. Where there is not, that nothing matches
+// says nothing. Like a query it never waits for a change.
+func (m *Matcher) HasKnown() bool { return m.view.Load().known }
 
 // BankInfo describes a bank of a Matcher.
 type BankInfo struct {
@@ -409,21 +410,24 @@ func (m *Matcher) insert(b *bank, c change) error {
 func (m *Matcher) refresh() {
 	old := m.view.Load()
 	next := view{indices: old.indices, shelves: old.shelves}
-	for k := range next.radius {
+	for _, k := range hash.Kinds() {
 		next.radius[k] = -1
-	}
-	for _, b := range m.banks {
-		if b.off.Load()&^offComing != 0 {
-			continue
-		}
-		state := b.state.Load()
-		for _, k := range hash.Kinds() {
-			if b.indexed[k] > 0 {
-				next.radius[k] = max(next.radius[k], state.thresholds[k])
+		present := false
+		for _, b := range m.banks { // in any order: of all of them the same comes out
+			if b.indexed[k] <= 0 {
+				continue
+			}
+			present = true
+			if b.off.Load()&^offComing == 0 {
+				next.radius[k] = max(next.radius[k], b.threshold(k))
+				next.known = next.known || !b.allow
 			}
 		}
+		if present {
+			next.kinds = append(next.kinds, k)
+		}
 	}
-	if next.radius != old.radius {
+	if next.radius != old.radius || next.known != old.known || !slices.Equal(next.kinds, old.kinds) {
 		m.view.Store(&next)
 	}
 }

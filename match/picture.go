@@ -252,16 +252,18 @@ func allowedAreas(found map[spot]sight) func(area image.Rectangle) *item {
 
 // search finds every signal within the largest threshold that any bank has for
 // q's kind. The caller judges the hits with known.
-func (m *Matcher) search(dst []Hit, q hash.Value) ([]Hit, error) {
+func (m *Matcher) search(dst []Hit, q hash.Value) (hits []Hit, err error) {
 	k := q.Kind()
-	if k.IsDigest() {
-		return m.digests.Search(dst, q, 0)
-	}
 	v := m.view.Load()
-	if v.indices[k] == nil || v.radius[k] < 0 {
+	switch {
+	case k.IsDigest():
+		hits, err = m.digests.Search(dst, q, 0)
+	case v.indices[k] == nil || v.radius[k] < 0:
 		return dst, nil
+	default:
+		hits, err = v.indices[k].Search(dst, q, v.radius[k])
 	}
-	return v.indices[k].Search(dst, q, v.radius[k])
+	return hits, m.located(err)
 }
 
 // found returns the item that a hit of v is of, live or not, and the signal's number in
@@ -278,21 +280,23 @@ func (m *Matcher) found(h Hit, v hash.Value) (*item, int, error) {
 			return nil, 0, err
 		}
 	}
+	if it.off.Load()&offGone != 0 {
+		return nil, 0, nil
+	}
 	signal := int(h.Ref - it.first)
-	if it.off.Load()&offGone != 0 || signal >= len(it.signals) {
-		return nil, 0, nil // the ref may be another entry's by now
+	d, comparable := 0, false
+	if signal < len(it.signals) {
+		d, comparable = it.signals[signal].Value.Distance(v)
 	}
-	s := &it.signals[signal]
-	if d, comparable := s.Value.Distance(v); !comparable || d != h.Distance {
-		if it.shelf != nil {
-			return nil, 0, it.shelf.snap.contradicts(it.number)
+	switch {
+	case comparable && d == h.Distance:
+		if it.shelf == nil || m.rules.matchable(&it.signals[signal]) {
+			return it, signal, nil
 		}
-		return nil, 0, nil
+	case it.shelf != nil:
+		return nil, 0, it.shelf.snap.contradicts(it.number, "the index has another hash")
 	}
-	if it.shelf != nil && !m.rules.matchable(s) {
-		return nil, 0, nil
-	}
-	return it, signal, nil
+	return nil, 0, nil // nothing that may match, or the ref is another entry's by now
 }
 
 // known returns the item that a look's hit is a match of, and the signal's number in it;

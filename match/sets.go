@@ -283,16 +283,18 @@ func (m *Matcher) Lookup(v hash.Value, radius int) (PictureResult, error) {
 }
 
 // within finds every signal within a radius.
-func (m *Matcher) within(dst []Hit, v hash.Value, radius int) ([]Hit, error) {
+func (m *Matcher) within(dst []Hit, v hash.Value, radius int) (hits []Hit, err error) {
 	k := v.Kind()
-	if k.IsDigest() {
-		return m.digests.Search(dst, v, radius)
-	}
-	if x := m.view.Load().indices[k]; x != nil {
-		return x.Search(dst, v, radius)
-	}
-	if most := m.rules.maxRadius[k]; radius < 0 || radius > most {
+	most := m.rules.maxRadius[k]
+	switch x := m.view.Load().indices[k]; {
+	case k.IsDigest():
+		hits, err = m.digests.Search(dst, v, radius)
+	case x != nil:
+		hits, err = x.Search(dst, v, radius)
+	case radius < 0 || radius > most:
 		return dst, &RadiusError{Kind: k, Radius: radius, Max: most}
+	default:
+		return dst, nil
 	}
-	return dst, nil
+	return hits, m.located(err)
 }

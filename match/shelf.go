@@ -1,12 +1,14 @@
 package match
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match/internal/exact"
+	"github.com/rematch-go/rematch/match/internal/mapped"
 	"github.com/rematch-go/rematch/match/internal/mih"
 )
 
@@ -26,9 +28,15 @@ type shelf struct {
 // they are hit. Later changes of the matcher change nothing in the file. Errors are those
 // of Add and, where the file turns out to be damaged, a *FormatError; so may be those of
 // queries from then on, for there is no answer without what can't be read.
+//
+// A Matcher that Open has made loads no other file: that is ErrInvalid, for its log has
+// changes of its own file only. Merge makes one file of several.
 func (m *Matcher) Load(s *Snapshot) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.journal != nil {
+		return fmt.Errorf("%w: a bank file loaded beside the one that Open keeps up to date would not be found again; make one of both with Merge", ErrInvalid)
+	}
 	sh := &shelf{snap: s, changed: make(map[uint32]*item)}
 	for i := range s.banks {
 		from := &s.banks[i]
@@ -127,7 +135,7 @@ func (m *Matcher) clear(b *bank) {
 	}
 	from := &snap.banks[b.number]
 	for n := range from.full {
-		signal, err := snap.firstSignal(from.firstFull + n)
+		signal, _, err := snap.signalsOf(from.firstFull + n)
 		if err != nil {
 			return
 		}
@@ -176,6 +184,19 @@ func (v *view) shelfOf(ref Ref) *shelf {
 	return nil
 }
 
+// located makes damage that a search met in a file an error that names the section.
+func (m *Matcher) located(err error) error {
+	var d *mapped.Damage
+	if errors.As(err, &d) {
+		for _, sh := range m.view.Load().shelves {
+			if sh.snap.file == d.File {
+				return sh.snap.formatError(d)
+			}
+		}
+	}
+	return err
+}
+
 // takeDown returns the item of a ref on the shelf, always the same one.
 func (m *Matcher) takeDown(sh *shelf, ref Ref) (*item, error) {
 	if it := m.slots.load(ref); it != nil {
@@ -187,17 +208,27 @@ func (m *Matcher) takeDown(sh *shelf, ref Ref) (*item, error) {
 	}
 	first := m.slots.at(ref - Ref(index))
 	if first.Load() == nil {
-		bankNumber, e, err := sh.snap.entry(number)
+		it, err := sh.item(number, ref-Ref(index))
 		if err != nil {
 			return nil, err
 		}
-		it := &item{bank: sh.banks[bankNumber], id: e.ID, signals: e.Signals, duration: e.Duration, seq: sh.seq + uint64(number), first: ref - Ref(index), shelf: sh, number: number}
-		it.labels.Store(&e.Labels)
-		turn(&it.off, offDisabled, e.Disabled)
 		first.CompareAndSwap(nil, it) // another query may have been faster
 	}
 	it := first.Load()
 	m.slots.at(ref).Store(it)
+	return it, nil
+}
+
+// item makes the item of an entry whose first signal has the given ref.
+func (sh *shelf) item(number uint32, first Ref) (*item, error) {
+	bankNumber, e, err := sh.snap.entry(number)
+	if err != nil {
+		return nil, err
+	}
+	it := &item{bank: sh.banks[bankNumber], id: e.ID, signals: e.Signals, duration: e.Duration, seq: sh.seq + uint64(number), first: first, shelf: sh, number: number}
+	labels := e.Labels // not &e.Labels, which would keep all of e
+	it.labels.Store(&labels)
+	turn(&it.off, offDisabled, e.Disabled)
 	return it, nil
 }
 
@@ -214,11 +245,18 @@ func (m *Matcher) shelved(b *bank, id string) (*item, error) {
 	if it := b.shelf.changed[number]; it != nil {
 		return it, nil
 	}
-	signal, err := b.shelf.snap.firstSignal(number)
+	first, n, err := b.shelf.snap.signalsOf(number)
 	if err != nil {
 		return nil, err
 	}
-	return m.takeDown(b.shelf, b.shelf.base+Ref(signal))
+	if n == 0 { // no ref is its own, and no query comes by it
+		return b.shelf.item(number, b.shelf.base+Ref(first))
+	}
+	it, err := m.takeDown(b.shelf, b.shelf.base+Ref(first))
+	if err == nil && it.number != number {
+		return nil, b.shelf.snap.contradicts(number, "another entry has the same signals")
+	}
+	return it, err
 }
 
 // change notes that the item is not as it is on its shelf, if it is on one. The caller

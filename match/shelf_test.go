@@ -163,6 +163,32 @@ func TestShelvesAnswerAsBanksDo(t *testing.T) {
 	}
 }
 
+// Entries without signals have no ref of their own: what comes after them in the file is
+// not taken for them.
+func TestShelvedEntriesWithoutSignals(t *testing.T) {
+	v := random(seeded(), hash.PDQ)
+	m := newMatcher(t, match.Options{})
+	require.NoError(t, m.Load(shelved(t, match.Bank{Name: "b", Entries: []match.Entry{{ID: "nothing yet"}, picture("p", v), {ID: "last"}}}, match.Bank{Name: "c", Entries: []match.Entry{{ID: "alone"}}})))
+	for _, id := range []string{"nothing yet", "last"} {
+		e, ok, err := m.Entry("b", id)
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.Equal(t, match.Entry{ID: id}, e)
+		require.NoError(t, m.Enable("b", id, false))
+		require.NoError(t, m.SetLabels("b", id, "x"))
+		e, _, err = m.Entry("b", id)
+		require.NoError(t, err)
+		require.Equal(t, match.Entry{ID: id, Labels: []string{"x"}, Disabled: true}, e)
+		require.NoError(t, m.Remove("b", id))
+		require.ErrorIs(t, m.Remove("b", id), match.ErrUnknown)
+	}
+	require.NoError(t, m.RemoveBank("c"))
+	matches, err := m.Match(v, 90)
+	require.NoError(t, err)
+	require.Equal(t, []string{"b/p"}, names(matches))
+	require.Equal(t, 1, m.Banks()[0].Entries)
+}
+
 // Indices that are in several parts.
 func TestShelvesInParts(t *testing.T) {
 	r := seeded()

@@ -140,19 +140,20 @@ func (s *Snapshot) entryOf(signal uint32) (entry uint32, index int, err error) {
 	return s.bare + uint32(i), int(signal - p.signal), nil
 }
 
-// firstSignal returns the number of an entry's first signal.
-func (s *Snapshot) firstSignal(number uint32) (signal uint32, err error) {
+// signalsOf returns the number of an entry's first signal, and how many it has.
+func (s *Snapshot) signalsOf(number uint32) (first, n uint32, err error) {
 	if number < s.bare {
-		return number, nil
+		return number, 1, nil
 	}
 	defer s.locate(&err)
 	defer s.file.Catch(&err, debug.SetPanicOnFault(true))
-	return s.place(number).signal, nil
+	p := s.place(number)
+	return p.signal, p.count, nil
 }
 
-// contradicts is the error of an index that has another hash than an entry.
-func (s *Snapshot) contradicts(number uint32) error {
-	return s.formatError(&mapped.Damage{Offset: s.entr.offset, Reason: fmt.Sprintf("the index has another hash than entry %d", number)})
+// contradicts is the error of what is said elsewhere in the file than of an entry.
+func (s *Snapshot) contradicts(number uint32, reason string) error {
+	return s.formatError(&mapped.Damage{Offset: s.entr.offset, Reason: fmt.Sprintf("entry %d: %s", number, reason)})
 }
 
 // bareValue returns the hash of a bare entry.

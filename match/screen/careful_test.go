@@ -116,6 +116,35 @@ func TestNothingEnabledToCompareWith(t *testing.T) {
 	}
 }
 
+// leaving is a reel that does something before it is looked at.
+type leaving struct {
+	reel
+	do func()
+}
+
+func (l leaving) Probe(ctx context.Context, c video.Container) (video.Info, error) {
+	l.do()
+	return l.reel.Probe(ctx, c)
+}
+
+// An upload that nothing was left to compare with is not one that matches nothing.
+func TestBanksThatGoMeanwhile(t *testing.T) {
+	var r reel
+	for n := range 20 {
+		r = append(r, scene(3, float64(n)/20, 96, 96))
+	}
+	m := matcher(t, match.Bank{Name: "b", Entries: []match.Entry{enroll(t, "x", clip(""), r.options())}})
+	o := screen.Options{Video: video.Options{Backend: leaving{r, func() {}}}}
+	v, err := screen.New(m, o).Screen(context.Background(), video.Bytes("x", clip("")))
+	require.NoError(t, err)
+	require.Equal(t, screen.Match, v.Outcome)
+	o.Video.Backend = leaving{r, func() { require.NoError(t, m.RemoveBank("b")) }}
+	v, err = screen.New(m, o).Screen(context.Background(), video.Bytes("x", clip("")))
+	require.NoError(t, err)
+	require.Equal(t, screen.NotJudged, v.Outcome)
+	require.Equal(t, screen.ReasonNoBank, v.Reason)
+}
+
 // A picture that a kind of hash has no room for is the upload's fault, not the
 // pipeline's.
 func TestTooLongForAnImageHash(t *testing.T) {

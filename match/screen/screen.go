@@ -142,10 +142,10 @@ func (s *Screener) Screen(ctx context.Context, upload video.Input) (Verdict, err
 	}
 	defer stored.Close()
 
-	if !s.banked() {
+	digests, perceptual := s.kinds()
+	if !s.matcher.HasKnown() || len(digests)+len(perceptual) == 0 {
 		return refuse(Verdict{}, errNoBank)
 	}
-	digests, perceptual := s.kinds()
 	sums, err := digestLooks(ctx, stored, digests)
 	if err != nil {
 		return Verdict{}, err
@@ -165,7 +165,7 @@ func (s *Screener) Screen(ctx context.Context, upload video.Input) (Verdict, err
 	if undecoded != nil {
 		return refuse(v, undecoded)
 	}
-	return conclude(v), nil
+	return s.verdict(v)
 }
 
 // ScreenImage judges a picture that the caller has decoded already, in every way that
@@ -173,7 +173,7 @@ func (s *Screener) Screen(ctx context.Context, upload video.Input) (Verdict, err
 // nothing else. The verdict's Info is zero but for its class and size.
 func (s *Screener) ScreenImage(m image.Image) (Verdict, error) {
 	_, perceptual := s.kinds()
-	if !s.banked() || len(perceptual) == 0 {
+	if !s.matcher.HasKnown() || len(perceptual) == 0 {
 		return refuse(Verdict{}, errNoBank)
 	}
 	v := Verdict{Frames: 1}
@@ -189,7 +189,15 @@ func (s *Screener) ScreenImage(m image.Image) (Verdict, error) {
 	if err != nil {
 		return refuse(v, unhashable("", err))
 	}
-	return conclude(v), nil
+	return s.verdict(v)
+}
+
+// verdict concludes, unless by now there is nothing to compare with any more.
+func (s *Screener) verdict(v Verdict) (Verdict, error) {
+	if v = conclude(v); v.Outcome == NoMatch && !s.matcher.HasKnown() {
+		return refuse(v, errNoBank)
+	}
+	return v, nil
 }
 
 // unhashable makes the error of a picture that is within the budget of pixels and still
@@ -211,11 +219,6 @@ func (s *Screener) kinds() (digests, perceptual []hash.Kind) {
 		}
 	}
 	return digests, perceptual
-}
-
-// banked reports whether there is anything to compare with.
-func (s *Screener) banked() bool {
-	return slices.ContainsFunc(s.matcher.Banks(), func(b match.BankInfo) bool { return !b.Disabled && !b.Allow && len(b.Signals) > 0 })
 }
 
 // digestLooks reads the upload once for all digests that the banks hold.

@@ -41,6 +41,7 @@ type File struct {
 type Damage struct {
 	Offset int64 // in bytes from the start of the file
 	Reason string
+	File   *File // that it was met in; Catch sets it
 }
 
 func (d *Damage) Error() string { return fmt.Sprintf("byte %d: %s", d.Offset, d.Reason) }
@@ -155,12 +156,13 @@ func (f *File) Catch(err *error, was bool) {
 		return
 	}
 	if d, ok := r.(*Damage); ok {
+		d.File = f
 		*err = d
 		return
 	}
 	if fault, ok := r.(interface{ Addr() uintptr }); ok && len(f.data) > 0 {
 		if at := fault.Addr() - uintptr(unsafe.Pointer(unsafe.SliceData(f.data))); at < uintptr(len(f.data)) {
-			*err = &Damage{Offset: int64(at), Reason: "it can't be read any more; the file was changed in place"}
+			*err = &Damage{Offset: int64(at), Reason: "it can't be read any more; the file was changed in place", File: f}
 			return
 		}
 	}
