@@ -148,7 +148,7 @@ func TestShelvesAnswerAsBanksDo(t *testing.T) {
 			case 4:
 				both(func(m *match.Matcher) error { return m.SetLabels(b.Name, e.ID, fmt.Sprint(i)) })
 			case 5:
-				both(func(m *match.Matcher) error { return m.SetThreshold(b.Name, hash.PDQ, r.IntN(1)+i%32) })
+				both(func(m *match.Matcher) error { return m.SetThreshold(b.Name, hash.PDQ, i%32) })
 			}
 			if i%30 == 29 {
 				alike(t, want, got, looks, films)
