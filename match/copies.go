@@ -173,9 +173,19 @@ func (m *Matcher) Entry(bankName, id string) (e Entry, ok bool, err error) {
 	if err != nil {
 		return Entry{}, false, err
 	}
-	it, err := m.find(b, id)
-	if it == nil || err != nil {
-		return Entry{}, false, err
+	it := b.items[id]
+	if it == nil && b.shelf != nil {
+		number, there, err := b.shelf.snap.find(b.number, id)
+		if err != nil || !there {
+			return Entry{}, false, err
+		}
+		if it = b.shelf.changed[number]; it == nil {
+			_, e, err := b.shelf.snap.entry(number)
+			return e, err == nil, err
+		}
+	}
+	if it == nil || it.off.Load()&offGone != 0 {
+		return Entry{}, false, nil
 	}
 	c := it.copy()
 	return c.entry(), true, nil

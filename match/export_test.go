@@ -40,6 +40,18 @@ func (s *Snapshot) Find(bank int, id string) (uint32, bool, error) { return s.fi
 // JunkSignals returns the numbers of signals that are junk.
 func (s *Snapshot) JunkSignals() ([]uint32, error) { return s.junkSignals() }
 
+// Kept returns how many of the refs on all shelves have an item in memory.
+func (m *Matcher) Kept() (n int) {
+	for _, sh := range m.view.Load().shelves {
+		for i := range sh.snap.signals {
+			if m.slots.load(sh.base+Ref(i)) != nil {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // Locked does something while a change goes on that takes long.
 func (m *Matcher) Locked(do func()) {
 	m.mu.Lock()

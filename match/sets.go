@@ -183,7 +183,12 @@ type Pair struct {
 	OtherBank, OtherID string
 	Kind               hash.Kind
 	Distance           int // bits, of the nearest two signals
-	Signal, Other      int // their numbers in the entries
+	Signal, Other      int // their numbers in the entries; of pairs equally near the first
+}
+
+// compare orders the pairs of signals of two entries, the nearest first.
+func (p *Pair) compare(o *Pair) int {
+	return cmp.Or(cmp.Compare(p.Distance, o.Distance), cmp.Compare(p.Signal, o.Signal), cmp.Compare(p.Other, o.Other))
 }
 
 // Similar lists the pairs of an entry of a bank of another set and an entry of a bank of m
@@ -191,7 +196,7 @@ type Pair struct {
 // set's entries, nearest first. The set may be m itself, and then the bank beside itself
 // gives its near duplicates, each pair once. What is disabled counts, what is set aside
 // (see Quarantined) does not. It costs a look-up for each signal of the kind in the set's
-// bank. Errors, which end it, are ErrUnknown, a *RadiusError, the context's, and those of
+// bank, and keeps nothing. Errors, which end it, are ErrUnknown, a *RadiusError, the context's, and those of
 // Entries.
 func (m *Matcher) Similar(ctx context.Context, from Set, bank, other string, k hash.Kind, radius int) iter.Seq2[Pair, error] {
 	return func(yield func(Pair, error) bool) {
@@ -209,7 +214,7 @@ func (m *Matcher) Similar(ctx context.Context, from Set, bank, other string, k h
 				yield(Pair{}, err)
 				return
 			}
-			nearest := make(map[*item]Pair)
+			nearest := make(map[uint64]Pair) // by the item's number: items themselves are not kept
 			for n := range e.Signals {
 				s := &e.Signals[n]
 				if s.Value.Kind() != k || m.rules.aside(s, e.IsVideo()) != "" {
@@ -220,7 +225,7 @@ func (m *Matcher) Similar(ctx context.Context, from Set, bank, other string, k h
 					return
 				}
 				for _, h := range hits {
-					it, signal, err := m.found(h, s.Value)
+					it, signal, err := m.found(h, s.Value, false)
 					if err != nil {
 						yield(Pair{}, err)
 						return
@@ -229,8 +234,8 @@ func (m *Matcher) Similar(ctx context.Context, from Set, bank, other string, k h
 						continue
 					}
 					p := Pair{Bank: bank, ID: e.ID, OtherBank: other, OtherID: it.id, Kind: k, Distance: h.Distance, Signal: n, Other: signal}
-					if old, seen := nearest[it]; !seen || p.Distance < old.Distance {
-						nearest[it] = p
+					if old, seen := nearest[it.seq]; !seen || p.compare(&old) < 0 {
+						nearest[it.seq] = p
 					}
 				}
 			}
@@ -266,7 +271,7 @@ func (m *Matcher) Lookup(v hash.Value, radius int) (PictureResult, error) {
 	}
 	nearest := make(map[key]sight, len(hits))
 	for _, h := range hits {
-		it, signal, err := m.found(h, v)
+		it, signal, err := m.found(h, v, true)
 		if err != nil {
 			return PictureResult{}, err
 		}

@@ -197,8 +197,9 @@ func (m *Matcher) located(err error) error {
 	return err
 }
 
-// takeDown returns the item of a ref on the shelf, always the same one.
-func (m *Matcher) takeDown(sh *shelf, ref Ref) (*item, error) {
+// takeDown returns the item of a ref on the shelf, always the same one if it is kept. Kept
+// is what was kept before or is changed.
+func (m *Matcher) takeDown(sh *shelf, ref Ref, keep bool) (*item, error) {
 	if it := m.slots.load(ref); it != nil {
 		return it, nil
 	}
@@ -206,16 +207,19 @@ func (m *Matcher) takeDown(sh *shelf, ref Ref) (*item, error) {
 	if err != nil {
 		return nil, err
 	}
-	first := m.slots.at(ref - Ref(index))
-	if first.Load() == nil {
-		it, err := sh.item(number, ref-Ref(index))
-		if err != nil {
-			return nil, err
+	first := ref - Ref(index)
+	it := m.slots.load(first)
+	if it == nil {
+		if it, err = sh.item(number, first); err != nil || !keep {
+			return it, err
 		}
-		first.CompareAndSwap(nil, it) // another query may have been faster
+		if slot := m.slots.at(first); !slot.CompareAndSwap(nil, it) {
+			it = slot.Load() // another query was faster
+		}
 	}
-	it := first.Load()
-	m.slots.at(ref).Store(it)
+	if keep {
+		m.slots.at(ref).Store(it)
+	}
 	return it, nil
 }
 
@@ -252,7 +256,7 @@ func (m *Matcher) shelved(b *bank, id string) (*item, error) {
 	if n == 0 { // no ref is its own, and no query comes by it
 		return b.shelf.item(number, b.shelf.base+Ref(first))
 	}
-	it, err := m.takeDown(b.shelf, b.shelf.base+Ref(first))
+	it, err := m.takeDown(b.shelf, b.shelf.base+Ref(first), true)
 	if err == nil && it.number != number {
 		return nil, b.shelf.snap.contradicts(number, "another entry has the same signals")
 	}

@@ -336,13 +336,64 @@ func TestSimilar(t *testing.T) {
 	require.Equal(t, []string{id + " " + id + " 0"}, list(m, "ours", "theirs", hash.SHA256, 0))
 	// The same list from elsewhere.
 	require.Equal(t, shared, list(shelved(t, ours), "ours", "theirs", hash.PDQ, 31))
-	for _, err := range m.Similar(t.Context(), m, "ours", "ours", hash.PDQ, 32) {
-		var radius *match.RadiusError
-		require.ErrorAs(t, err, &radius)
+	last := func(from, other string, radius int) (last error) {
+		for _, err := range m.Similar(t.Context(), m, from, other, hash.PDQ, radius) {
+			require.NoError(t, last, "an error ends it")
+			last = err
+		}
+		return last
 	}
-	for _, err := range m.Similar(t.Context(), m, "nowhere", "ours", hash.PDQ, 3) {
-		require.ErrorIs(t, err, match.ErrUnknown)
+	var radius *match.RadiusError
+	require.ErrorAs(t, last("ours", "ours", 32), &radius)
+	require.ErrorAs(t, last("ours", "ours", -1), &radius)
+	require.ErrorIs(t, last("nowhere", "ours", 3), match.ErrUnknown)
+	require.ErrorIs(t, last("ours", "nowhere", 3), match.ErrUnknown)
+}
+
+// What only lists and compares a shelf leaves it as it is: nothing of millions of entries
+// stays in memory.
+func TestListingKeepsNothing(t *testing.T) {
+	r := seeded()
+	banks, looks, _ := everything(r)
+	s := shelved(t, banks...)
+	m := newMatcher(t, match.Options{})
+	require.NoError(t, m.Load(s))
+	require.NoError(t, m.Enable("bank 3", "", true))
+	for range match.Diff(m, s) {
 	}
+	var b match.Builder
+	_, err := match.Merge(&b, m, s)
+	require.NoError(t, err)
+	_, err = m.Quarantined()
+	require.NoError(t, err)
+	pairs := 0
+	list := func() (all []match.Pair) {
+		for _, from := range m.Banks() {
+			for _, to := range m.Banks() {
+				for _, k := range hash.Kinds() {
+					for p, err := range m.Similar(t.Context(), m, from.Name, to.Name, k, min(k.Threshold(), 31)) {
+						require.NoError(t, err)
+						all = append(all, p)
+						pairs++
+					}
+				}
+			}
+		}
+		return all
+	}
+	before := list()
+	require.Greater(t, pairs, 20)
+	require.Zero(t, m.Kept())
+	for _, l := range looks {
+		_, err := m.ScanPicture([]match.Look{l})
+		require.NoError(t, err)
+	}
+	require.Positive(t, m.Kept())
+	require.Equal(t, before, list())
+	require.NoError(t, m.Enable(before[0].OtherBank, before[0].OtherID, false))
+	require.Equal(t, before, list(), "what is disabled counts")
+	require.NoError(t, m.Remove(before[0].OtherBank, before[0].OtherID))
+	require.NotContains(t, list(), before[0])
 }
 
 func TestLookup(t *testing.T) {
