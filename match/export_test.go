@@ -2,6 +2,7 @@ package match
 
 import (
 	"io"
+	"weak"
 
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match/internal/mapped"
@@ -50,6 +51,15 @@ func (m *Matcher) Kept() (n int) {
 		}
 	}
 	return n
+}
+
+// Shelves returns how many there are.
+func (m *Matcher) Shelves() int { return len(m.view.Load().shelves) }
+
+// Mapped returns a function that tells whether the file is still in memory.
+func (s *Snapshot) Mapped() func() bool {
+	file := weak.Make(s.file)
+	return func() bool { return file.Value() != nil }
 }
 
 // Locked does something while a change goes on that takes long.

@@ -37,7 +37,7 @@ type Matcher struct {
 // view is what a query has to know of all banks together.
 type view struct {
 	indices map[hash.Kind]*MIH // of perceptual kinds that were ever present
-	shelves []*shelf           // of all snapshots that were ever loaded
+	shelves []*shelf           // of all snapshots of which something is left
 	radius  byKind             // the largest threshold of any bank that is on and has signals of the kind; -1 if there is none
 	kinds   []hash.Kind        // of signals that can match, also in banks that are off
 	known   bool               // some of them are in a bank that is on and no allow-list
@@ -142,7 +142,8 @@ func (m *Matcher) RemoveBank(name string) error {
 	delete(m.banks, name)
 	m.refresh()
 	if b.shelf != nil {
-		go m.clear(b) // there may be millions
+		b.shelf.left--
+		go m.clear(b, b.shelf.left == 0) // there may be millions
 	}
 	return nil
 }

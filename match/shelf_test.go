@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -148,7 +149,7 @@ func TestShelvesAnswerAsBanksDo(t *testing.T) {
 			case 4:
 				both(func(m *match.Matcher) error { return m.SetLabels(b.Name, e.ID, fmt.Sprint(i)) })
 			case 5:
-				both(func(m *match.Matcher) error { return m.SetThreshold(b.Name, hash.PDQ, r.IntN(1)+i%32) })
+				both(func(m *match.Matcher) error { return m.SetThreshold(b.Name, hash.PDQ, i%32) })
 			}
 			if i%30 == 29 {
 				alike(t, want, got, looks, films)
@@ -216,6 +217,51 @@ func TestRemovedBanksLeaveTheIndices(t *testing.T) {
 		require.NoError(t, m.RemoveBank(b.Name))
 	}
 	require.Eventually(t, func() bool { return m.Indexed() == 0 }, time.Minute, time.Millisecond)
+}
+
+// A program may put one file in the place of another for ever: what is gone is not kept in
+// memory, nor its file mapped.
+func TestRemovedShelvesAreLetGoOf(t *testing.T) {
+	r := seeded()
+	banks, looks, _ := everything(r)
+	m := newMatcher(t, match.Options{})
+	path := filepath.Join(t.TempDir(), "known.bank")
+	require.NoError(t, match.WriteFile(path, banks...))
+	var mapped []func() bool
+	for round := range 3 {
+		s, err := match.OpenSnapshot(path)
+		require.NoError(t, err)
+		mapped = append(mapped, s.Mapped())
+		require.NoError(t, m.Load(s))
+		stop := make(chan bool)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if _, err := m.ScanPicture(looks[i%len(looks):][:1]); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+		for _, b := range banks {
+			require.NoError(t, m.Remove(b.Name, b.Entries[round].ID))
+			require.Positive(t, m.Kept())
+			require.NoError(t, m.RemoveBank(b.Name))
+		}
+		require.Eventually(t, func() bool { return m.Shelves() == 0 }, time.Minute, time.Millisecond)
+		close(stop)
+		wg.Wait()
+		require.Zero(t, m.Indexed())
+	}
+	for i := range mapped {
+		require.Eventually(t, func() bool { runtime.GC(); return !mapped[i]() }, time.Minute, time.Millisecond, "file %d", i)
+	}
+	require.NoError(t, m.Add(banks[0]))
 }
 
 func TestLoadIsRefusedWhole(t *testing.T) {
