@@ -263,6 +263,7 @@ type BankInfo struct {
 	Labels          []string
 	Disabled, Allow bool
 	Thresholds      map[hash.Kind]int // bits, inclusive, of the kinds in Signals
+	Given           map[hash.Kind]int // those that were set, also of kinds that are not in Signals; others are their kinds' own
 	Entries, Videos int               // Videos are among Entries
 	Signals         map[hash.Kind]int // how many can match, by kind
 	Quarantined     int               // how many are kept but match nothing
@@ -277,8 +278,9 @@ func (m *Matcher) Banks() []BankInfo {
 		state := b.state.Load()
 		info := BankInfo{
 			Name: b.name, Labels: slices.Clone(state.labels), Disabled: b.off.Load()&offDisabled != 0, Allow: b.allow, Entries: b.entries, Videos: b.videos,
-			Thresholds: make(map[hash.Kind]int), Signals: make(map[hash.Kind]int), Quarantined: b.aside + len(b.quarantined),
+			Thresholds: make(map[hash.Kind]int), Given: make(map[hash.Kind]int), Signals: make(map[hash.Kind]int), Quarantined: b.aside + len(b.quarantined),
 		}
+		maps.Copy(info.Given, state.given)
 		for _, k := range hash.Kinds() {
 			if n := b.indexed[k]; n > 0 {
 				info.Signals[k], info.Thresholds[k] = n, state.thresholds[k]

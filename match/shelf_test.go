@@ -341,8 +341,10 @@ func TestDiffAndMerge(t *testing.T) {
 	var builder match.Builder
 	conflicts, err := match.Merge(&builder, before, after)
 	require.NoError(t, err)
-	require.Len(t, conflicts, 1)
+	require.Len(t, conflicts, 2)
 	require.Equal(t, "c", conflicts[0].ID)
+	require.Equal(t, "y", conflicts[1].Bank)
+	require.Equal(t, []string{"old"}, conflicts[1].OldBank.Labels)
 	path := filepath.Join(t.TempDir(), "both.bank")
 	require.NoError(t, builder.WriteFile(path))
 	both, err := match.OpenSnapshot(path)
@@ -355,6 +357,48 @@ func TestDiffAndMerge(t *testing.T) {
 	require.Equal(t, []string{"new/", "new/b"}, got)
 	_, _, err = both.Entry("z", "b")
 	require.ErrorIs(t, err, match.ErrUnknown)
+}
+
+// A threshold counts for signals that come later, or from another set.
+func TestThresholdsOfKindsThatAreNotThere(t *testing.T) {
+	r := seeded()
+	strict := match.Bank{Name: "x", Thresholds: map[hash.Kind]int{hash.PHash: 3}, Entries: []match.Entry{picture("a", random(r, hash.PDQ))}}
+	a := shelved(t, strict)
+	b := newMatcher(t, match.Options{}, match.Bank{Name: "x", Entries: []match.Entry{strict.Entries[0], picture("b", random(r, hash.PHash))}})
+	require.Equal(t, strict.Thresholds, a.Banks()[0].Given)
+	require.Empty(t, b.Banks()[0].Given)
+	diff := func() (n int) {
+		for d, err := range match.Diff(a, b) {
+			require.NoError(t, err)
+			if d.OldBank != nil {
+				n++
+			}
+		}
+		return n
+	}
+	require.Equal(t, 1, diff())
+	require.NoError(t, b.SetThreshold("x", hash.PDQ, 31))
+	require.NoError(t, b.SetThreshold("x", hash.PHash, 3))
+	require.Zero(t, diff(), "it is the default that was set")
+	require.NoError(t, b.SetThreshold("x", hash.PHash, 8))
+	var builder match.Builder
+	_, err := match.Merge(&builder, a, b)
+	require.NoError(t, err)
+	both, err := builder.Snapshot()
+	require.NoError(t, err)
+	require.Equal(t, map[hash.Kind]int{hash.PDQ: 31, hash.PHash: 3}, both.Banks()[0].Thresholds)
+}
+
+// Known content must not become what allows.
+func TestMergeRefusesAllowListsThatAreNone(t *testing.T) {
+	v := random(seeded(), hash.PDQ)
+	sets := []match.Set{newMatcher(t, match.Options{}, match.Bank{Name: "x", Allow: true}), newMatcher(t, match.Options{}, match.Bank{Name: "x", Entries: []match.Entry{bare(v)}})}
+	for range 2 {
+		var b match.Builder
+		_, err := match.Merge(&b, sets...)
+		require.ErrorIs(t, err, match.ErrInvalid)
+		slices.Reverse(sets)
+	}
 }
 
 func TestSimilar(t *testing.T) {

@@ -3,6 +3,7 @@ package match
 import (
 	"fmt"
 	"iter"
+	"maps"
 	"runtime/debug"
 	"slices"
 
@@ -128,8 +129,9 @@ func (s *Snapshot) Banks() []BankInfo {
 func (b *snapBank) info(gate hash.Quality) BankInfo {
 	info := BankInfo{
 		Name: b.name, Labels: slices.Clone(b.labels), Disabled: b.disabled, Allow: b.allow, Entries: int(b.bare) + int(b.full), Videos: int(b.videos),
-		Thresholds: make(map[hash.Kind]int), Signals: make(map[hash.Kind]int),
+		Thresholds: make(map[hash.Kind]int), Given: make(map[hash.Kind]int), Signals: make(map[hash.Kind]int),
 	}
+	maps.Copy(info.Given, b.thresholds)
 	for _, c := range b.counts {
 		if !c.quality.Passes(gate) {
 			if !c.video { // of whose frames some are always dark or empty

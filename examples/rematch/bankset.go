@@ -129,8 +129,8 @@ func (a *app) bankMergeCommand() *cobra.Command {
 		Use:   "merge -o FILE BANKFILE...",
 		Short: "Make one bank file of several",
 		Long: `Make one bank file of several. Banks of one name become one; it is described, and
-entries of one ID in it are taken, as in the first file that has them. Entries that a
-later file has otherwise are listed as changed, and left out.`,
+entries of one ID in it are taken, as in the first file that has them. Banks and
+entries that a later file has otherwise are listed as changed, and left out.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			sets, err := openSets(args)
