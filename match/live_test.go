@@ -2,10 +2,12 @@ package match_test
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/stretchr/testify/require"
 
@@ -116,6 +118,23 @@ func TestQueriesDoNotWaitForChanges(t *testing.T) {
 			t.Fatal("it waits")
 		}
 	})
+}
+
+// What came together goes one by one.
+func TestRemovedEntriesGiveTheirMemoryBack(t *testing.T) {
+	r := seeded()
+	m := newMatcher(t, match.Options{}, match.Bank{Name: "b"})
+	add := func() weak.Pointer[match.Signal] {
+		film := moving(r, time.Minute).entry("film")
+		require.NoError(t, m.AddEntries("b", film, picture("stays", random(r, hash.PDQ))))
+		return weak.Make(&film.Signals[0])
+	}
+	signals := add()
+	runtime.GC()
+	require.NotNil(t, signals.Value())
+	require.NoError(t, m.Remove("b", "film"))
+	require.Eventually(t, func() bool { runtime.GC(); return signals.Value() == nil }, time.Minute, time.Millisecond)
+	require.NoError(t, m.Remove("b", "stays"))
 }
 
 func TestHasKnown(t *testing.T) {

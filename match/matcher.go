@@ -299,16 +299,26 @@ func (m *Matcher) Banks() []BankInfo {
 // their entries; the error is then a *FormatError for what can't be read.
 func (m *Matcher) Quarantined() ([]Quarantined, error) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
+	var copies []bankCopy
+	ours := make(map[string][]Quarantined)
+	for _, b := range m.banks { // sorted at once
+		c := bankCopy{bank: Bank{Name: b.name}}
+		if b.aside > 0 {
+			c.shelve(b)
+		}
+		copies = append(copies, c)
+		ours[b.name] = slices.Clone(b.quarantined)
+	}
+	m.mu.Unlock()
+	slices.SortFunc(copies, compareCopies)
 	var all []Quarantined
-	for _, b := range m.banks {
-		shelved, err := m.quarantinedOf(b)
+	for i := range copies {
+		shelved, err := copies[i].quarantined(&m.rules)
 		if err != nil {
 			return nil, err
 		}
-		all = append(append(all, shelved...), b.quarantined...)
+		all = append(append(all, shelved...), ours[copies[i].bank.Name]...)
 	}
-	slices.SortStableFunc(all, func(a, b Quarantined) int { return strings.Compare(a.Bank, b.Bank) })
 	return all, nil
 }
 
@@ -349,12 +359,10 @@ func (m *Matcher) find(b *bank, id string) (*item, error) {
 func (m *Matcher) insert(b *bank, c change) error {
 	entries := c.entries
 	signals := 0
-	items := make([]item, len(entries))
+	items := make([]*item, 0, len(entries)) // each on its own: it goes when it is removed
 	undo := func(err error) error {
-		for i := range items {
-			if b.items[items[i].id] == &items[i] {
-				delete(b.items, items[i].id)
-			}
+		for _, it := range items {
+			delete(b.items, it.id)
 		}
 		return err
 	}
@@ -368,13 +376,13 @@ func (m *Matcher) insert(b *bank, c change) error {
 			return undo(err)
 		}
 		m.seq++
-		it := &items[i]
-		it.bank, it.id, it.signals, it.duration, it.seq = b, e.ID, e.Signals, e.Duration, m.seq
+		it := &item{bank: b, id: e.ID, signals: e.Signals, duration: e.Duration, seq: m.seq}
 		labels := e.Labels // not &e.Labels, which would keep all of entries
 		it.labels.Store(&labels)
 		it.off.Store(offComing)
 		turn(&it.off, offDisabled, e.Disabled)
 		b.items[e.ID] = it
+		items = append(items, it)
 		signals += len(e.Signals)
 	}
 	if m.used+uint64(signals) > math.MaxUint32 {
@@ -383,12 +391,9 @@ func (m *Matcher) insert(b *bank, c change) error {
 	if err := m.note(c); err != nil {
 		return undo(err)
 	}
-	for i := range items {
-		b.count(&items[i], 1)
-	}
 	var fresh [256]batch // by kind
-	for i := range items {
-		it := &items[i]
+	for _, it := range items {
+		b.count(it, 1)
 		it.first = m.reserve(it)
 		for n := range it.signals {
 			if s := &it.signals[n]; m.indexable(it, n) {
@@ -402,8 +407,8 @@ func (m *Matcher) insert(b *bank, c change) error {
 			m.index(b, hash.Kind(k), x)
 		}
 	}
-	for i := range items {
-		items[i].off.And(^uint32(offComing))
+	for _, it := range items {
+		it.off.And(^uint32(offComing))
 	}
 	return nil
 }

@@ -333,16 +333,15 @@ func (m *Matcher) dropShelved(it *item) {
 	}
 }
 
-// quarantinedOf lists what of a bank's entries on its shelf is set aside. The caller
-// holds mu.
-func (m *Matcher) quarantinedOf(b *bank) ([]Quarantined, error) {
-	if b.shelf == nil || b.aside == 0 {
+// quarantined lists what of the bank's entries on its shelf is set aside.
+func (c *bankCopy) quarantined(r *rules) ([]Quarantined, error) {
+	if c.shelf == nil {
 		return nil, nil
 	}
-	snap, from := b.shelf.snap, &b.shelf.snap.banks[b.number]
+	snap, from := c.shelf.snap, &c.shelf.snap.banks[c.number]
 	var all []Quarantined
 	list := func(number uint32) error {
-		if it := b.shelf.changed[number]; it != nil && it.off.Load()&offGone != 0 {
+		if now, changed := c.changed[number]; changed && now.off&offGone != 0 {
 			return nil
 		}
 		_, e, err := snap.entry(number)
@@ -350,8 +349,8 @@ func (m *Matcher) quarantinedOf(b *bank) ([]Quarantined, error) {
 			return err
 		}
 		for n := range e.Signals {
-			if reason := m.rules.aside(&e.Signals[n], e.IsVideo()); reason != "" {
-				all = append(all, Quarantined{Bank: b.name, Entry: e.ID, Signal: n, Value: e.Signals[n].Value, Reason: reason})
+			if reason := r.aside(&e.Signals[n], e.IsVideo()); reason != "" {
+				all = append(all, Quarantined{Bank: c.bank.Name, Entry: e.ID, Signal: n, Value: e.Signals[n].Value, Reason: reason})
 			}
 		}
 		return nil
