@@ -16,8 +16,9 @@ import (
 // that it keeps up to date.
 //
 // It is safe for concurrent use. Queries take no lock and never wait for a change. A
-// change is seen by every query that begins after it, an entry's signals all at once,
-// and never rebuilds anything: it costs by what is changed, not by what is there.
+// change is seen whole by every query that begins after it; one that goes on meanwhile may
+// see it in part, or for some of its looks or frames only. A change never rebuilds
+// anything: it costs by what is changed, not by what is there.
 type Matcher struct {
 	rules   rules
 	view    atomic.Pointer[view] // never changed, only replaced under mu

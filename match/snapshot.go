@@ -90,7 +90,8 @@ type snapRun struct {
 	exact  *exact.Frozen // of digests, which stand once for each ref
 }
 
-// OpenSnapshot opens a bank file. A file that is not one, is of another version, or is
+// OpenSnapshot opens a bank file. What was changed since it was written, and is in a log
+// beside it, it does not see: see Open. A file that is not one, is of another version, or is
 // cut short is a *FormatError, and so is one whose parts do not fit together; see
 // Verify for the rest.
 func OpenSnapshot(path string) (*Snapshot, error) {
