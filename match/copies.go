@@ -14,7 +14,7 @@ type bankCopy struct {
 	shelf   *shelf
 	number  int                 // of the bank on the shelf
 	changed map[uint32]itemCopy // what is not as on the shelf, by the entry's number
-	items   []itemCopy          // what is on no shelf, in the order it came
+	items   []itemCopy          // what is on no shelf
 }
 
 // itemCopy is an item as it was at a moment.
@@ -30,27 +30,40 @@ func (c *itemCopy) entry() Entry {
 	return Entry{ID: c.it.id, Labels: c.labels, Signals: c.it.signals, Duration: c.it.duration, Disabled: c.off&offDisabled != 0}
 }
 
-// copy returns the bank as it is. The caller holds Matcher.mu.
+// copy returns the bank as it is. The caller holds Matcher.mu, and so nothing is done here
+// that can be done later.
 func (b *bank) copy() bankCopy {
 	state := b.state.Load()
 	c := bankCopy{
 		bank:  Bank{Name: b.name, Labels: state.labels, Disabled: b.off.Load()&offDisabled != 0, Allow: b.allow, Thresholds: state.given},
-		shelf: b.shelf, number: b.number, items: make([]itemCopy, 0, len(b.items)),
+		items: make([]itemCopy, 0, len(b.items)),
 	}
-	for _, it := range b.items { // sorted at once
+	for _, it := range b.items { // sorted by sort
 		c.items = append(c.items, it.copy())
 	}
-	slices.SortFunc(c.items, func(x, y itemCopy) int { return cmp.Compare(x.it.seq, y.it.seq) })
-	if b.shelf != nil {
-		c.changed = make(map[uint32]itemCopy)
-		for number, it := range b.shelf.changed {
-			if it.bank == b {
-				c.changed[number] = it.copy()
-			}
-		}
-	}
+	c.shelve(b)
 	return c
 }
+
+// shelve adds what is on a shelf.
+func (c *bankCopy) shelve(b *bank) {
+	if b.shelf == nil {
+		return
+	}
+	c.shelf, c.number, c.changed = b.shelf, b.number, make(map[uint32]itemCopy)
+	for number, it := range b.shelf.changed {
+		if it.bank == b {
+			c.changed[number] = it.copy()
+		}
+	}
+}
+
+// sort puts items into the order they came.
+func (c *bankCopy) sort() {
+	slices.SortFunc(c.items, func(x, y itemCopy) int { return cmp.Compare(x.it.seq, y.it.seq) })
+}
+
+func compareCopies(x, y bankCopy) int { return cmp.Compare(x.bank.Name, y.bank.Name) }
 
 // copies returns all banks as they are, in the order of their names. The caller holds mu.
 func (m *Matcher) copies() []bankCopy {
@@ -58,7 +71,7 @@ func (m *Matcher) copies() []bankCopy {
 	for _, b := range m.banks { // sorted at once
 		all = append(all, b.copy())
 	}
-	slices.SortFunc(all, func(x, y bankCopy) int { return cmp.Compare(x.bank.Name, y.bank.Name) })
+	slices.SortFunc(all, compareCopies)
 	return all
 }
 
@@ -85,6 +98,7 @@ func (c *bankCopy) numbers(yield func(number uint32, bare bool) bool) {
 // order they came.
 func (c *bankCopy) entries() iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
+		c.sort()
 		for number := range c.numbers {
 			var e Entry
 			if now, changed := c.changed[number]; !changed {
@@ -115,6 +129,7 @@ func (c *bankCopy) build(b *Builder) error {
 	if err := b.Bank(c.bank); err != nil {
 		return err
 	}
+	c.sort()
 	for number, bare := range c.numbers {
 		now, changed := c.changed[number]
 		var err error
@@ -173,9 +188,19 @@ func (m *Matcher) Entry(bankName, id string) (e Entry, ok bool, err error) {
 	if err != nil {
 		return Entry{}, false, err
 	}
-	it, err := m.find(b, id)
-	if it == nil || err != nil {
-		return Entry{}, false, err
+	it := b.items[id]
+	if it == nil && b.shelf != nil {
+		number, there, err := b.shelf.snap.find(b.number, id)
+		if err != nil || !there {
+			return Entry{}, false, err
+		}
+		if it = b.shelf.changed[number]; it == nil {
+			_, e, err := b.shelf.snap.entry(number)
+			return e, err == nil, err
+		}
+	}
+	if it == nil || it.off.Load()&offGone != 0 {
+		return Entry{}, false, nil
 	}
 	c := it.copy()
 	return c.entry(), true, nil

@@ -2,6 +2,7 @@ package match
 
 import (
 	"io"
+	"weak"
 
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match/internal/mapped"
@@ -39,6 +40,27 @@ func (s *Snapshot) Find(bank int, id string) (uint32, bool, error) { return s.fi
 
 // JunkSignals returns the numbers of signals that are junk.
 func (s *Snapshot) JunkSignals() ([]uint32, error) { return s.junkSignals() }
+
+// Kept returns how many of the refs on all shelves have an item in memory.
+func (m *Matcher) Kept() (n int) {
+	for _, sh := range m.view.Load().shelves {
+		for i := range sh.snap.signals {
+			if m.slots.load(sh.base+Ref(i)) != nil {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// Shelves returns how many there are.
+func (m *Matcher) Shelves() int { return len(m.view.Load().shelves) }
+
+// Mapped returns a function that tells whether the file is still in memory.
+func (s *Snapshot) Mapped() func() bool {
+	file := weak.Make(s.file)
+	return func() bool { return file.Value() != nil }
+}
 
 // Locked does something while a change goes on that takes long.
 func (m *Matcher) Locked(do func()) {

@@ -16,8 +16,9 @@ import (
 // that it keeps up to date.
 //
 // It is safe for concurrent use. Queries take no lock and never wait for a change. A
-// change is seen by every query that begins after it, an entry's signals all at once,
-// and never rebuilds anything: it costs by what is changed, not by what is there.
+// change is seen whole by every query that begins after it; one that goes on meanwhile may
+// see it in part, or for some of its looks or frames only. A change never rebuilds
+// anything: it costs by what is changed, not by what is there.
 type Matcher struct {
 	rules   rules
 	view    atomic.Pointer[view] // never changed, only replaced under mu
@@ -37,7 +38,7 @@ type Matcher struct {
 // view is what a query has to know of all banks together.
 type view struct {
 	indices map[hash.Kind]*MIH // of perceptual kinds that were ever present
-	shelves []*shelf           // of all snapshots that were ever loaded
+	shelves []*shelf           // of all snapshots of which something is left
 	radius  byKind             // the largest threshold of any bank that is on and has signals of the kind; -1 if there is none
 	kinds   []hash.Kind        // of signals that can match, also in banks that are off
 	known   bool               // some of them are in a bank that is on and no allow-list
@@ -142,7 +143,8 @@ func (m *Matcher) RemoveBank(name string) error {
 	delete(m.banks, name)
 	m.refresh()
 	if b.shelf != nil {
-		go m.clear(b) // there may be millions
+		b.shelf.left--
+		go m.clear(b, b.shelf.left == 0) // there may be millions
 	}
 	return nil
 }
@@ -262,6 +264,7 @@ type BankInfo struct {
 	Labels          []string
 	Disabled, Allow bool
 	Thresholds      map[hash.Kind]int // bits, inclusive, of the kinds in Signals
+	Given           map[hash.Kind]int // those that were set, also of kinds that are not in Signals; others are their kinds' own
 	Entries, Videos int               // Videos are among Entries
 	Signals         map[hash.Kind]int // how many can match, by kind
 	Quarantined     int               // how many are kept but match nothing
@@ -276,8 +279,9 @@ func (m *Matcher) Banks() []BankInfo {
 		state := b.state.Load()
 		info := BankInfo{
 			Name: b.name, Labels: slices.Clone(state.labels), Disabled: b.off.Load()&offDisabled != 0, Allow: b.allow, Entries: b.entries, Videos: b.videos,
-			Thresholds: make(map[hash.Kind]int), Signals: make(map[hash.Kind]int), Quarantined: b.aside + len(b.quarantined),
+			Thresholds: make(map[hash.Kind]int), Given: make(map[hash.Kind]int), Signals: make(map[hash.Kind]int), Quarantined: b.aside + len(b.quarantined),
 		}
+		maps.Copy(info.Given, state.given)
 		for _, k := range hash.Kinds() {
 			if n := b.indexed[k]; n > 0 {
 				info.Signals[k], info.Thresholds[k] = n, state.thresholds[k]
@@ -296,16 +300,26 @@ func (m *Matcher) Banks() []BankInfo {
 // their entries; the error is then a *FormatError for what can't be read.
 func (m *Matcher) Quarantined() ([]Quarantined, error) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
+	var copies []bankCopy
+	ours := make(map[string][]Quarantined)
+	for _, b := range m.banks { // sorted at once
+		c := bankCopy{bank: Bank{Name: b.name}}
+		if b.aside > 0 {
+			c.shelve(b)
+		}
+		copies = append(copies, c)
+		ours[b.name] = slices.Clone(b.quarantined)
+	}
+	m.mu.Unlock()
+	slices.SortFunc(copies, compareCopies)
 	var all []Quarantined
-	for _, b := range m.banks {
-		shelved, err := m.quarantinedOf(b)
+	for i := range copies {
+		shelved, err := copies[i].quarantined(&m.rules)
 		if err != nil {
 			return nil, err
 		}
-		all = append(append(all, shelved...), b.quarantined...)
+		all = append(append(all, shelved...), ours[copies[i].bank.Name]...)
 	}
-	slices.SortStableFunc(all, func(a, b Quarantined) int { return strings.Compare(a.Bank, b.Bank) })
 	return all, nil
 }
 
@@ -346,12 +360,10 @@ func (m *Matcher) find(b *bank, id string) (*item, error) {
 func (m *Matcher) insert(b *bank, c change) error {
 	entries := c.entries
 	signals := 0
-	items := make([]item, len(entries))
+	items := make([]*item, 0, len(entries)) // each on its own: it goes when it is removed
 	undo := func(err error) error {
-		for i := range items {
-			if b.items[items[i].id] == &items[i] {
-				delete(b.items, items[i].id)
-			}
+		for _, it := range items {
+			delete(b.items, it.id)
 		}
 		return err
 	}
@@ -365,13 +377,13 @@ func (m *Matcher) insert(b *bank, c change) error {
 			return undo(err)
 		}
 		m.seq++
-		it := &items[i]
-		it.bank, it.id, it.signals, it.duration, it.seq = b, e.ID, e.Signals, e.Duration, m.seq
+		it := &item{bank: b, id: e.ID, signals: e.Signals, duration: e.Duration, seq: m.seq}
 		labels := e.Labels // not &e.Labels, which would keep all of entries
 		it.labels.Store(&labels)
 		it.off.Store(offComing)
 		turn(&it.off, offDisabled, e.Disabled)
 		b.items[e.ID] = it
+		items = append(items, it)
 		signals += len(e.Signals)
 	}
 	if m.used+uint64(signals) > math.MaxUint32 {
@@ -380,12 +392,9 @@ func (m *Matcher) insert(b *bank, c change) error {
 	if err := m.note(c); err != nil {
 		return undo(err)
 	}
-	for i := range items {
-		b.count(&items[i], 1)
-	}
 	var fresh [256]batch // by kind
-	for i := range items {
-		it := &items[i]
+	for _, it := range items {
+		b.count(it, 1)
 		it.first = m.reserve(it)
 		for n := range it.signals {
 			if s := &it.signals[n]; m.indexable(it, n) {
@@ -399,8 +408,8 @@ func (m *Matcher) insert(b *bank, c change) error {
 			m.index(b, hash.Kind(k), x)
 		}
 	}
-	for i := range items {
-		items[i].off.And(^uint32(offComing))
+	for _, it := range items {
+		it.off.And(^uint32(offComing))
 	}
 	return nil
 }

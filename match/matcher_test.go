@@ -303,7 +303,7 @@ func TestChangesAreSeenAtOnce(t *testing.T) {
 	require.NoError(t, m.AddEntries("b", picture("2", v)))
 	found("b/1", "b/2", "b/3")
 	require.Equal(t, []match.BankInfo{{
-		Name: "b", Entries: 3, Signals: map[hash.Kind]int{hash.PDQ: 3}, Thresholds: map[hash.Kind]int{hash.PDQ: 31},
+		Name: "b", Entries: 3, Signals: map[hash.Kind]int{hash.PDQ: 3}, Thresholds: map[hash.Kind]int{hash.PDQ: 31}, Given: map[hash.Kind]int{},
 	}}, m.Banks())
 	require.NoError(t, m.RemoveBank("b"))
 	found()

@@ -267,8 +267,9 @@ func (m *Matcher) search(dst []Hit, q hash.Value) (hits []Hit, err error) {
 }
 
 // found returns the item that a hit of v is of, live or not, and the signal's number in
-// it; or nil if it was removed since, or is not to be matched.
-func (m *Matcher) found(h Hit, v hash.Value) (*item, int, error) {
+// it; or nil if it was removed since, or is not to be matched. Without keep it may be
+// another one each time.
+func (m *Matcher) found(h Hit, v hash.Value, keep bool) (*item, int, error) {
 	it := m.slots.load(h.Ref)
 	if it == nil {
 		sh := m.view.Load().shelfOf(h.Ref)
@@ -276,7 +277,7 @@ func (m *Matcher) found(h Hit, v hash.Value) (*item, int, error) {
 			return nil, 0, nil
 		}
 		var err error
-		if it, err = m.takeDown(sh, h.Ref); err != nil {
+		if it, err = m.takeDown(sh, h.Ref, keep); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -302,7 +303,7 @@ func (m *Matcher) found(h Hit, v hash.Value) (*item, int, error) {
 // known returns the item that a look's hit is a match of, and the signal's number in it;
 // or nil if it is none.
 func (m *Matcher) known(h Hit, l *Look) (*item, int, error) {
-	it, signal, err := m.found(h, l.Value)
+	it, signal, err := m.found(h, l.Value, true)
 	if it == nil || !it.live() || h.Distance > l.threshold(it.bank) {
 		return nil, 0, err
 	}

@@ -37,7 +37,7 @@ type Difference struct {
 // set ends it.
 func Diff(old, new Set) iter.Seq2[Difference, error] {
 	return func(yield func(Difference, error) bool) {
-		before, after := byName(old), byName(new)
+		before, after := byName(old.Banks()), byName(new.Banks())
 		names := maps.Clone(before)
 		maps.Copy(names, after)
 		for _, name := range slices.Sorted(maps.Keys(names)) {
@@ -100,21 +100,29 @@ func missing(bank string, from, to Set, there bool) iter.Seq2[Difference, error]
 	}
 }
 
-func byName(s Set) map[string]*BankInfo {
-	banks := make(map[string]*BankInfo)
-	for _, b := range s.Banks() {
-		banks[b.Name] = &b
+func byName(infos []BankInfo) map[string]*BankInfo {
+	banks := make(map[string]*BankInfo, len(infos))
+	for i := range infos {
+		banks[infos[i].Name] = &infos[i]
 	}
 	return banks
 }
 
 func sameBank(a, b *BankInfo) bool {
-	for k, bits := range a.Thresholds {
-		if other, both := b.Thresholds[k]; both && other != bits {
+	for _, k := range hash.Kinds() {
+		if a.threshold(k) != b.threshold(k) {
 			return false
 		}
 	}
 	return a.Disabled == b.Disabled && a.Allow == b.Allow && slices.Equal(a.Labels, b.Labels)
+}
+
+// threshold returns the bank's threshold for a kind that it may have no signal of.
+func (b *BankInfo) threshold(k hash.Kind) int {
+	if bits, given := b.Given[k]; given {
+		return bits
+	}
+	return k.Threshold()
 }
 
 func sameEntry(a, b *Entry) bool {
@@ -126,29 +134,43 @@ func sameEntry(a, b *Entry) bool {
 
 // Merge adds the banks of sets to a builder. Banks of one name become one, which is
 // described as in the first set that has it; of entries of one ID in it the first is
-// taken. conflicts are those that another set has otherwise (Old is what was taken).
-// Errors are those of the sets and the builder.
+// taken. conflicts are the banks and entries that another set has otherwise (Old and OldBank
+// are what was taken). A bank that is an allow-list in one set only is ErrInvalid in an
+// *EntryError: known content must not become what allows. Other errors are those of the sets
+// and the builder.
 func Merge(b *Builder, sets ...Set) (conflicts []Difference, err error) {
+	infos, named := make([][]BankInfo, len(sets)), make([]map[string]*BankInfo, len(sets))
+	for i, s := range sets {
+		infos[i] = s.Banks()
+		named[i] = byName(infos[i])
+	}
 	done := make(map[string]bool)
-	for first, s := range sets {
-		for _, info := range s.Banks() {
-			if done[info.Name] {
+	for first := range sets {
+		for _, info := range infos[first] {
+			name := info.Name
+			if done[name] {
 				continue
 			}
-			done[info.Name] = true
-			if err := b.Bank(Bank{Name: info.Name, Labels: info.Labels, Thresholds: info.Thresholds, Disabled: info.Disabled, Allow: info.Allow}); err != nil {
+			done[name] = true
+			if err := b.Bank(Bank{Name: name, Labels: info.Labels, Thresholds: info.Given, Disabled: info.Disabled, Allow: info.Allow}); err != nil {
 				return nil, err
 			}
 			var have []Set // those before that have the bank
-			for _, s := range sets[first:] {
-				if byName(s)[info.Name] == nil {
+			for i, s := range sets[first:] {
+				other := named[first+i][name]
+				switch {
+				case other == nil:
 					continue
+				case other.Allow != info.Allow:
+					return nil, &EntryError{Bank: name, Signal: -1, Reason: "it is an allow-list in one of the sets only; rename one of them", Err: ErrInvalid}
+				case !sameBank(&info, other):
+					conflicts = append(conflicts, Difference{Bank: name, OldBank: &info, NewBank: other})
 				}
-				for e, err := range s.Entries(info.Name) {
+				for e, err := range s.Entries(name) {
 					if err != nil {
 						return nil, err
 					}
-					taken, err := firstOf(have, info.Name, e.ID)
+					taken, err := firstOf(have, name, e.ID)
 					switch {
 					case err != nil:
 						return nil, err
@@ -157,7 +179,7 @@ func Merge(b *Builder, sets ...Set) (conflicts []Difference, err error) {
 							return nil, err
 						}
 					case !sameEntry(taken, &e):
-						conflicts = append(conflicts, Difference{Bank: info.Name, ID: e.ID, Old: taken, New: &e})
+						conflicts = append(conflicts, Difference{Bank: name, ID: e.ID, Old: taken, New: &e})
 					}
 				}
 				have = append(have, s)
@@ -183,7 +205,12 @@ type Pair struct {
 	OtherBank, OtherID string
 	Kind               hash.Kind
 	Distance           int // bits, of the nearest two signals
-	Signal, Other      int // their numbers in the entries
+	Signal, Other      int // their numbers in the entries; of pairs equally near the first
+}
+
+// compare orders the pairs of signals of two entries, the nearest first.
+func (p *Pair) compare(o *Pair) int {
+	return cmp.Or(cmp.Compare(p.Distance, o.Distance), cmp.Compare(p.Signal, o.Signal), cmp.Compare(p.Other, o.Other))
 }
 
 // Similar lists the pairs of an entry of a bank of another set and an entry of a bank of m
@@ -191,7 +218,7 @@ type Pair struct {
 // set's entries, nearest first. The set may be m itself, and then the bank beside itself
 // gives its near duplicates, each pair once. What is disabled counts, what is set aside
 // (see Quarantined) does not. It costs a look-up for each signal of the kind in the set's
-// bank. Errors, which end it, are ErrUnknown, a *RadiusError, the context's, and those of
+// bank, and keeps nothing. Errors, which end it, are ErrUnknown, a *RadiusError, the context's, and those of
 // Entries.
 func (m *Matcher) Similar(ctx context.Context, from Set, bank, other string, k hash.Kind, radius int) iter.Seq2[Pair, error] {
 	return func(yield func(Pair, error) bool) {
@@ -209,7 +236,7 @@ func (m *Matcher) Similar(ctx context.Context, from Set, bank, other string, k h
 				yield(Pair{}, err)
 				return
 			}
-			nearest := make(map[*item]Pair)
+			nearest := make(map[uint64]Pair) // by the item's number: items themselves are not kept
 			for n := range e.Signals {
 				s := &e.Signals[n]
 				if s.Value.Kind() != k || m.rules.aside(s, e.IsVideo()) != "" {
@@ -220,7 +247,7 @@ func (m *Matcher) Similar(ctx context.Context, from Set, bank, other string, k h
 					return
 				}
 				for _, h := range hits {
-					it, signal, err := m.found(h, s.Value)
+					it, signal, err := m.found(h, s.Value, false)
 					if err != nil {
 						yield(Pair{}, err)
 						return
@@ -229,8 +256,8 @@ func (m *Matcher) Similar(ctx context.Context, from Set, bank, other string, k h
 						continue
 					}
 					p := Pair{Bank: bank, ID: e.ID, OtherBank: other, OtherID: it.id, Kind: k, Distance: h.Distance, Signal: n, Other: signal}
-					if old, seen := nearest[it]; !seen || p.Distance < old.Distance {
-						nearest[it] = p
+					if old, seen := nearest[it.seq]; !seen || p.compare(&old) < 0 {
+						nearest[it.seq] = p
 					}
 				}
 			}
@@ -266,7 +293,7 @@ func (m *Matcher) Lookup(v hash.Value, radius int) (PictureResult, error) {
 	}
 	nearest := make(map[key]sight, len(hits))
 	for _, h := range hits {
-		it, signal, err := m.found(h, v)
+		it, signal, err := m.found(h, v, true)
 		if err != nil {
 			return PictureResult{}, err
 		}

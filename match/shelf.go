@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync/atomic"
 
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match/internal/exact"
@@ -19,16 +20,22 @@ type shelf struct {
 	base  Ref     // of signal 0
 	seq   uint64  // of entry 0
 	banks []*bank // by their numbers in the snapshot
+	gone  atomic.Bool
 
-	changed map[uint32]*item // entries that are not as in the snapshot, by number; guarded by Matcher.mu
+	// Guarded by Matcher.mu:
+	changed map[uint32]*item // entries that are not as in the snapshot, by number
+	left    int              // banks that are not removed
+	cleared int              // banks of which nothing is left in the indices
 }
 
 // Load adds the banks of a snapshot: all of them or, on an error, none. It costs about
 // what OpenSnapshot does: entries stay in the file, which stays mapped, and are read when
-// they are hit. Later changes of the matcher change nothing in the file. Errors are those
-// of Add and, where the file turns out to be damaged, a *FormatError; so may be those of
-// queries from then on, for there is no answer without what can't be read.
+// they are hit. Later changes of the matcher change nothing in the file. When all its banks
+// are removed the file is let go of; but of the 4,294,967,295 signals that a Matcher can have
+// those of snapshots count for ever: one that is given ten million every day lasts a year.
 //
+// Errors are those of Add and, where the file turns out to be damaged, a *FormatError; so
+// may be those of queries from then on, for there is no answer without what can't be read.
 // A Matcher that Open has made loads no other file: that is ErrInvalid, for its log has
 // changes of its own file only. Merge makes one file of several.
 func (m *Matcher) Load(s *Snapshot) error {
@@ -61,8 +68,11 @@ func (m *Matcher) Load(s *Snapshot) error {
 		}
 		sh.banks = append(sh.banks, b)
 	}
+	if sh.left = len(sh.banks); sh.left == 0 {
+		return nil
+	}
 	if m.used+uint64(s.signals) > math.MaxUint32 {
-		return fmt.Errorf("%w: more than %d signals in one Matcher", ErrInvalid, uint32(math.MaxUint32))
+		return fmt.Errorf("%w: more than %d signals in one Matcher, those of all snapshots that it ever had counted; make a new one", ErrInvalid, uint32(math.MaxUint32))
 	}
 	sh.base, sh.seq = Ref(m.used), m.seq+1
 	m.used += uint64(s.signals)
@@ -118,35 +128,64 @@ func (m *Matcher) attach(sh *shelf) error {
 }
 
 // clear takes what a removed bank has on its shelf out of the indices, so that queries
-// don't come by it any more. What can't be read stays: queries report it if they come by.
-func (m *Matcher) clear(b *bank) {
+// don't come by it any more, and with the last bank the shelf goes. What can't be read
+// stays: queries report it if they come by.
+func (m *Matcher) clear(b *bank, last bool) {
 	sh, snap := b.shelf, b.shelf.snap
+	all := true
+	unindex := func(signal uint32, v hash.Value, err error) {
+		if err != nil {
+			all = false
+			return
+		}
+		m.unindex(sh.base+Ref(signal), v)
+	}
+	mixed := !last // whether there may be hashes of the bank in an index that has those of others too
 	for i := range snap.runs {
-		if r := &snap.runs[i]; r.bank == b.number && !m.detach(sh, r) {
+		switch r := &snap.runs[i]; {
+		case r.bank < 0:
+			if last && !m.detach(sh, r) {
+				mixed = true
+			}
+		case r.bank == b.number && !m.detach(sh, r):
 			for place := range r.n {
 				signal := r.first + uint32(place)
 				v, err := snap.bareValue(signal)
-				if err != nil {
-					return
-				}
-				m.unindex(sh.base+Ref(signal), v)
+				unindex(signal, v, err)
 			}
 		}
 	}
-	from := &snap.banks[b.number]
+	from := snap.banks[b.number]
+	if !mixed {
+		from.full = 0
+	}
 	for n := range from.full {
 		signal, _, err := snap.signalsOf(from.firstFull + n)
-		if err != nil {
-			return
+		var e Entry
+		if err == nil {
+			_, e, err = snap.entry(from.firstFull + n)
 		}
-		_, e, err := snap.entry(from.firstFull + n)
 		if err != nil {
-			return
+			all = false
 		}
 		for i := range e.Signals {
-			m.unindex(sh.base+Ref(signal)+Ref(i), e.Signals[i].Value)
+			unindex(signal+uint32(i), e.Signals[i].Value, nil)
 		}
 	}
+	if !all {
+		return
+	}
+	m.mu.Lock()
+	if sh.cleared++; sh.cleared < len(sh.banks) {
+		m.mu.Unlock()
+		return
+	}
+	next := *m.view.Load()
+	next.shelves = slices.DeleteFunc(slices.Clone(next.shelves), func(o *shelf) bool { return o == sh })
+	m.view.Store(&next)
+	m.mu.Unlock()
+	sh.gone.Store(true)
+	m.slots.wipe(sh.base, snap.signals)
 }
 
 // detach takes an index of bare hashes out whole, and reports whether it could.
@@ -187,18 +226,20 @@ func (v *view) shelfOf(ref Ref) *shelf {
 // located makes damage that a search met in a file an error that names the section.
 func (m *Matcher) located(err error) error {
 	var d *mapped.Damage
-	if errors.As(err, &d) {
-		for _, sh := range m.view.Load().shelves {
-			if sh.snap.file == d.File {
-				return sh.snap.formatError(d)
-			}
+	if !errors.As(err, &d) {
+		return err
+	}
+	for _, sh := range m.view.Load().shelves {
+		if sh.snap.file == d.File {
+			return sh.snap.formatError(d)
 		}
 	}
-	return err
+	return refused("index", d.Offset, ErrDamaged, "%s; it is of a file whose banks were removed", d.Reason)
 }
 
-// takeDown returns the item of a ref on the shelf, always the same one.
-func (m *Matcher) takeDown(sh *shelf, ref Ref) (*item, error) {
+// takeDown returns the item of a ref on the shelf, always the same one if it is kept. Kept
+// is what was kept before or is changed.
+func (m *Matcher) takeDown(sh *shelf, ref Ref, keep bool) (*item, error) {
 	if it := m.slots.load(ref); it != nil {
 		return it, nil
 	}
@@ -206,16 +247,22 @@ func (m *Matcher) takeDown(sh *shelf, ref Ref) (*item, error) {
 	if err != nil {
 		return nil, err
 	}
-	first := m.slots.at(ref - Ref(index))
-	if first.Load() == nil {
-		it, err := sh.item(number, ref-Ref(index))
-		if err != nil {
-			return nil, err
+	first := ref - Ref(index)
+	it := m.slots.load(first)
+	if it == nil {
+		if it, err = sh.item(number, first); err != nil || !keep {
+			return it, err
 		}
-		first.CompareAndSwap(nil, it) // another query may have been faster
+		if slot := m.slots.at(first); !slot.CompareAndSwap(nil, it) {
+			it = slot.Load() // another query was faster
+		}
 	}
-	it := first.Load()
-	m.slots.at(ref).Store(it)
+	if keep {
+		m.slots.at(ref).Store(it)
+		if sh.gone.Load() { // it went meanwhile
+			m.slots.wipe(first, uint32(index)+1)
+		}
+	}
 	return it, nil
 }
 
@@ -252,7 +299,7 @@ func (m *Matcher) shelved(b *bank, id string) (*item, error) {
 	if n == 0 { // no ref is its own, and no query comes by it
 		return b.shelf.item(number, b.shelf.base+Ref(first))
 	}
-	it, err := m.takeDown(b.shelf, b.shelf.base+Ref(first))
+	it, err := m.takeDown(b.shelf, b.shelf.base+Ref(first), true)
 	if err == nil && it.number != number {
 		return nil, b.shelf.snap.contradicts(number, "another entry has the same signals")
 	}
@@ -286,16 +333,15 @@ func (m *Matcher) dropShelved(it *item) {
 	}
 }
 
-// quarantinedOf lists what of a bank's entries on its shelf is set aside. The caller
-// holds mu.
-func (m *Matcher) quarantinedOf(b *bank) ([]Quarantined, error) {
-	if b.shelf == nil || b.aside == 0 {
+// quarantined lists what of the bank's entries on its shelf is set aside.
+func (c *bankCopy) quarantined(r *rules) ([]Quarantined, error) {
+	if c.shelf == nil {
 		return nil, nil
 	}
-	snap, from := b.shelf.snap, &b.shelf.snap.banks[b.number]
+	snap, from := c.shelf.snap, &c.shelf.snap.banks[c.number]
 	var all []Quarantined
 	list := func(number uint32) error {
-		if it := b.shelf.changed[number]; it != nil && it.off.Load()&offGone != 0 {
+		if now, changed := c.changed[number]; changed && now.off&offGone != 0 {
 			return nil
 		}
 		_, e, err := snap.entry(number)
@@ -303,8 +349,8 @@ func (m *Matcher) quarantinedOf(b *bank) ([]Quarantined, error) {
 			return err
 		}
 		for n := range e.Signals {
-			if reason := m.rules.aside(&e.Signals[n], e.IsVideo()); reason != "" {
-				all = append(all, Quarantined{Bank: b.name, Entry: e.ID, Signal: n, Value: e.Signals[n].Value, Reason: reason})
+			if reason := r.aside(&e.Signals[n], e.IsVideo()); reason != "" {
+				all = append(all, Quarantined{Bank: c.bank.Name, Entry: e.ID, Signal: n, Value: e.Signals[n].Value, Reason: reason})
 			}
 		}
 		return nil

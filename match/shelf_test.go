@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -218,6 +219,51 @@ func TestRemovedBanksLeaveTheIndices(t *testing.T) {
 	require.Eventually(t, func() bool { return m.Indexed() == 0 }, time.Minute, time.Millisecond)
 }
 
+// A program may put one file in the place of another for ever: what is gone is not kept in
+// memory, nor its file mapped.
+func TestRemovedShelvesAreLetGoOf(t *testing.T) {
+	r := seeded()
+	banks, looks, _ := everything(r)
+	m := newMatcher(t, match.Options{})
+	path := filepath.Join(t.TempDir(), "known.bank")
+	require.NoError(t, match.WriteFile(path, banks...))
+	var mapped []func() bool
+	for round := range 3 {
+		s, err := match.OpenSnapshot(path)
+		require.NoError(t, err)
+		mapped = append(mapped, s.Mapped())
+		require.NoError(t, m.Load(s))
+		stop := make(chan bool)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if _, err := m.ScanPicture(looks[i%len(looks):][:1]); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+		for _, b := range banks {
+			require.NoError(t, m.Remove(b.Name, b.Entries[round].ID))
+			require.Positive(t, m.Kept())
+			require.NoError(t, m.RemoveBank(b.Name))
+		}
+		require.Eventually(t, func() bool { return m.Shelves() == 0 }, time.Minute, time.Millisecond)
+		close(stop)
+		wg.Wait()
+		require.Zero(t, m.Indexed())
+	}
+	for i := range mapped {
+		require.Eventually(t, func() bool { runtime.GC(); return !mapped[i]() }, time.Minute, time.Millisecond, "file %d", i)
+	}
+	require.NoError(t, m.Add(banks[0]))
+}
+
 func TestLoadIsRefusedWhole(t *testing.T) {
 	r := seeded()
 	s := shelved(t, match.Bank{Name: "a", Entries: []match.Entry{bare(random(r, hash.PDQ))}}, match.Bank{Name: "b", Thresholds: map[hash.Kind]int{hash.PDQ: 40}, Entries: []match.Entry{bare(random(r, hash.PDQ))}})
@@ -295,8 +341,10 @@ func TestDiffAndMerge(t *testing.T) {
 	var builder match.Builder
 	conflicts, err := match.Merge(&builder, before, after)
 	require.NoError(t, err)
-	require.Len(t, conflicts, 1)
+	require.Len(t, conflicts, 2)
 	require.Equal(t, "c", conflicts[0].ID)
+	require.Equal(t, "y", conflicts[1].Bank)
+	require.Equal(t, []string{"old"}, conflicts[1].OldBank.Labels)
 	path := filepath.Join(t.TempDir(), "both.bank")
 	require.NoError(t, builder.WriteFile(path))
 	both, err := match.OpenSnapshot(path)
@@ -309,6 +357,48 @@ func TestDiffAndMerge(t *testing.T) {
 	require.Equal(t, []string{"new/", "new/b"}, got)
 	_, _, err = both.Entry("z", "b")
 	require.ErrorIs(t, err, match.ErrUnknown)
+}
+
+// A threshold counts for signals that come later, or from another set.
+func TestThresholdsOfKindsThatAreNotThere(t *testing.T) {
+	r := seeded()
+	strict := match.Bank{Name: "x", Thresholds: map[hash.Kind]int{hash.PHash: 3}, Entries: []match.Entry{picture("a", random(r, hash.PDQ))}}
+	a := shelved(t, strict)
+	b := newMatcher(t, match.Options{}, match.Bank{Name: "x", Entries: []match.Entry{strict.Entries[0], picture("b", random(r, hash.PHash))}})
+	require.Equal(t, strict.Thresholds, a.Banks()[0].Given)
+	require.Empty(t, b.Banks()[0].Given)
+	diff := func() (n int) {
+		for d, err := range match.Diff(a, b) {
+			require.NoError(t, err)
+			if d.OldBank != nil {
+				n++
+			}
+		}
+		return n
+	}
+	require.Equal(t, 1, diff())
+	require.NoError(t, b.SetThreshold("x", hash.PDQ, 31))
+	require.NoError(t, b.SetThreshold("x", hash.PHash, 3))
+	require.Zero(t, diff(), "it is the default that was set")
+	require.NoError(t, b.SetThreshold("x", hash.PHash, 8))
+	var builder match.Builder
+	_, err := match.Merge(&builder, a, b)
+	require.NoError(t, err)
+	both, err := builder.Snapshot()
+	require.NoError(t, err)
+	require.Equal(t, map[hash.Kind]int{hash.PDQ: 31, hash.PHash: 3}, both.Banks()[0].Thresholds)
+}
+
+// Known content must not become what allows.
+func TestMergeRefusesAllowListsThatAreNone(t *testing.T) {
+	v := random(seeded(), hash.PDQ)
+	sets := []match.Set{newMatcher(t, match.Options{}, match.Bank{Name: "x", Allow: true}), newMatcher(t, match.Options{}, match.Bank{Name: "x", Entries: []match.Entry{bare(v)}})}
+	for range 2 {
+		var b match.Builder
+		_, err := match.Merge(&b, sets...)
+		require.ErrorIs(t, err, match.ErrInvalid)
+		slices.Reverse(sets)
+	}
 }
 
 func TestSimilar(t *testing.T) {
@@ -336,13 +426,64 @@ func TestSimilar(t *testing.T) {
 	require.Equal(t, []string{id + " " + id + " 0"}, list(m, "ours", "theirs", hash.SHA256, 0))
 	// The same list from elsewhere.
 	require.Equal(t, shared, list(shelved(t, ours), "ours", "theirs", hash.PDQ, 31))
-	for _, err := range m.Similar(t.Context(), m, "ours", "ours", hash.PDQ, 32) {
-		var radius *match.RadiusError
-		require.ErrorAs(t, err, &radius)
+	last := func(from, other string, radius int) (last error) {
+		for _, err := range m.Similar(t.Context(), m, from, other, hash.PDQ, radius) {
+			require.NoError(t, last, "an error ends it")
+			last = err
+		}
+		return last
 	}
-	for _, err := range m.Similar(t.Context(), m, "nowhere", "ours", hash.PDQ, 3) {
-		require.ErrorIs(t, err, match.ErrUnknown)
+	var radius *match.RadiusError
+	require.ErrorAs(t, last("ours", "ours", 32), &radius)
+	require.ErrorAs(t, last("ours", "ours", -1), &radius)
+	require.ErrorIs(t, last("nowhere", "ours", 3), match.ErrUnknown)
+	require.ErrorIs(t, last("ours", "nowhere", 3), match.ErrUnknown)
+}
+
+// What only lists and compares a shelf leaves it as it is: nothing of millions of entries
+// stays in memory.
+func TestListingKeepsNothing(t *testing.T) {
+	r := seeded()
+	banks, looks, _ := everything(r)
+	s := shelved(t, banks...)
+	m := newMatcher(t, match.Options{})
+	require.NoError(t, m.Load(s))
+	require.NoError(t, m.Enable("bank 3", "", true))
+	for range match.Diff(m, s) {
 	}
+	var b match.Builder
+	_, err := match.Merge(&b, m, s)
+	require.NoError(t, err)
+	_, err = m.Quarantined()
+	require.NoError(t, err)
+	pairs := 0
+	list := func() (all []match.Pair) {
+		for _, from := range m.Banks() {
+			for _, to := range m.Banks() {
+				for _, k := range hash.Kinds() {
+					for p, err := range m.Similar(t.Context(), m, from.Name, to.Name, k, min(k.Threshold(), 31)) {
+						require.NoError(t, err)
+						all = append(all, p)
+						pairs++
+					}
+				}
+			}
+		}
+		return all
+	}
+	before := list()
+	require.Greater(t, pairs, 20)
+	require.Zero(t, m.Kept())
+	for _, l := range looks {
+		_, err := m.ScanPicture([]match.Look{l})
+		require.NoError(t, err)
+	}
+	require.Positive(t, m.Kept())
+	require.Equal(t, before, list())
+	require.NoError(t, m.Enable(before[0].OtherBank, before[0].OtherID, false))
+	require.Equal(t, before, list(), "what is disabled counts")
+	require.NoError(t, m.Remove(before[0].OtherBank, before[0].OtherID))
+	require.NotContains(t, list(), before[0])
 }
 
 func TestLookup(t *testing.T) {

@@ -42,6 +42,25 @@ func made[T any](p *atomic.Pointer[T]) *T {
 	return p.Load()
 }
 
+// wipe makes n refs, from first, stand for nothing, and gives their memory back. The other
+// refs of a page keep what they stand for.
+func (s *slots) wipe(first Ref, n uint32) {
+	const page = 1 << slotBits
+	for at, end := uint64(first), uint64(first)+uint64(n); at < end; {
+		next := min(at&^(page-1)+page, end)
+		if c := s[at>>(2*slotBits)].Load(); c != nil {
+			if slot := &c[at>>slotBits%(1<<slotBits)]; next-at == page {
+				slot.Store(nil)
+			} else if p := slot.Load(); p != nil {
+				for i := at; i < next; i++ {
+					p[i%page].Store(nil)
+				}
+			}
+		}
+		at = next
+	}
+}
+
 // store makes n refs, from first, stand for an item, or for nothing.
 func (s *slots) store(first Ref, n int, it *item) {
 	for i := range n {

@@ -3,6 +3,7 @@ package match
 import (
 	"fmt"
 	"iter"
+	"maps"
 	"runtime/debug"
 	"slices"
 
@@ -89,7 +90,8 @@ type snapRun struct {
 	exact  *exact.Frozen // of digests, which stand once for each ref
 }
 
-// OpenSnapshot opens a bank file. A file that is not one, is of another version, or is
+// OpenSnapshot opens a bank file. What was changed since it was written, and is in a log
+// beside it, it does not see: see Open. A file that is not one, is of another version, or is
 // cut short is a *FormatError, and so is one whose parts do not fit together; see
 // Verify for the rest.
 func OpenSnapshot(path string) (*Snapshot, error) {
@@ -128,8 +130,9 @@ func (s *Snapshot) Banks() []BankInfo {
 func (b *snapBank) info(gate hash.Quality) BankInfo {
 	info := BankInfo{
 		Name: b.name, Labels: slices.Clone(b.labels), Disabled: b.disabled, Allow: b.allow, Entries: int(b.bare) + int(b.full), Videos: int(b.videos),
-		Thresholds: make(map[hash.Kind]int), Signals: make(map[hash.Kind]int),
+		Thresholds: make(map[hash.Kind]int), Given: make(map[hash.Kind]int), Signals: make(map[hash.Kind]int),
 	}
+	maps.Copy(info.Given, b.thresholds)
 	for _, c := range b.counts {
 		if !c.quality.Passes(gate) {
 			if !c.video { // of whose frames some are always dark or empty

@@ -45,10 +45,11 @@ func TestSnapshot(t *testing.T) {
 	assert.Equal(t, entries, s.Len())
 	assert.EqualValues(t, len(encode(t, banks...)), s.Size())
 
-	for _, err := range s.Entries("none") {
-		require.ErrorIs(t, err, match.ErrUnknown)
+	var err error
+	for _, err = range s.Entries("none") {
 	}
-	_, _, err := s.Entry("none", "x")
+	require.ErrorIs(t, err, match.ErrUnknown)
+	_, _, err = s.Entry("none", "x")
 	require.ErrorIs(t, err, match.ErrUnknown)
 	v := want[0].Entries[0].Signals[0].Value
 	for _, id := range []string{"", "none", v.String()[:20], "PDQ" + v.String()[3:], blank(hash.PHash256).String()} {

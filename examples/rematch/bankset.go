@@ -129,8 +129,8 @@ func (a *app) bankMergeCommand() *cobra.Command {
 		Use:   "merge -o FILE BANKFILE...",
 		Short: "Make one bank file of several",
 		Long: `Make one bank file of several. Banks of one name become one; it is described, and
-entries of one ID in it are taken, as in the first file that has them. Entries that a
-later file has otherwise are listed as changed, and left out.`,
+entries of one ID in it are taken, as in the first file that has them. Banks and
+entries that a later file has otherwise are listed as changed, and left out.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			sets, err := openSets(args)
@@ -210,20 +210,20 @@ Exit codes: 0 there are none, 3 there are some, 1 failure, 2 wrong usage.`,
 }
 
 func (a *app) similar(ctx context.Context, paths []string, bank, other string, k hash.Kind, radius int) (found bool, err error) {
-	o := match.Options{}
+	last := paths[len(paths)-1]
+	s, err := match.OpenSnapshot(last)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", display(last), err)
+	}
+	o := match.Options{MaxRadius: radii(s)}
 	if !k.IsDigest() {
-		o.MaxRadius = map[hash.Kind]int{k: max(radius, match.DefaultMaxRadius(k))}
+		o.MaxRadius[k] = max(o.MaxRadius[k], radius)
 	}
 	m, err := match.New(o)
 	if err != nil {
 		return false, err
 	}
-	last := paths[len(paths)-1]
-	s, err := match.OpenSnapshot(last)
-	if err == nil {
-		err = m.Load(s)
-	}
-	if err != nil {
+	if err := m.Load(s); err != nil {
 		return false, fmt.Errorf("%s: %w", display(last), err)
 	}
 	from := match.Set(m)
@@ -257,6 +257,24 @@ func (a *app) similar(ctx context.Context, paths []string, bank, other string, k
 		}
 	}
 	return found, nil
+}
+
+// radii returns for each kind of perceptual hash the largest radius that an index needs for
+// the thresholds of all banks: what their files say must not be refused.
+func radii(snapshots ...*match.Snapshot) map[hash.Kind]int {
+	most := make(map[hash.Kind]int)
+	for _, k := range hash.Kinds() {
+		if k.IsDigest() {
+			continue
+		}
+		most[k] = match.DefaultMaxRadius(k)
+		for _, s := range snapshots {
+			for _, b := range s.Banks() {
+				most[k] = max(most[k], b.Given[k])
+			}
+		}
+	}
+	return most
 }
 
 // onlyBank returns the name of the bank that is meant.

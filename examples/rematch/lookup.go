@@ -56,22 +56,13 @@ Exit codes: 0 nothing matched, 3 something matched, 1 failure, 2 wrong usage.`,
   rematch lookup --bank known.bank --radius 20 --json < hashes.txt`,
 		RunE: func(c *cobra.Command, args []string) error {
 			l := lookup{app: a, radius: radius}
-			o := match.Options{MaxMatches: limit}
 			if limit < 1 {
 				return usagef("--limit %d: want 1 or more", limit)
 			}
 			if !c.Flags().Changed("radius") {
 				l.radius = -1
-			} else {
-				if most := hash.PDQ.Bits(); radius < 0 || radius > most {
-					return usagef("--radius %d: want 0 to %d bits", radius, most)
-				}
-				o.MaxRadius = make(map[hash.Kind]int)
-				for _, k := range hash.Kinds() {
-					if !k.IsDigest() {
-						o.MaxRadius[k] = max(match.DefaultMaxRadius(k), min(radius, k.Bits()))
-					}
-				}
+			} else if most := hash.PDQ.Bits(); radius < 0 || radius > most {
+				return usagef("--radius %d: want 0 to %d bits", radius, most)
 			}
 			if kind != "" {
 				var err error
@@ -79,7 +70,7 @@ Exit codes: 0 nothing matched, 3 something matched, 1 failure, 2 wrong usage.`,
 					return usagef("--kind %q: %w", kind, err)
 				}
 			}
-			return l.run(c.Context(), banks, o, args, c.InOrStdin())
+			return l.run(c.Context(), banks, limit, args, c.InOrStdin())
 		},
 	}
 	c.Flags().StringArrayVar(&banks, "bank", nil, "a bank file; may be repeated")
@@ -99,18 +90,25 @@ type lookup struct {
 	found   bool
 }
 
-func (l *lookup) run(ctx context.Context, banks []string, o match.Options, args []string, in io.Reader) error {
+func (l *lookup) run(ctx context.Context, banks []string, limit int, args []string, in io.Reader) error {
+	snapshots := make([]*match.Snapshot, len(banks))
+	for i, path := range banks {
+		var err error
+		if snapshots[i], err = match.OpenSnapshot(path); err != nil {
+			return fmt.Errorf("bank %s: %w", display(path), err)
+		}
+	}
+	most := radii(snapshots...)
+	for k := range most {
+		most[k] = max(most[k], min(l.radius, k.Bits()))
+	}
 	var err error
-	if l.matcher, err = match.New(o); err != nil {
+	if l.matcher, err = match.New(match.Options{MaxMatches: limit, MaxRadius: most}); err != nil {
 		return err
 	}
-	for _, path := range banks {
-		s, err := match.OpenSnapshot(path)
-		if err == nil {
-			err = l.matcher.Load(s)
-		}
-		if err != nil {
-			return fmt.Errorf("bank %s: %w", display(path), err)
+	for i, s := range snapshots {
+		if err := l.matcher.Load(s); err != nil {
+			return fmt.Errorf("bank %s: %w", display(banks[i]), err)
 		}
 	}
 	// What is answered is seen at once by who asks line by line, and goes out in large

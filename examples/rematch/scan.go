@@ -145,20 +145,24 @@ func (s *scan) run(ctx context.Context, bar *progress) error {
 // by bank and entry, for the report.
 func (s *scan) load(ctx context.Context, bar *progress) (*match.Matcher, map[knownKey]string, error) {
 	e := enrolment{kinds: []hash.Kind{hash.PDQ}, workers: s.app.workers, screen: s.options}
-	m, err := match.New(match.Options{})
-	if err != nil {
-		return nil, nil, err
-	}
 	files := make(map[knownKey]string)
-	for _, path := range s.banks {
+	snapshots := make([]*match.Snapshot, len(s.banks))
+	for i, path := range s.banks {
 		known, err := e.load(ctx, bar, path)
-		if err == nil {
-			err = m.Load(known.snapshot)
-		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("bank %s: %w", display(path), err)
 		}
+		snapshots[i] = known.snapshot
 		maps.Copy(files, known.files)
+	}
+	m, err := match.New(match.Options{MaxRadius: radii(snapshots...)})
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, snapshot := range snapshots {
+		if err := m.Load(snapshot); err != nil {
+			return nil, nil, fmt.Errorf("bank %s: %w", display(s.banks[i]), err)
+		}
 	}
 	if s.threshold != nil {
 		for _, b := range m.Banks() {

@@ -20,6 +20,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/match"
 )
 
 // TestMain lets the scripts, and the tests that look at processes, run this test
@@ -72,7 +75,7 @@ func TestScripts(t *testing.T) {
 			}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "damage": damage},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "damage": damage, "widen": widen},
 	})
 }
 
@@ -106,6 +109,20 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	data[len(data)/2] ^= 1
 	ts.Check(os.WriteFile(name, data, 0o600))
+}
+
+// widen gives the banks in a file a threshold of 40 bits, as other programs may: widen FILE.
+func widen(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: widen FILE")
+	}
+	path := ts.MkAbs(args[0])
+	banks, err := match.ReadFile(path)
+	ts.Check(err)
+	for i := range banks {
+		banks[i].Thresholds = map[hash.Kind]int{hash.PDQ: 40}
+	}
+	ts.Check(match.WriteFile(path, banks...))
 }
 
 // scene draws a picture with broad shapes and texture, the same for the same seed
