@@ -335,7 +335,7 @@ func Open(path string, o Options) (m *Matcher, err error) {
 		}
 	}()
 	j.sweep()
-	if j.file, err = os.Stat(j.path); err != nil {
+	if j.file, err = identity(j.path); err != nil {
 		return nil, fmt.Errorf("match: opening a bank file: %w", err)
 	}
 	s, err := OpenSnapshot(j.path)
@@ -562,6 +562,17 @@ func (j *journal) begin(sequence uint64, records []byte) error {
 	return fmt.Errorf("match: beginning a log of changes: %w", failed)
 }
 
+// identity returns what tells a file from all others. Windows would look at os.Stat's only
+// when they are compared.
+func identity(path string) (os.FileInfo, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // nothing was written
+	return f.Stat()
+}
+
 // ours refuses to write over a bank file that somebody else has put in the place of the one
 // that was opened: what is in it, and not here, would be lost.
 func (j *journal) ours() error {
@@ -606,7 +617,7 @@ func (m *Matcher) Save() error {
 		return j.ours() // as late as can be: it took a while to write
 	})
 	if err == nil {
-		j.file, err = os.Stat(j.path)
+		j.file, err = identity(j.path)
 	}
 	if err != nil {
 		return err
