@@ -14,13 +14,7 @@ import (
 // WriteFile makes the file and puts it in the place of what was at path in one step: it
 // is written beside it, synced and renamed, and on any error nothing is left of it and
 // the old file stays. Only the owner may read it (mode 0600).
-func (b *Builder) WriteFile(path string) error {
-	return b.writeFile(path, nil)
-}
-
-func (b *Builder) writeFile(path string, l *lineage) error {
-	return replaceFile(path, func(w io.Writer) error { return b.write(w, l) })
-}
+func (b *Builder) WriteFile(path string) error { return replaceFile(path, b.Write) }
 
 // Snapshot makes the file in memory and opens it.
 func (b *Builder) Snapshot() (*Snapshot, error) {

@@ -204,7 +204,8 @@ func (c *change) apply(m *Matcher) error {
 
 // journal is the log of a Matcher that Open has opened. It is guarded by Matcher.mu.
 type journal struct {
-	path    string // of the bank file
+	path    string      // of the bank file
+	file    os.FileInfo // of the bank file that should be there; guarded by saving
 	log     *os.File
 	end     int64    // of the last record in it
 	lock    *os.File // nil: it is closed
@@ -310,8 +311,8 @@ func (j *journal) broken(err error) error {
 //
 // One process at a time may have a bank file open so; the error of a second one is
 // ErrInUse, where the system has locks that end with a process. The file stays mapped; see
-// Load. Save writes a new file, Close ends the writing. What else reads the bank file, such
-// as OpenSnapshot, sees nothing of the log.
+// Load. Save writes a new file and cuts the log, which grows until then; Close ends the
+// writing. What else reads the bank file, such as OpenSnapshot, sees nothing of the log.
 //
 // Errors are those of OpenSnapshot and Load, and a *FormatError for a log that is
 // damaged or another file's. A last record that was not written whole was never
@@ -334,7 +335,10 @@ func Open(path string, o Options) (m *Matcher, err error) {
 		}
 	}()
 	j.sweep()
-	s, err := OpenSnapshot(path)
+	if j.file, err = identity(j.path); err != nil {
+		return nil, fmt.Errorf("match: opening a bank file: %w", err)
+	}
+	s, err := OpenSnapshot(j.path)
 	if err != nil {
 		return nil, err
 	}
@@ -558,10 +562,32 @@ func (j *journal) begin(sequence uint64, records []byte) error {
 	return fmt.Errorf("match: beginning a log of changes: %w", failed)
 }
 
+// identity returns what tells a file from all others. Windows would look at os.Stat's only
+// when they are compared.
+func identity(path string) (os.FileInfo, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // nothing was written
+	return f.Stat()
+}
+
+// ours refuses to write over a bank file that somebody else has put in the place of the one
+// that was opened: what is in it, and not here, would be lost.
+func (j *journal) ours() error {
+	found, err := os.Stat(j.path)
+	if err == nil && j.file != nil && !os.SameFile(j.file, found) {
+		return fmt.Errorf("match: saving: another file was put in the place of %s since it was opened; move it away and save again, or close and open it", j.path)
+	}
+	return nil // also where there is none any more
+}
+
 // Save writes a bank file of all banks as they are now in the place of the one that Open
 // has opened, and cuts the log. Queries go on meanwhile, and so do changes but for moments
 // at the beginning and the end; those go into the log. Whatever ends it, the old file with
-// the whole log, or the new one, is there. Where the log could not be written it begins
+// the whole log, or the new one, is there. A file that somebody else has put there since is
+// not written over: that is an error. Where the log could not be written Save begins
 // another one, and changes are taken again. The Matcher goes on with the file that it has
 // mapped; open it anew to give memory back that changes have taken.
 func (m *Matcher) Save() error {
@@ -584,7 +610,16 @@ func (m *Matcher) Save() error {
 			return err
 		}
 	}
-	if err := b.writeFile(j.path, &at); err != nil {
+	err := replaceFile(j.path, func(w io.Writer) error {
+		if err := b.write(w, &at); err != nil {
+			return err
+		}
+		return j.ours() // as late as can be: it took a while to write
+	})
+	if err == nil {
+		j.file, err = identity(j.path)
+	}
+	if err != nil {
 		return err
 	}
 	m.mu.Lock()

@@ -313,6 +313,29 @@ func TestEndsBetweenFileAndLog(t *testing.T) {
 	require.ErrorContains(t, open(second, whole[:len(whole)-1]), "older than the bank file")
 }
 
+// Somebody builds the bank file anew while it is open.
+func TestSaveDoesNotWriteOverOthers(t *testing.T) {
+	path, _ := journalled(t)
+	m, err := match.Open(path, match.Options{})
+	require.NoError(t, err)
+	require.NoError(t, m.Save())
+	require.NoError(t, m.Save())
+	require.NoError(t, match.WriteFile(path, match.Bank{Name: "new"}))
+	require.ErrorContains(t, m.Save(), "another file")
+	banks, err := match.ReadFile(path)
+	require.NoError(t, err)
+	require.Len(t, banks, 1)
+	require.NoError(t, step(m, 0), "nothing is lost here either")
+	want := contents(t, m)
+	require.NoError(t, os.Remove(path))
+	require.NoError(t, m.Save())
+	require.NoError(t, m.Close())
+	m, err = match.Open(path, match.Options{})
+	require.NoError(t, err)
+	require.Equal(t, want, contents(t, m))
+	require.NoError(t, m.Close())
+}
+
 // Where no file can be written the old one and its log stay, and go on.
 func TestSaveThatFails(t *testing.T) {
 	if runtime.GOOS == "windows" {
