@@ -53,6 +53,9 @@ func (m *Matcher) Kept() (n int) {
 	return n
 }
 
+// SetUsed makes a new matcher one that has given out n numbers of signals.
+func (m *Matcher) SetUsed(n uint64) { m.used = n }
+
 // Shelves returns how many there are.
 func (m *Matcher) Shelves() int { return len(m.view.Load().shelves) }
 

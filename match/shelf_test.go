@@ -2,6 +2,7 @@ package match_test
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"path/filepath"
 	"runtime"
@@ -217,6 +218,30 @@ func TestRemovedBanksLeaveTheIndices(t *testing.T) {
 		require.NoError(t, m.RemoveBank(b.Name))
 	}
 	require.Eventually(t, func() bool { return m.Indexed() == 0 }, time.Minute, time.Millisecond)
+}
+
+// Numbers of signals end where 32 bits do.
+func TestTheLastSignals(t *testing.T) {
+	r := seeded()
+	banks, looks, films := everything(r)
+	s := shelved(t, banks...)
+	got := newMatcher(t, match.Options{})
+	got.SetUsed(math.MaxUint32 - uint64(s.Signals()) + 1)
+	require.ErrorIs(t, got.Load(s), match.ErrInvalid)
+	require.Empty(t, got.Banks())
+	got.SetUsed(math.MaxUint32 - uint64(s.Signals()) - 1)
+	require.NoError(t, got.Load(s))
+	more := match.Bank{Name: "more", Entries: []match.Entry{picture("1", random(r, hash.PDQ)), picture("2", random(r, hash.PDQ))}}
+	require.ErrorIs(t, got.Add(more), match.ErrInvalid)
+	more.Entries = more.Entries[:1]
+	require.NoError(t, got.Add(more))
+	alike(t, newMatcher(t, match.Options{}, append(banks, more)...), got, looks, films)
+	require.ErrorIs(t, got.AddEntries("more", picture("2", random(r, hash.PDQ))), match.ErrInvalid)
+	require.NoError(t, got.RemoveBank("more"))
+	for _, b := range banks {
+		require.NoError(t, got.RemoveBank(b.Name))
+	}
+	require.Eventually(t, func() bool { return got.Indexed() == 0 && got.Shelves() == 0 }, time.Minute, time.Millisecond)
 }
 
 // A program may put one file in the place of another for ever: what is gone is not kept in
