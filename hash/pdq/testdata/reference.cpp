@@ -1,8 +1,7 @@
 // What BenchmarkReference measures beside this package: a program around the
-// reference implementation. With a checkout of facebook/ThreatExchange in $TX:
+// reference implementation, for whoever has that. How the reference is built is its own
+// affair; REMATCH_PDQ_REFERENCE names the finished program:
 //
-//   g++ -O3 -I$TX -o reference hash/pdq/testdata/reference.cpp \
-//     $TX/pdq/cpp/{hashing,downscaling,common}/*.cpp
 //   REMATCH_PDQ_REFERENCE=$PWD/reference go test ./hash/pdq -run XXX -bench Reference
 //
 // It reads "width height\n", the bytes of the luma row by row, and then requests of
