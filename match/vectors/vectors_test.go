@@ -40,13 +40,11 @@ func invented(n int, seed uint64) []tmk.Feature {
 	return all
 }
 
-// scan is what Search has to find.
-func scan(known map[string]*tmk.Feature, q *tmk.Feature, level1 float64) []vectors.Hit {
+// scan compares with every vector; what Search has to find stands first.
+func scan(known map[string]*tmk.Feature, q *tmk.Feature) []vectors.Hit {
 	var hits []vectors.Hit
 	for id, v := range known {
-		if c := tmk.Cosine(q, v); c >= level1 {
-			hits = append(hits, vectors.Hit{ID: id, Level1: c})
-		}
+		hits = append(hits, vectors.Hit{ID: id, Level1: tmk.Cosine(q, v)})
 	}
 	slices.SortFunc(hits, func(a, b vectors.Hit) int {
 		return cmp.Or(cmp.Compare(b.Level1, a.Level1), strings.Compare(a.ID, b.ID))
@@ -77,12 +75,18 @@ func TestSearchIsExact(t *testing.T) {
 		for q := range 40 {
 			q := &all[q*70]
 			thresholds := []float64{-1, -0.3, 0, 0.5, 0.7, 0.9, 0.99, 1, 1.5}
-			near := scan(known, q, 0.3)
-			for _, h := range near[:min(2, len(near))] {
+			ranked := scan(known, q)
+			for _, h := range ranked[:2] {
 				thresholds = append(thresholds, h.Level1, math.Nextafter(h.Level1, 2)) // at the edge, and beyond it
 			}
 			for _, level1 := range thresholds {
-				want := scan(known, q, level1)
+				n, _ := slices.BinarySearchFunc(ranked, level1, func(h vectors.Hit, t float64) int {
+					if h.Level1 >= t {
+						return -1
+					}
+					return 1
+				})
+				want := ranked[:n]
 				got, err := x.Search([]vectors.Hit{{ID: "first"}}, q, level1)
 				require.NoError(t, err)
 				require.Equal(t, "first", got[0].ID)
