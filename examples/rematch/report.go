@@ -12,8 +12,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/rematch-go/rematch/examples/internal/terminal"
+	"github.com/rematch-go/rematch/examples/internal/timeline"
 	"github.com/rematch-go/rematch/match"
 	"github.com/rematch-go/rematch/match/screen"
 	"github.com/rematch-go/rematch/video"
@@ -118,7 +120,7 @@ func ignoreClosed(err error) error {
 func (r *report) render(ctx context.Context, w io.Writer, bar *progress, workers int, t *tally, known map[knownKey]string, o video.Options) error {
 	err := reportTemplate.ExecuteTemplate(w, "head", map[string]any{
 		"Files": t.found, "Matched": t.matched, "NoMatch": t.noMatch, "NotJudged": t.notJudged, "Failed": t.failed,
-		"Pictures": len(r.matched) > 0,
+		"Pictures": len(r.matched) > 0, "TimelineCSS": timeline.CSS,
 	})
 	if err != nil {
 		return err
@@ -158,6 +160,7 @@ type matchView struct {
 	Labels      []string
 	Suppressed  string
 	Sentences   []string
+	Timeline    template.HTML // of a video; empty for anything else
 	Pairs       []pairView
 	Kind        string
 	Query       string // hex
@@ -178,6 +181,7 @@ func newUploadView(ctx context.Context, u reported, known map[knownKey]string, o
 			Labels:     slices.Clone(m.Entry.Labels),
 			Suppressed: m.SuppressedBy,
 			Sentences:  evidenceWords(m),
+			Timeline:   drawTimeline(m, u.verdict.Info.Duration),
 			Pairs:      pairs(ctx, u.file, knownFile, m, o),
 			Kind:       m.Evidence.Kind.String(),
 			Query:      m.Evidence.Query.Hex(),
@@ -205,3 +209,21 @@ func about(i video.Info) string {
 
 // isTimed reports whether a match has times worth showing on the upload's side.
 func isTimed(m match.Match) bool { return len(m.Evidence.Segments) > 0 || m.Evidence.QueryTime > 0 }
+
+// stretches are a match's segments as they are drawn.
+func stretches(segments []match.Segment) []timeline.Stretch {
+	all := make([]timeline.Stretch, len(segments))
+	for i, s := range segments {
+		all[i] = timeline.Stretch{QueryFrom: s.QueryFrom, QueryTo: s.QueryTo, KnownFrom: s.KnownFrom, KnownTo: s.KnownTo}
+	}
+	return all
+}
+
+// drawTimeline draws which part of the upload is which part of a known video; nothing
+// where there are no segments.
+func drawTimeline(m match.Match, length time.Duration) template.HTML {
+	if len(m.Evidence.Segments) == 0 {
+		return ""
+	}
+	return timeline.Line{Query: length, Known: m.Entry.Duration, Found: stretches(m.Evidence.Segments)}.SVG()
+}

@@ -47,6 +47,7 @@ type segmentLine struct {
 	KnownToMS    int64   `json:"known_to_ms"` // exclusive
 	Frames       int     `json:"frames"`
 	MeanDistance float64 `json:"mean_distance"`
+	Speed        float64 `json:"speed"` // of the known video in the upload; 1.25 is a quarter faster
 }
 
 func newVerdictLine(file string, v screen.Verdict) verdictLine {
@@ -80,7 +81,7 @@ func newMatchLine(m match.Match) matchLine {
 		l.Segments = append(l.Segments, segmentLine{
 			QueryFromMS: milliseconds(s.QueryFrom), QueryToMS: milliseconds(s.QueryTo),
 			KnownFromMS: milliseconds(s.KnownFrom), KnownToMS: milliseconds(s.KnownTo),
-			Frames: s.Frames, MeanDistance: hundredths(s.MeanDistance),
+			Frames: s.Frames, MeanDistance: hundredths(s.MeanDistance), Speed: hundredths(speedOf(s)),
 		})
 	}
 	if len(e.Segments) > 0 {
