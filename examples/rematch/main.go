@@ -5,6 +5,7 @@
 //	rematch bank build -o known.bank known/
 //	rematch scan --bank known.bank uploads/
 //	rematch lookup --bank known.bank HASH...
+//	rematch compare upload.mp4 known.mp4
 //
 // Folders are walked with everything below them. Every regular file in them is
 // looked at, whatever its name; symbolic links inside them are not followed. A
@@ -15,7 +16,7 @@
 //
 // Exit codes:
 //
-//	0  nothing matched (scan), everything was hashed (hash), done
+//	0  nothing matched (scan, compare), everything was hashed (hash), done
 //	1  something failed: a bank, a file that can't be read, an interruption
 //	2  wrong usage
 //	3  something matched, or differs (bank diff)
