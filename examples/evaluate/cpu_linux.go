@@ -15,3 +15,17 @@ func cpuTime() time.Duration {
 	}
 	return time.Duration(t.Nano())
 }
+
+// processTime is the processor time of this program and of the programs it has run and
+// that have ended, so far.
+func processTime() time.Duration {
+	var sum time.Duration
+	for _, who := range []int{unix.RUSAGE_SELF, unix.RUSAGE_CHILDREN} {
+		var u unix.Rusage
+		if err := unix.Getrusage(who, &u); err != nil {
+			return 0
+		}
+		sum += time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	}
+	return sum
+}

@@ -1,7 +1,8 @@
-// Command evaluate measures on your own pictures how well the library finds edited
-// copies of known pictures, and how often it is wrong.
+// Command evaluate measures on your own pictures and videos how well the library finds
+// edited copies of known ones, and how often it is wrong.
 //
 //	evaluate pictures --known known/ --distractors other/ --report report.html
+//	evaluate videos clips/ --distractors footage/ --work work/ --report videos.html
 //	evaluate collect --out photos/ FOLDER...
 //	evaluate transforms
 //
@@ -28,6 +29,14 @@
 // Everything is drawn from --seed: two runs print the same bytes, but for the processor
 // time, which goes to standard error unless --cpu adds it to the tables.
 //
+// "videos" does the like with ffmpeg, which it needs (see its help): what is posted is
+// re-encoded, cut, sped up, framed and put into other videos, and it is known which
+// stretch of it is which of the known video, so that the ends of segments are measured as
+// well. Beside the library stands vPDQ's own rule at a frame a second on both sides, and TMK+PDQF.
+// Processor time includes that of ffmpeg. Hard negatives are made of the distractors: videos
+// that share an intro, a title card, a logo, a wall behind the speaker, a test card or
+// black. Each kind has up to 10 in a bank, and up to 5 others are posted.
+//
 // "collect" makes the two folders out of any folders of pictures; fetch.sh beside this
 // file does so with photographs from Debian's packages.
 //
@@ -36,7 +45,7 @@
 //	0  done
 //	1  something failed: a folder, a file that can't be written, an interruption
 //	2  wrong usage
-//	4  done, but some pictures were left out; each is named, with the reason
+//	4  done, but something was left out; each is named, with the reason
 //
 // "go run" shows any but 0 as 1.
 package main

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rematch-go/rematch/examples/evaluate/internal/clips"
 	"github.com/rematch-go/rematch/examples/evaluate/internal/edits"
 	"github.com/rematch-go/rematch/examples/internal/terminal"
 )
@@ -23,8 +24,8 @@ const (
 	exitLeftOut = 4
 )
 
-// errLeftOut ends a run that is complete but for pictures that have been named.
-var errLeftOut = errors.New("pictures were left out")
+// errLeftOut ends a run that is complete but for media that has been named.
+var errLeftOut = errors.New("media was left out")
 
 // usageError is a mistake in the command line.
 type usageError struct{ text string }
@@ -42,14 +43,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	understood := false // errors before that are the user's; cobra gives them no type
 	root := &cobra.Command{
 		Use:               "evaluate",
-		Short:             "Measure on your own pictures how well edited copies are found",
+		Short:             "Measure on your own pictures and videos how well edited copies are found",
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		Args:              cobra.NoArgs,
 		RunE:              func(c *cobra.Command, _ []string) error { return usagef("a command is needed") },
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	for _, c := range []*cobra.Command{picturesCommand(), collectCommand(), transformsCommand()} {
+	for _, c := range []*cobra.Command{picturesCommand(), videosCommand(), collectCommand(), transformsCommand()} {
 		work := c.RunE
 		c.RunE = func(c *cobra.Command, args []string) error {
 			understood = true
@@ -80,11 +81,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 func transformsCommand() *cobra.Command {
-	return &cobra.Command{
+	var ofVideos bool
+	c := &cobra.Command{
 		Use:   "transforms",
-		Short: "List the transforms, a line each, as --transforms sees them",
+		Short: "List the transforms, a line each, as --transforms, or --only of videos, sees them",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if ofVideos {
+				for _, t := range clips.All() {
+					if _, err := fmt.Fprintf(c.OutOrStdout(), "%s\n", t.Name); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
 			for _, e := range edits.All() {
 				if _, err := fmt.Fprintf(c.OutOrStdout(), "%s\n", e); err != nil {
 					return err
@@ -93,4 +103,6 @@ func transformsCommand() *cobra.Command {
 			return nil
 		},
 	}
+	c.Flags().BoolVar(&ofVideos, "videos", false, "list those of videos")
+	return c
 }
