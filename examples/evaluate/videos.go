@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -137,19 +138,13 @@ func (v *videos) chooseTransforms(ctx context.Context, only []string) error {
 	if !has("libx264") {
 		return fmt.Errorf("%s has no encoder libx264, which uploads are made with; install another build", v.ffmpeg)
 	}
-	v.hard = len(only) == 0
-	unknown := make(map[string]bool)
-	for _, name := range only {
-		unknown[strings.TrimSpace(name)] = true
-	}
 	wanted := make(map[string]bool)
-	for name := range unknown {
-		wanted[name] = true
+	for _, name := range only {
+		wanted[strings.TrimSpace(name)] = true
 	}
-	if wanted[hardName] {
-		v.hard = true
-		delete(unknown, hardName)
-	}
+	v.hard = len(only) == 0 || wanted[hardName]
+	unknown := maps.Clone(wanted)
+	delete(unknown, hardName)
 	for _, t := range clips.All() {
 		delete(unknown, t.Name)
 		delete(unknown, t.Family)
@@ -162,12 +157,7 @@ func (v *videos) chooseTransforms(ctx context.Context, only []string) error {
 		}
 	}
 	if len(unknown) > 0 {
-		names := make([]string, 0, len(unknown))
-		for name := range unknown {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		return usagef("--only: there is no transform %q; 'evaluate transforms --videos' lists them", names)
+		return usagef("--only: there is no transform %q; 'evaluate transforms --videos' lists them", slices.Sorted(maps.Keys(unknown)))
 	}
 	return os.MkdirAll(filepath.Join(v.work, "posted"), 0o755)
 }

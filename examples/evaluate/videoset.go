@@ -210,13 +210,15 @@ func (v *videos) rand(purpose, sum string) *rand.Rand {
 	return rand.New(rand.NewPCG(v.seed, h.Sum64()))
 }
 
-// planCuts spreads the cuts over the hosts in proportion to their length.
+// planCuts spreads the cuts over the hosts in proportion to their length. Of a host that
+// is shorter than a cut there is only one.
 func (v *videos) planCuts() {
 	var total time.Duration
 	for _, h := range v.hosts {
 		total += h.Length
 	}
 	r := v.rand("cuts", "")
+	planned := make(map[string]bool)
 	for i := range v.cuts {
 		at := time.Duration((float64(i) + r.Float64()) / float64(v.cuts) * float64(total))
 		for _, h := range v.hosts {
@@ -226,7 +228,10 @@ func (v *videos) planCuts() {
 			}
 			length := min(4+11*r.Float64(), h.Length.Seconds())
 			from := min(at.Seconds(), h.Length.Seconds()-length)
-			v.uploads = append(v.uploads, upload{job: clips.Cut(h, from, length, v.maxSide), transform: -1, known: -1, source: filepath.Base(h.Path)})
+			if job := clips.Cut(h, from, length, v.maxSide); !planned[job.Name] {
+				planned[job.Name] = true
+				v.uploads = append(v.uploads, upload{job: job, transform: -1, known: -1, source: filepath.Base(h.Path)})
+			}
 			break
 		}
 	}
@@ -238,15 +243,15 @@ func (v *videos) planHard(art clips.Art) {
 	posted := min(hardPosted, len(v.hosts)/2)
 	others := v.hosts[posted:]
 	for _, kind := range clips.Hards() {
-		make := func(h clips.Clip) upload {
+		plan := func(h clips.Clip) upload {
 			job := kind.Plan(clips.Cast{Clip: h, Hosts: v.hosts, Art: art, MaxSide: v.maxSide, Rand: v.rand(kind.Name, h.Sum)})
 			return upload{job: job, transform: -1, known: -1, kind: kind.Name, source: filepath.Base(h.Path)}
 		}
 		for _, h := range v.hosts[:posted] {
-			v.uploads = append(v.uploads, make(h))
+			v.uploads = append(v.uploads, plan(h))
 		}
 		for _, h := range others[:min(hardBanked, len(others))] {
-			u := make(h)
+			u := plan(h)
 			u.banked = true
 			v.uploads = append(v.uploads, u)
 		}

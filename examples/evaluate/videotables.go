@@ -11,10 +11,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rematch-go/rematch/examples/evaluate/internal/clips"
 	"github.com/rematch-go/rematch/examples/internal/pair"
 	"github.com/rematch-go/rematch/examples/internal/terminal"
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match"
+	"github.com/rematch-go/rematch/match/screen"
 )
 
 // bankSize writes a bank file and returns its size.
@@ -60,7 +62,7 @@ func (l *videoLine) add(j *judged) {
 			}
 		}
 	}
-	if j.outcome.String() == "not_judged" {
+	if j.outcome == screen.NotJudged {
 		l.Refused++
 	}
 	l.Wrong += len(j.wrong)
@@ -272,7 +274,7 @@ func (r *videoResult) missWords(j *judged) []string {
 
 func (r *videoResult) why(j *judged) string {
 	var words []string
-	if j.outcome.String() == "not_judged" {
+	if j.outcome == screen.NotJudged {
 		words = append(words, "not judged: "+j.reason)
 	}
 	if j.weak != nil {
@@ -321,7 +323,7 @@ func (r *videoResult) wrongWords(j *judged) []string {
 	var all []string
 	for _, m := range j.wrong {
 		e := m.Evidence
-		text := fmt.Sprintf("%s, %s, matches %s at %d bits", r.label(j), cmpName(j.source, j.job.Name), r.entryName(m), e.Distance)
+		text := fmt.Sprintf("%s, %s (%s), matches %s at %d bits", r.label(j), j.source, j.job.Name, r.entryName(m), e.Distance)
 		for _, s := range e.Segments {
 			text += fmt.Sprintf("; %.1f-%.1f s = %.1f-%.1f s, %d frames", s.QueryFrom.Seconds(), s.QueryTo.Seconds(), s.KnownFrom.Seconds(), s.KnownTo.Seconds(), s.Frames)
 		}
@@ -329,8 +331,6 @@ func (r *videoResult) wrongWords(j *judged) []string {
 	}
 	return all
 }
-
-func cmpName(name, file string) string { return name + " (" + file + ")" }
 
 // entryName is the file that a bank's entry was made from.
 func (r *videoResult) entryName(m match.Match) string {
@@ -351,9 +351,7 @@ func (r *videoResult) entryName(m match.Match) string {
 func (r *videoResult) csv(f *os.File) error {
 	w := csv.NewWriter(f)
 	head := []string{"family", "transform", "source", "file", "seconds", "expected", "outcome", "found", "false_matches", "weak_missing", "frames_looked_at", "segments", "end_error_max", "cpu_seconds"}
-	for _, name := range videoMethodNames {
-		head = append(head, name)
-	}
+	head = append(head, videoMethodNames[:]...)
 	head = append(head, "frames_expected", "frames_judged", "frames_within_31", "frames_within_48", "frames_within_64", "aligned_median")
 	if err := w.Write(head); err != nil {
 		return err
@@ -365,15 +363,15 @@ func (r *videoResult) csv(f *os.File) error {
 			family = r.transforms[j.transform].Family
 		}
 		record := []string{family, r.label(j), j.source, j.job.Name, trimmed(j.length.Seconds(), 3), "", j.outcome.String(), strconv.FormatBool(j.found != nil), strconv.Itoa(len(j.wrong)), "", strconv.Itoa(j.frames), "", "", trimmed(j.cpu.Seconds(), 3)}
-		for k, e := range j.job.Expect {
-			record[5] += fmt.Sprintf("%s%.2f-%.2f=%.2f-%.2f", []string{" ", ""}[b2i(k == 0)], e.QueryFrom.Seconds(), e.QueryTo.Seconds(), e.KnownFrom.Seconds(), e.KnownTo.Seconds())
+		for _, e := range j.job.Expect {
+			record[5] = strings.TrimSpace(record[5] + stretchText(e))
 		}
 		if j.weak != nil {
 			record[9] = strings.Join(j.weak.Missing, " ")
 		}
 		if j.found != nil {
-			for k, s := range j.found.Evidence.Segments {
-				record[11] += fmt.Sprintf("%s%.2f-%.2f=%.2f-%.2f", []string{" ", ""}[b2i(k == 0)], s.QueryFrom.Seconds(), s.QueryTo.Seconds(), s.KnownFrom.Seconds(), s.KnownTo.Seconds())
+			for _, s := range j.found.Evidence.Segments {
+				record[11] = strings.TrimSpace(record[11] + stretchText(clips.Stretch{QueryFrom: s.QueryFrom, QueryTo: s.QueryTo, KnownFrom: s.KnownFrom, KnownTo: s.KnownTo}))
 			}
 			if len(j.errors) > 0 {
 				record[12] = trimmed(slices.Max(j.errors).Seconds(), 3)
@@ -396,9 +394,7 @@ func (r *videoResult) csv(f *os.File) error {
 	return w.Error()
 }
 
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
+// stretchText is a stretch in seconds: upload=known.
+func stretchText(s clips.Stretch) string {
+	return fmt.Sprintf(" %.2f-%.2f=%.2f-%.2f", s.QueryFrom.Seconds(), s.QueryTo.Seconds(), s.KnownFrom.Seconds(), s.KnownTo.Seconds())
 }
