@@ -38,14 +38,19 @@ func (m *Matcher) MatchVideo(frames []QueryFrame) ([]Match, error) {
 }
 
 // ScanVideo compares a video's frames with every enabled bank. A known video
-// matches when enough of the frames agree with it at a constant offset between the
-// two times (see Options); a known picture matches when it is within the threshold
+// matches when enough of the frames agree with it along a line from one's times to the
+// other's (see Options); a known picture matches when it is within the threshold
 // of any one frame, and Evidence.QueryTime says where. An entry matches once for
 // each kind.
 //
 // The frames are sampled as finely as the caller likes, in any order, each with
 // the time it stands for; a For of 0 means until the next frame. All of a frame's
 // looks count; digests among them are ignored.
+//
+// A line has a constant offset, or a speed from 0.8 to 1.25 (Segment.Speed), which takes
+// one more frame. Frames within the threshold tell it. Then other frames that lie where
+// it puts them count for half of one each, though they be beyond the threshold
+// (Segment.Confirmed); and those that show something else there count against it.
 //
 // Allow-lists: a frame is allowed if an allow-list's picture matches it, or if it
 // lies within a second of a segment that is at least half of an allow-list's video.
@@ -57,48 +62,13 @@ func (m *Matcher) MatchVideo(frames []QueryFrame) ([]Match, error) {
 // When no frame passes the gate the error is a *LowQualityError with the best
 // quality there was.
 func (m *Matcher) ScanVideo(frames []QueryFrame) (VideoResult, error) {
-	q := newQuery(frames, m.rules.gate)
-	if err := q.check(); err != nil {
+	sorted := slices.Clone(frames)
+	slices.SortStableFunc(sorted, func(a, b QueryFrame) int { return compareFrames(&a, &b) })
+	v := m.NewVideo()
+	if err := v.Add(sorted...); err != nil {
 		return VideoResult{}, err
 	}
-	result := VideoResult{Frames: len(q.frames), Judged: q.judged}
-	if q.judged == 0 {
-		return result, &LowQualityError{Quality: q.best, Gate: m.rules.gate}
-	}
-	c := newCollector(m, q)
-	for i := range q.frames {
-		if err := c.frame(i); err != nil {
-			return VideoResult{}, err
-		}
-	}
-	result.Limited = c.limited
-
-	var outcomes, allowed []outcome
-	for _, cand := range stillLive(c.candidates()) {
-		var o outcome
-		if cand.key.it.isVideo() {
-			o = judgeVideo(q, cand, &m.rules)
-		} else {
-			o = judgePicture(q, cand)
-		}
-		if !cand.key.it.bank.allow {
-			outcomes = append(outcomes, o)
-			result.Limited = result.Limited || o.limited
-		} else if len(o.missing) == 0 {
-			allowed = append(allowed, o)
-		}
-	}
-	suppress(q, outcomes, allowed)
-	for i := range outcomes {
-		if o := &outcomes[i]; len(o.missing) == 0 {
-			result.Matches = append(result.Matches, o.match)
-		} else {
-			result.Weak = append(result.Weak, WeakMatch{o.match, o.missing})
-		}
-	}
-	sortMatches(result.Matches)
-	slices.SortFunc(result.Weak, func(a, b WeakMatch) int { return compareMatches(&a.Match, &b.Match) })
-	return result, nil
+	return v.Result()
 }
 
 // stillLive leaves out what was disabled or removed while the query ran.
@@ -135,34 +105,40 @@ func judgePicture(q *query, c *candidate) outcome {
 	return outcome{it: c.key.it, match: match, seen: all}
 }
 
-// judgeVideo aligns a known video with the upload and applies the rules.
-func judgeVideo(q *query, c *candidate, r *rules) outcome {
+// judgeVideo aligns a known video with the upload and applies the rules. budget is how
+// many comparisons beyond the threshold are left.
+func judgeVideo(q *query, c *candidate, r *rules, budget *int) outcome {
 	it := c.key.it
 	a := align(q, c)
-	best := &a.frames[0]
-	for i := range a.frames {
-		if f := &a.frames[i]; f.place.distance < best.place.distance {
-			best = f
+	a.confirm(budget)
+	var best *aligned
+	var at *run
+	for i := range a.runs {
+		for j := range a.runs[i].frames {
+			if f := &a.runs[i].frames[j]; !f.far && (best == nil || f.place.distance < best.place.distance) {
+				best, at = f, &a.runs[i]
+			}
 		}
 	}
 	o := outcome{it: it, limited: a.limited, match: q.match(c.key, best.frame, best.place)}
 	e := &o.match.Evidence
-	e.Segments = a.segments(it.end())
+	e.Segments = a.segments()
 	e.QueryPercent = percent(c.matched, q.judged)
 	e.KnownPercent = covered(it, c.key.kind, r.gate, e.Segments)
-
-	var stood time.Duration
 	// The known time of the best pair is where the alignment puts it, within what its
 	// signal stands for.
-	e.KnownTime = min(max(e.KnownTime, e.QueryTime+best.offset), max(it.signals[best.place.signal].To, e.KnownTime))
+	e.KnownTime = min(max(e.KnownTime, at.line.at(e.QueryTime)), max(it.signals[best.place.signal].To, e.KnownTime))
+
+	var stood time.Duration
 	count := newDistinct(c.key.kind)
 	weight := 0.0
-	for i := range a.frames {
-		f := &a.frames[i]
-		o.seen = append(o.seen, seen{f.frame, f.place.look})
-		stood += q.frames[f.frame].For
-		if count.add(q.value(f.frame, f.place)) {
-			weight += commonness(f.entries)
+	for i := range a.runs {
+		for _, f := range a.runs[i].frames {
+			o.seen = append(o.seen, seen{f.frame, f.place.look})
+			stood += q.frames[f.frame].For
+			if count.add(q.value(f.frame, f.place)) {
+				weight += f.worth() * commonness(f.entries)
+			}
 		}
 	}
 	slices.SortFunc(o.seen, func(a, b seen) int { return cmp.Compare(a.frame, b.frame) })
@@ -170,15 +146,25 @@ func judgeVideo(q *query, c *candidate, r *rules) outcome {
 	// What the upload or the known video does not have cannot be asked for; but a
 	// single sampled frame has no offset and is never an alignment.
 	need := min(r.minFrames, q.distinct(c.key.kind, r.minFrames), knownDistinct(it, c.key.kind, r))
-	if count.n < need || len(a.frames) < 2 && r.minFrames > 1 {
+	b := a.bestLine()
+	if b.speed != 1 {
+		need++ // two frames are on some line by chance
+	}
+	if b.distinct < float64(need) || len(o.seen) < 2 && r.minFrames > 1 {
 		o.missing = append(o.missing, "frames")
 	}
 	if stood < min(r.minDuration, q.length, it.end()) {
 		o.missing = append(o.missing, "duration")
 	}
+	if b.against > b.frames {
+		o.missing = append(o.missing, "refuted")
+	}
+	if need > 1 && a.sceneOnly(&b, budget) {
+		o.missing = append(o.missing, "scene")
+	}
 	// Frames that many entries share say little, unless they make up most of this
 	// one: then the entry itself is what is there many times.
-	if weight < float64(need) && count.n >= need && e.KnownPercent < 50 {
+	if weight < float64(need) && b.distinct >= float64(need) && e.KnownPercent < 50 {
 		o.missing = append(o.missing, "common")
 	}
 	if e.QueryPercent < r.queryPercent {
@@ -188,6 +174,81 @@ func judgeVideo(q *query, c *candidate, r *rules) outcome {
 		o.missing = append(o.missing, "known_percent")
 	}
 	return o
+}
+
+// confirmedWorth is what a frame beyond the threshold counts for beside one within it.
+const confirmedWorth = 0.5
+
+func (f *aligned) worth() float64 {
+	if f.far {
+		return confirmedWorth
+	}
+	return 1
+}
+
+// onLine is what the runs on one line come to.
+type onLine struct {
+	speed    float64
+	runs     []*run
+	distinct float64 // frames, those beyond the threshold at their worth
+	frames   int     // that agree
+	against  int     // that surely do not
+}
+
+// bestLine returns the line on which the most distinct frames agree: a second frame on
+// another line bears out nothing.
+func (a *alignment) bestLine() onLine {
+	var best onLine
+	done := make([]bool, len(a.runs))
+	for i := range a.runs {
+		if done[i] {
+			continue
+		}
+		o := onLine{speed: a.runs[i].line.speed}
+		count, known := newDistinct(a.key.kind), newDistinct(a.key.kind)
+		for j := i; j < len(a.runs); j++ {
+			r := &a.runs[j]
+			if done[j] || r.line != a.runs[i].line {
+				continue
+			}
+			done[j] = true
+			o.runs = append(o.runs, r)
+			o.frames += len(r.frames)
+			o.against += r.against
+			for n := range r.frames {
+				f := &r.frames[n]
+				if !f.far && count.add(a.q.value(f.frame, f.place)) {
+					known.add(a.key.it.signals[f.place.signal].Value)
+					o.distinct++
+				}
+			}
+		}
+		// A frame beyond the threshold must show what no other one does, on both sides.
+		for _, r := range o.runs {
+			for n := range r.frames {
+				f := &r.frames[n]
+				if f.far && known.add(a.key.it.signals[f.place.signal].Value) && count.add(a.q.value(f.frame, f.place)) {
+					o.distinct += confirmedWorth
+				}
+			}
+		}
+		if o.distinct > best.distinct {
+			best = o
+		}
+	}
+	return best
+}
+
+// sceneOnly reports whether the frames on a line agree with the known video as well
+// elsewhere: then it is the same scene, as the same wall behind the same speaker, but not
+// the same footage.
+func (a *alignment) sceneOnly(o *onLine, budget *int) bool {
+	here, elsewhere := 0, 0
+	for _, r := range o.runs {
+		h, e := a.distinctiveness(r, budget)
+		here, elsewhere = here+h, elsewhere+e
+	}
+	return elsewhere > here
 }
 
 // commonEntries is how many entries may share a frame before it counts for less:
