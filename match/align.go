@@ -201,11 +201,36 @@ func (a *alignment) dots(r *run) []dot {
 	return dots
 }
 
-// offset chooses one offset within a peak: the median of what the sharp known
-// signals say, where there are any; else the preferred one if the peak has it;
-// else the middle.
+// offset chooses one offset within a peak. Where a scene stands nearly still, frames agree
+// over long stretches, and the nearest signal of each tells the most: the peak is narrowed
+// down to where most of those agree. Then it is the median of what the sharp ones of them
+// say, where there are any; else the preferred one if the peak has it; else the middle.
 func (a *alignment) offset(t *track, used []bool, p peak, prefer time.Duration) line {
+	var edges []edge
 	middle := p.lo + (p.hi-p.lo)/2
+	for i := range t.sightings {
+		s := &t.sightings[i]
+		at := a.q.frames[s.frame].Time
+		if used[s.frame] {
+			continue
+		}
+		found := s.at(at + middle)
+		if found == nil {
+			continue
+		}
+		from, to := a.line.span(found.signal)
+		from, to = max(from-at-jitter, p.lo), min(to-at+jitter, p.hi)
+		if from <= to {
+			w := weigh(s.entries, 1)
+			edges = append(edges, edge{from, w, int32(i)}, edge{to, -w, int32(i)})
+		}
+	}
+	if len(edges) > 0 {
+		sortEdges(edges)
+		narrow := highest(edges, prefer)
+		p.lo, p.hi = narrow.lo, narrow.hi
+		middle = p.lo + (p.hi-p.lo)/2
+	}
 	var said []time.Duration
 	for i := range t.sightings {
 		s := &t.sightings[i]
@@ -250,6 +275,16 @@ func (a *alignment) cut(t *track, used []bool, l line) (members []aligned, runs 
 		elsewhere = 0
 	}
 	return members, runs
+}
+
+// lineAt returns the line of the n-th frame: in the second half of a run that was joined
+// it is the later one.
+func (r *run) lineAt(q *query, n int) line {
+	first, last := q.frames[r.frames[0].frame].Time, q.frames[r.last()].Time
+	if q.frames[r.frames[n].frame].Time > first+(last-first)/2 {
+		return r.lineTo
+	}
+	return r.line
 }
 
 func (r *run) last() int32 { return r.frames[len(r.frames)-1].frame }

@@ -233,42 +233,50 @@ func (a *alignment) elsewhere(v hash.Value, signal int32, known time.Duration, b
 	return nearest, n
 }
 
-// distinctiveness counts the frames of a run within the threshold that are nearer to the
-// known video where the line puts them than anywhere else in it, and those that are not:
-// other footage of the same scene agrees with it anywhere. Only frames in motion tell.
-func (a *alignment) distinctiveness(r *run, budget *int) (here, elsewhere int) {
-	step := (len(r.frames) + maxElsewhere - 1) / maxElsewhere
-	first, last := a.q.frames[r.frames[0].frame].Time, a.q.frames[r.last()].Time
-	for i := 0; i < len(r.frames); i += step {
-		f := &r.frames[i]
-		if f.far || *budget <= 0 {
-			continue
-		}
-		at := a.q.frames[f.frame].Time
-		known := r.line.at(at)
-		if at > first+(last-first)/2 {
-			known = r.lineTo.at(at)
-		}
+// proof is what the frames on a line say of it.
+type proof struct {
+	worth           float64 // distinct frames, each at what it says
+	here, elsewhere int     // frames within the threshold that are nearer to the known video where the line puts them, or elsewhere
+}
+
+// prove judges the frames on a line by what the known video shows elsewhere. Other footage
+// of the same scene, as of the same wall behind the same speaker, agrees with it now and
+// then, and about as well in other places; a copy agrees where the line puts it. A frame
+// counts whole that is within half of the threshold, or nearer to the known video there than
+// elsewhere by the threshold; else by the part of it. One that is beyond the threshold
+// counts for half of that.
+func (a *alignment) prove(o *onLine, threshold int, budget *int) proof {
+	var p proof
+	step := (len(o.frames) + maxElsewhere - 1) / maxElsewhere
+	for i := 0; i < len(o.frames); i += step {
+		f := &o.frames[i]
+		at := f.line.at(a.q.frames[f.frame].Time)
 		v := a.q.value(f.frame, f.place)
 		best, signal := a.key.kind.Bits()+1, int32(-1)
-		a.line.around(known-alignedSlack, known+alignedSlack, func(n int32) {
+		a.line.around(at-alignedSlack, at+alignedSlack, func(n int32) {
 			*budget--
 			if d, _ := a.key.it.signals[n].Value.Distance(v); d < best {
 				best, signal = d, n
 			}
 		})
-		if signal < 0 {
-			continue
+		worth := 1.0
+		if signal >= 0 && *budget > 0 {
+			nearest, n := a.elsewhere(v, signal, at, budget)
+			if n > 0 && !f.far && best < nearest {
+				p.here++
+			}
+			if n > 0 && !f.far && best > nearest {
+				p.elsewhere++
+			}
+			if n > 0 && 2*best > threshold {
+				worth = min(max(float64(nearest-best)/float64(threshold+1), 0), 1)
+			}
 		}
-		switch nearest, n := a.elsewhere(v, signal, known, budget); {
-		case n == 0:
-		case best < nearest:
-			here++
-		case best > nearest:
-			elsewhere++
+		if f.distinct {
+			p.worth += float64(f.worth() * worth * float64(step))
 		}
 	}
-	return here, elsewhere
+	return p
 }
 
 // isClass reports whether the turns and mirrorings in a look's transform are those of a

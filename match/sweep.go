@@ -88,11 +88,15 @@ func (s *sweep) fill(edges []edge, speed float64, step int, used []bool) []edge 
 			edges = append(edges, edge{p.from - lead - jitter, w, int32(i)}, edge{p.to - lead + jitter, -w, int32(i)})
 		}
 	}
+	sortEdges(edges)
+	return edges
+}
+
+func sortEdges(edges []edge) {
 	slices.SortFunc(edges, func(a, b edge) int {
 		// At the same time beginnings come first: both ends are inclusive.
 		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(b.weight, a.weight), cmp.Compare(a.sighting, b.sighting))
 	})
-	return edges
 }
 
 // peak is the stretch of known times at the upload's time 0 that the most weight agrees

@@ -156,11 +156,14 @@ func judgeVideo(q *query, c *candidate, r *rules, budget *int) outcome {
 	if stood < min(r.minDuration, q.length, it.end()) {
 		o.missing = append(o.missing, "duration")
 	}
-	if b.against > b.frames {
+	if b.against > len(b.frames) {
 		o.missing = append(o.missing, "refuted")
 	}
-	if need > 1 && a.sceneOnly(&b, budget) {
-		o.missing = append(o.missing, "scene")
+	// Where one frame is all there is to ask for, a picture stands still.
+	if need > 1 && b.distinct >= float64(need) {
+		if p := a.prove(&b, it.bank.threshold(c.key.kind), budget); p.worth < float64(need) || p.elsewhere > p.here {
+			o.missing = append(o.missing, "scene")
+		}
 	}
 	// Frames that many entries share say little, unless they make up most of this
 	// one: then the entry itself is what is there many times.
@@ -189,10 +192,16 @@ func (f *aligned) worth() float64 {
 // onLine is what the runs on one line come to.
 type onLine struct {
 	speed    float64
-	runs     []*run
+	frames   []lined // that agree
 	distinct float64 // frames, those beyond the threshold at their worth
-	frames   int     // that agree
-	against  int     // that surely do not
+	against  int     // frames that surely do not
+}
+
+// lined is a frame on its line.
+type lined struct {
+	aligned
+	line     line
+	distinct bool // from all before it
 }
 
 // bestLine returns the line on which the most distinct frames agree: a second frame on
@@ -205,30 +214,28 @@ func (a *alignment) bestLine() onLine {
 			continue
 		}
 		o := onLine{speed: a.runs[i].line.speed}
-		count, known := newDistinct(a.key.kind), newDistinct(a.key.kind)
 		for j := i; j < len(a.runs); j++ {
 			r := &a.runs[j]
 			if done[j] || r.line != a.runs[i].line {
 				continue
 			}
 			done[j] = true
-			o.runs = append(o.runs, r)
-			o.frames += len(r.frames)
 			o.against += r.against
 			for n := range r.frames {
-				f := &r.frames[n]
-				if !f.far && count.add(a.q.value(f.frame, f.place)) {
-					known.add(a.key.it.signals[f.place.signal].Value)
-					o.distinct++
-				}
+				o.frames = append(o.frames, lined{aligned: r.frames[n], line: r.lineAt(a.q, n)})
 			}
 		}
-		// A frame beyond the threshold must show what no other one does, on both sides.
-		for _, r := range o.runs {
-			for n := range r.frames {
-				f := &r.frames[n]
-				if f.far && known.add(a.key.it.signals[f.place.signal].Value) && count.add(a.q.value(f.frame, f.place)) {
-					o.distinct += confirmedWorth
+		count, known := newDistinct(a.key.kind), newDistinct(a.key.kind)
+		for _, far := range []bool{false, true} {
+			for n := range o.frames {
+				f := &o.frames[n]
+				if f.far != far {
+					continue
+				}
+				// A frame beyond the threshold must show what no other one does, on both sides.
+				fresh := known.add(a.key.it.signals[f.place.signal].Value)
+				if f.distinct = (fresh || !far) && count.add(a.q.value(f.frame, f.place)); f.distinct {
+					o.distinct += f.worth()
 				}
 			}
 		}
@@ -237,18 +244,6 @@ func (a *alignment) bestLine() onLine {
 		}
 	}
 	return best
-}
-
-// sceneOnly reports whether the frames on a line agree with the known video as well
-// elsewhere: then it is the same scene, as the same wall behind the same speaker, but not
-// the same footage.
-func (a *alignment) sceneOnly(o *onLine, budget *int) bool {
-	here, elsewhere := 0, 0
-	for _, r := range o.runs {
-		h, e := a.distinctiveness(r, budget)
-		here, elsewhere = here+h, elsewhere+e
-	}
-	return elsewhere > here
 }
 
 // commonEntries is how many entries may share a frame before it counts for less:
