@@ -232,9 +232,8 @@ func (a *alignment) bestLine() onLine {
 				if f.far != far {
 					continue
 				}
-				// A frame beyond the threshold must show what no other one does, on both sides.
-				fresh := known.add(a.key.it.signals[f.place.signal].Value)
-				if f.distinct = (fresh || !far) && count.add(a.q.value(f.frame, f.place)); f.distinct {
+				// Distinct on both sides: the noise of a picture that stands is nothing new.
+				if f.distinct = known.add(a.key.it.signals[f.place.signal].Value) && count.add(a.q.value(f.frame, f.place)); f.distinct {
 					o.distinct += f.worth()
 				}
 			}
