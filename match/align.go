@@ -2,7 +2,6 @@ package match
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"time"
 )
@@ -15,9 +14,9 @@ const (
 	// frames in motion or under an overlay are lost now and then. Sparser sampling
 	// than one frame in 1.5 s may lose one frame in a row.
 	gapTime = 3 * time.Second
-	// sameOffset is how far two adjoining segments may be apart in the known video's
-	// time to be one: rounding of times.
-	sameOffset = 250 * time.Millisecond
+	// sameLine is how far two adjoining runs may be apart in the known video's time to be
+	// one segment: each is where the frames agree to within a jitter.
+	sameLine = 2 * jitter
 )
 
 // aligned is one frame of the upload in an alignment.
@@ -32,12 +31,10 @@ type aligned struct {
 
 // run is a stretch of the upload that agrees with a known video on one line.
 type run struct {
-	frames []aligned // rising
-	// line is where the run begins, lineTo where it ends: another one where runs were
-	// joined.
-	line, lineTo line
-	class        string // of the looks that agree
-	against      int    // frames between the first and the last that surely show something else
+	frames  []aligned // rising
+	line    line
+	class   string // of the looks that agree
+	against int    // frames between the first and the last that surely show something else
 }
 
 // alignment is how an upload agrees with a known video: runs that do not overlap in the
@@ -219,6 +216,10 @@ func (a *alignment) offset(t *track, used []bool, p peak, prefer time.Duration) 
 			continue
 		}
 		from, to := a.line.span(found.signal)
+		if a.line.sampled {
+			d := a.line.dot(at, found.signal)
+			from, to = d.known-d.sigma, d.known+d.sigma
+		}
 		from, to = max(from-at-jitter, p.lo), min(to-at+jitter, p.hi)
 		if from <= to {
 			w := weigh(s.entries, 1)
@@ -270,21 +271,11 @@ func (a *alignment) cut(t *track, used []bool, l line) (members []aligned, runs 
 		if n := len(runs); n > 0 && elsewhere < 2 && a.near(runs[n-1].last(), s.frame) && !slices.Contains(used[runs[n-1].last():s.frame], true) {
 			runs[n-1].frames = append(runs[n-1].frames, m)
 		} else {
-			runs = append(runs, run{frames: []aligned{m}, line: l, lineTo: l, class: t.class})
+			runs = append(runs, run{frames: []aligned{m}, line: l, class: t.class})
 		}
 		elsewhere = 0
 	}
 	return members, runs
-}
-
-// lineAt returns the line of the n-th frame: in the second half of a run that was joined
-// it is the later one.
-func (r *run) lineAt(q *query, n int) line {
-	first, last := q.frames[r.frames[0].frame].Time, q.frames[r.last()].Time
-	if q.frames[r.frames[n].frame].Time > first+(last-first)/2 {
-		return r.lineTo
-	}
-	return r.line
 }
 
 func (r *run) last() int32 { return r.frames[len(r.frames)-1].frame }
@@ -305,18 +296,22 @@ func (a *alignment) near(from, to int32) bool {
 
 func (a *alignment) gap() time.Duration { return max(gapTime, 2*a.q.step) }
 
-// join puts adjoining runs together that lie on nearly the same line.
+// join puts adjoining runs together that lie on nearly the same line, which is then the
+// heavier one's.
 func (a *alignment) join() {
 	slices.SortFunc(a.runs, func(x, y run) int { return cmp.Compare(x.frames[0].frame, y.frames[0].frame) })
 	out := a.runs[:0]
 	for _, r := range a.runs {
-		if n := len(out); n > 0 {
+		if n := len(out); n > 0 && a.near(out[n-1].last(), r.frames[0].frame) {
 			p := &out[n-1]
-			last, first := a.q.frames[p.last()].Time, a.q.frames[r.frames[0].frame].Time
-			between := last + (first-last)/2
-			if distanceOf(p.lineTo.at(between), r.line.at(between)) <= sameOffset && math.Abs(p.lineTo.speed-r.line.speed) < 0.02 && a.near(p.last(), r.frames[0].frame) {
+			heavy, light := p, &r
+			if r.weight() > p.weight() {
+				heavy, light = &r, p
+			}
+			from, to := a.q.frames[light.frames[0].frame].Time, a.q.frames[light.last()].Time
+			if distanceOf(heavy.line.at(from), light.line.at(from)) <= sameLine && distanceOf(heavy.line.at(to), light.line.at(to)) <= sameLine {
+				p.line, p.class = heavy.line, heavy.class
 				p.frames = append(p.frames, r.frames...)
-				p.lineTo = r.lineTo
 				continue
 			}
 		}

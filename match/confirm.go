@@ -49,13 +49,13 @@ func farWithin(k hash.Kind) (within, beyond int) {
 	return farBits * k.Bits() / 256, apartBits * k.Bits() / 256
 }
 
-// view is what a frame shows where a line puts it in the known video.
-type sightThere uint8
+// showing is what a frame shows where a line puts it in the known video.
+type showing uint8
 
 const (
-	untold  sightThere = iota // nothing known there, or neither near nor far
-	agrees                    // it is that frame
-	against                   // it surely is another one
+	untold  showing = iota // nothing known there, or neither near nor far
+	agrees                 // it is that frame
+	against                // it surely is another one
 )
 
 // confirm adds to the runs the frames beyond the threshold that agree with the known
@@ -74,7 +74,7 @@ func (a *alignment) confirm(budget *int) {
 	}
 	for i := range a.runs {
 		r := &a.runs[i]
-		best := a.grow(r, r.line, r.lineTo, taken, budget)
+		best := a.grow(r, r.line, taken, budget)
 		if len(r.frames) == 1 {
 			at := a.q.frames[r.frames[0].frame].Time
 			from, to := r.frames[0].place.from-jitter, r.frames[0].place.to+jitter
@@ -88,7 +88,7 @@ func (a *alignment) confirm(budget *int) {
 				if known := l.at(at); known < from || known > to {
 					continue
 				}
-				if g := a.grow(r, l, l, taken, budget); len(g.frames)-g.against > len(best.frames)-best.against {
+				if g := a.grow(r, l, taken, budget); len(g.frames)-g.against > len(best.frames)-best.against {
 					best = g
 				}
 			}
@@ -100,13 +100,12 @@ func (a *alignment) confirm(budget *int) {
 	}
 }
 
-// grow returns a run with the frames added that agree on the given lines.
-func (a *alignment) grow(r *run, l, lineTo line, taken []bool, budget *int) run {
+// grow returns a run with the frames added that agree on the given line.
+func (a *alignment) grow(r *run, l line, taken []bool, budget *int) run {
 	g := *r
-	g.line, g.lineTo, g.against = l, lineTo, 0
+	g.line, g.against = l, 0
 	g.frames = make([]aligned, 0, len(r.frames))
 	first, last := r.frames[0].frame, r.last()
-	middle := a.q.frames[first].Time + (a.q.frames[last].Time-a.q.frames[first].Time)/2
 	// Backwards from the first frame, then to the last, then on.
 	pending, edge := 0, first
 	for f := first - 1; f >= 0 && !taken[f] && a.near(f, edge); f-- {
@@ -131,12 +130,7 @@ func (a *alignment) grow(r *run, l, lineTo line, taken []bool, budget *int) run 
 			next++
 			continue
 		}
-		at := a.q.frames[f].Time
-		known := l.at(at)
-		if at > middle {
-			known = lineTo.at(at)
-		}
-		switch m, s := a.there(f, known, g.class, budget); s {
+		switch m, s := a.there(f, l.at(a.q.frames[f].Time), g.class, budget); s {
 		case agrees:
 			g.frames = append(g.frames, m)
 		case against:
@@ -145,7 +139,7 @@ func (a *alignment) grow(r *run, l, lineTo line, taken []bool, budget *int) run 
 	}
 	pending, edge = 0, last
 	for f := last + 1; int(f) < len(a.q.frames) && !taken[f] && a.near(edge, f); f++ {
-		known := lineTo.at(a.q.frames[f].Time)
+		known := l.at(a.q.frames[f].Time)
 		if known > a.line.end+alignedSlack {
 			break
 		}
@@ -163,7 +157,7 @@ func (a *alignment) grow(r *run, l, lineTo line, taken []bool, budget *int) run 
 
 // there tells what a frame shows of the known video around a known time, with looks that
 // are turned as class says.
-func (a *alignment) there(frame int32, known time.Duration, class string, budget *int) (aligned, sightThere) {
+func (a *alignment) there(frame int32, known time.Duration, class string, budget *int) (aligned, showing) {
 	if !a.q.pass[frame] || *budget <= 0 {
 		return aligned{}, untold
 	}
@@ -250,7 +244,7 @@ func (a *alignment) prove(o *onLine, threshold int, budget *int) proof {
 	step := (len(o.frames) + maxElsewhere - 1) / maxElsewhere
 	for i := 0; i < len(o.frames); i += step {
 		f := &o.frames[i]
-		at := f.line.at(a.q.frames[f.frame].Time)
+		at := o.line.at(a.q.frames[f.frame].Time)
 		v := a.q.value(f.frame, f.place)
 		best, signal := a.key.kind.Bits()+1, int32(-1)
 		a.line.around(at-alignedSlack, at+alignedSlack, func(n int32) {

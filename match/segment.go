@@ -26,11 +26,15 @@ func (a *alignment) segment(i int) Segment {
 	first, last := int(r.frames[0].frame), int(r.last())
 	firstAt, lastAt := q.frames[first].Time, q.frames[last].Time
 	s := Segment{QueryFrom: firstAt, QueryTo: lastAt + q.frames[last].For}
-	// A jitter's worth may put the frames themselves out of the known video.
-	firstKnown := min(max(r.line.at(firstAt), 0), end)
-	lastKnown := min(max(r.lineTo.at(lastAt), firstKnown), end)
-	ahead := stretched(firstKnown, 1/r.line.speed) // the upload's time in which the known video begins
-	left := stretched(end-lastKnown, 1/r.lineTo.speed)
+	// A jitter's worth may put the frames themselves out of the known video: then the line
+	// is off by that.
+	l := r.line
+	l.known0 -= max(l.at(lastAt)-end, 0)
+	l.known0 -= min(l.at(firstAt), 0)
+	firstKnown := min(l.at(firstAt), end)
+	lastKnown := min(max(l.at(lastAt), firstKnown), end)
+	ahead := stretched(firstKnown, 1/l.speed) // the upload's time in which the known video begins
+	left := stretched(end-lastKnown, 1/l.speed)
 
 	switch {
 	case first == 0:
@@ -54,16 +58,9 @@ func (a *alignment) segment(i int) Segment {
 	default:
 		s.QueryTo = lastAt + min(after, left)
 	}
-	s.KnownFrom = max(firstKnown-stretched(firstAt-s.QueryFrom, r.line.speed), 0)
-	s.KnownTo = min(lastKnown+stretched(s.QueryTo-lastAt, r.lineTo.speed), end)
-	switch {
-	case r.line.speed == r.lineTo.speed:
-		s.Speed = r.line.speed
-	case s.QueryTo > s.QueryFrom:
-		s.Speed = float64(s.KnownTo-s.KnownFrom) / float64(s.QueryTo-s.QueryFrom)
-	default:
-		s.Speed = r.line.speed
-	}
+	s.KnownFrom = max(firstKnown-stretched(firstAt-s.QueryFrom, l.speed), 0)
+	s.KnownTo = min(lastKnown+stretched(s.QueryTo-lastAt, l.speed), end)
+	s.Speed = l.speed
 
 	count, far := newDistinct(a.key.kind), 0
 	sum := 0
@@ -88,4 +85,29 @@ func stretched(t time.Duration, speed float64) time.Duration {
 		return t
 	}
 	return time.Duration(float64(float64(t) * speed))
+}
+
+// closer returns where in the upload more frames could bear the runs out: as far around
+// them as the usual distance of two frames or the longest gap within a segment, and no
+// further than the known video goes. Nothing, unless more frames are what is missing.
+func (a *alignment) closer(missing []string) []Span {
+	for _, m := range missing {
+		if m != "frames" && m != "duration" && m != "scene" {
+			return nil
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	var all []span
+	reach := a.gap()
+	for i := range a.runs {
+		r := &a.runs[i]
+		first, last := a.q.frames[r.frames[0].frame].Time, a.q.frames[r.last()].Time
+		// The first and the last frame's places tell how far the known video may go.
+		from := max(first-reach, first-stretched(r.frames[0].place.to+jitter, 1/minSpeed), 0)
+		to := min(last+reach, last+stretched(max(a.line.end-r.frames[len(r.frames)-1].place.from, 0)+jitter, 1/minSpeed))
+		all = append(all, span{from, to})
+	}
+	return spans(all)
 }

@@ -24,10 +24,41 @@ type VideoResult struct {
 // and why.
 type WeakMatch struct {
 	Match
-	// Missing lists what was too little, as stable tokens: frames (distinct ones),
-	// duration, common (the frames occur in many entries), query_percent,
+	// Missing lists what was too little, as stable tokens: frames (distinct ones on one
+	// line), duration, refuted (more frames on the line show something else than agree),
+	// scene (the frames agree about as well with other times of the known video: the same
+	// place or people, not the same footage), common (the frames occur in many entries, or
+	// are an intro or credits that entries of different content share), query_percent,
 	// known_percent.
 	Missing []string
+	// Closer is where in the upload frames that were not looked at could make a match of
+	// it: around what agrees, as far as the known video goes. Rising and disjoint; empty
+	// where frames were not what was missing.
+	Closer []Span
+}
+
+// Closer is where a closer look at the upload could make matches of what is weak: rising
+// and disjoint.
+func (r *VideoResult) Closer() []Span {
+	var all []span
+	for i := range r.Weak {
+		if r.Weak[i].SuppressedBy != "" {
+			continue
+		}
+		for _, s := range r.Weak[i].Closer {
+			all = append(all, span{s.From, s.To})
+		}
+	}
+	return spans(all)
+}
+
+// spans returns the union of times, rising and disjoint.
+func spans(all []span) []Span {
+	var out []Span
+	for _, s := range union(all) {
+		out = append(out, Span{s.from, s.to})
+	}
+	return out
 }
 
 // MatchVideo compares a video's frames with every enabled bank and returns what
@@ -81,8 +112,11 @@ type outcome struct {
 	it      *item
 	match   Match
 	missing []string
-	limited bool   // there are more segments than were followed
-	seen    []seen // what the match rests on, by rising frames
+	limited bool    // there are more segments than were followed
+	need    int     // how many distinct frames it takes
+	least   float64 // what the distinct frames would count for were they in very many entries
+	closer  []Span  // see WeakMatch
+	seen    []seen  // what the match rests on, by rising frames
 }
 
 // seen is a frame of the upload that agrees with an item, by one of its looks.
@@ -137,7 +171,9 @@ func judgeVideo(q *query, c *candidate, r *rules, budget *int) outcome {
 			o.seen = append(o.seen, seen{f.frame, f.place.look})
 			stood += q.frames[f.frame].For
 			if count.add(q.value(f.frame, f.place)) {
-				weight += f.worth() * commonness(f.entries)
+				floor := leastWeightOf(q.frames[f.frame].For)
+				weight += f.worth() * max(floor, commonness(f.entries))
+				o.least += f.worth() * floor
 			}
 		}
 	}
@@ -147,7 +183,7 @@ func judgeVideo(q *query, c *candidate, r *rules, budget *int) outcome {
 	// single sampled frame has no offset and is never an alignment.
 	need := min(r.minFrames, q.distinct(c.key.kind, r.minFrames), knownDistinct(it, c.key.kind, r))
 	b := a.bestLine()
-	if b.speed != 1 {
+	if b.line.speed != 1 {
 		need++ // two frames are on some line by chance
 	}
 	if b.distinct < float64(need) || len(o.seen) < 2 && r.minFrames > 1 {
@@ -176,6 +212,8 @@ func judgeVideo(q *query, c *candidate, r *rules, budget *int) outcome {
 	if e.KnownPercent < r.knownPercent {
 		o.missing = append(o.missing, "known_percent")
 	}
+	o.need = need
+	o.closer = a.closer(o.missing)
 	return o
 }
 
@@ -191,7 +229,7 @@ func (f *aligned) worth() float64 {
 
 // onLine is what the runs on one line come to.
 type onLine struct {
-	speed    float64
+	line     line
 	frames   []lined // that agree
 	distinct float64 // frames, those beyond the threshold at their worth
 	against  int     // frames that surely do not
@@ -200,7 +238,6 @@ type onLine struct {
 // lined is a frame on its line.
 type lined struct {
 	aligned
-	line     line
 	distinct bool // from all before it
 }
 
@@ -213,7 +250,7 @@ func (a *alignment) bestLine() onLine {
 		if done[i] {
 			continue
 		}
-		o := onLine{speed: a.runs[i].line.speed}
+		o := onLine{line: a.runs[i].line}
 		for j := i; j < len(a.runs); j++ {
 			r := &a.runs[j]
 			if done[j] || r.line != a.runs[i].line {
@@ -222,7 +259,7 @@ func (a *alignment) bestLine() onLine {
 			done[j] = true
 			o.against += r.against
 			for n := range r.frames {
-				o.frames = append(o.frames, lined{aligned: r.frames[n], line: r.lineAt(a.q, n)})
+				o.frames = append(o.frames, lined{aligned: r.frames[n]})
 			}
 		}
 		count, known := newDistinct(a.key.kind), newDistinct(a.key.kind)
@@ -250,11 +287,15 @@ func (a *alignment) bestLine() onLine {
 // title cards, logos and test cards.
 const commonEntries = 8
 
-// leastWeight is what a distinct frame counts for at the least. Content that was
-// banked in hundreds of variants looks like a title card in this respect, but goes on
-// for longer: at the default of two frames, twenty distinct ones that agree (ten
-// seconds at the usual sampling) are a match however common they are.
+// leastWeight is what a distinct frame that stands for half a second counts for at the
+// least. Content that was banked in hundreds of variants looks like a title card in this
+// respect, but goes on for longer: at the default of two frames, ten seconds of distinct
+// ones that agree, and five of them at the least, are a match however common they are.
 const leastWeight = 0.1
+
+func leastWeightOf(stands time.Duration) float64 {
+	return leastWeight * min(max(stands.Seconds()/0.5, 1), 4)
+}
 
 // commonness weighs a distinct frame by the number of entries that have it.
 func commonness(entries int32) float64 {

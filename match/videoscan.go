@@ -88,12 +88,13 @@ func (v *VideoScan) Result() (VideoResult, error) {
 		}
 	}
 	result.Limited = result.Limited || budget <= 0
+	discountIntros(q, outcomes)
 	suppress(q, outcomes, allowed)
 	for i := range outcomes {
 		if o := &outcomes[i]; len(o.missing) == 0 {
 			result.Matches = append(result.Matches, o.match)
 		} else {
-			result.Weak = append(result.Weak, WeakMatch{o.match, o.missing})
+			result.Weak = append(result.Weak, WeakMatch{o.match, o.missing, o.closer})
 		}
 	}
 	sortMatches(result.Matches)
