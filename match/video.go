@@ -182,7 +182,7 @@ func judgeVideo(q *query, c *candidate, r *rules, budget *int) outcome {
 	// What the upload or the known video does not have cannot be asked for; but a
 	// single sampled frame has no offset and is never an alignment.
 	need := min(r.minFrames, q.distinct(c.key.kind, r.minFrames), knownDistinct(it, c.key.kind, r))
-	b := a.bestLine()
+	b := a.bestLine(budget)
 	if b.line.speed != 1 {
 		need++ // two frames are on some line by chance
 	}
@@ -242,8 +242,8 @@ type lined struct {
 }
 
 // bestLine returns the line on which the most distinct frames agree: a second frame on
-// another line bears out nothing.
-func (a *alignment) bestLine() onLine {
+// another line bears out nothing, nor does one beyond frames that show something else.
+func (a *alignment) bestLine(budget *int) onLine {
 	var best onLine
 	done := make([]bool, len(a.runs))
 	for i := range a.runs {
@@ -251,12 +251,15 @@ func (a *alignment) bestLine() onLine {
 			continue
 		}
 		o := onLine{line: a.runs[i].line}
-		for j := i; j < len(a.runs); j++ {
+		for j, last := i, i; j < len(a.runs); j++ {
 			r := &a.runs[j]
 			if done[j] || r.line != a.runs[i].line {
 				continue
 			}
-			done[j] = true
+			if j > i && a.refuted(&a.runs[last], r, budget) {
+				break
+			}
+			done[j], last = true, j
 			o.against += r.against
 			for n := range r.frames {
 				o.frames = append(o.frames, lined{aligned: r.frames[n]})
