@@ -58,10 +58,8 @@ func align(q *query, c *candidate) *alignment {
 	a := &alignment{q: q, key: c.key, line: newTimeline(c.key.it, c.key.kind, q.gate)}
 	sweeps := make([]*sweep, len(c.tracks))
 	for i, t := range c.tracks {
-		sweeps[i] = newSweep(q, t)
-		n := t.signals()
-		t.varied = n > 1
-		a.varied = a.varied || n > 2
+		sweeps[i] = newSweep(q, a.line, t)
+		a.varied = a.varied || t.signals() > 2
 	}
 	used := make([]bool, len(q.frames))
 	prefer := offsetLine(0)
@@ -199,40 +197,11 @@ func (a *alignment) dots(r *run) []dot {
 	return dots
 }
 
-// offset chooses one offset within a peak. Where a scene stands nearly still, frames agree
-// over long stretches, and the nearest signal of each tells the most: the peak is narrowed
-// down to where most of those agree. Then it is the median of what the sharp ones of them
-// say, where there are any; else the preferred one if the peak has it; else the middle.
+// offset chooses one offset within a peak: the median of what the sharp known
+// signals say, where there are any; else the preferred one if the peak has it;
+// else the middle.
 func (a *alignment) offset(t *track, p peak, prefer time.Duration) line {
-	var edges []edge
 	middle := p.lo + (p.hi-p.lo)/2
-	for i := range t.sightings {
-		if !t.varied {
-			break // one signal can't be nearer than itself
-		}
-		s := &t.sightings[i]
-		at := a.q.frames[s.frame].Time
-		found := s.at(at + middle)
-		if found == nil {
-			continue
-		}
-		from, to := a.line.span(found.signal)
-		if a.line.sampled {
-			d := a.line.dot(at, found.signal)
-			from, to = d.known-d.sigma, d.known+d.sigma
-		}
-		from, to = max(from-at-jitter, p.lo), min(to-at+jitter, p.hi)
-		if from <= to {
-			w := weigh(s.entries, 1)
-			edges = append(edges, edge{from, w, s.frame}, edge{to, -w, s.frame})
-		}
-	}
-	if len(edges) > 0 {
-		sortEdges(edges)
-		narrow := highest(edges, prefer)
-		p.lo, p.hi = narrow.lo, narrow.hi
-		middle = p.lo + (p.hi-p.lo)/2
-	}
 	var said []time.Duration
 	for i := range t.sightings {
 		s := &t.sightings[i]

@@ -58,7 +58,6 @@ type sighting struct {
 type track struct {
 	class     string
 	sightings []sighting
-	varied    bool // there are sights of different signals
 }
 
 // signals counts the different signals that are the nearest in some place, up to 3.

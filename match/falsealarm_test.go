@@ -127,6 +127,8 @@ func TestSameSceneIsNoCopy(t *testing.T) {
 			result, err = m.ScanVideo(known.cut(9*s, 25*s).recoded(r, 10).sampled(step, 0))
 			require.NoError(t, err)
 			require.Len(t, result.Matches, 1, "scene %d, step %v: %+v", i, step, result.Weak)
+			g := result.Matches[0].Evidence.Segments[0]
+			assert.InDelta(t, 9, (g.KnownFrom - g.QueryFrom).Seconds(), 0.5, "scene %d, step %v", i, step)
 		}
 	}
 	t.Logf("%d weak", weak)

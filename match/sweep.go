@@ -17,6 +17,7 @@ type edge struct {
 // sweep is a track made ready for finding the lines that most frames agree on.
 type sweep struct {
 	q     *query
+	line  *timeline
 	track *track
 	edges []edge // at the speed 1
 	step  int    // of the sightings that are searched for other speeds
@@ -57,13 +58,21 @@ func weigh(entries int32, places int) int64 {
 	return int64(max(1, edgeUnit*commonness(entries)/float64(places)))
 }
 
-func newSweep(q *query, t *track) *sweep {
-	s := &sweep{q: q, track: t}
+// wide is how long a place is that says little of the time: a scene that stands nearly
+// still. Half of its weight is the nearest signal's in it.
+const wide = time.Second
+
+// nearness is by how many bits a place must be further away than the frame's nearest one
+// to have half of the weight.
+const nearness = 4
+
+func newSweep(q *query, line *timeline, t *track) *sweep {
+	s := &sweep{q: q, line: line, track: t}
 	for i := range s.slants {
 		s.slants[i] = -1
 	}
 	s.edges = s.fill(nil, 1, 1)
-	s.drop(nil)
+	s.weigh()
 	s.step = (len(s.edges)/2 + maxSlanted - 1) / maxSlanted
 	return s
 }
@@ -77,13 +86,28 @@ func (s *sweep) fill(edges []edge, speed float64, step int) []edge {
 	edges = slices.Grow(edges[:0], 2*n)
 	for i := 0; i < len(s.track.sightings); i += step {
 		si := &s.track.sightings[i]
-		w := weigh(si.entries, len(si.places))
 		lead := s.q.frames[si.frame].Time
 		if speed != 1 {
 			lead = time.Duration(float64(speed * float64(lead)))
 		}
-		for _, p := range si.places {
-			edges = append(edges, edge{p.from - lead - jitter, w, si.frame}, edge{p.to - lead + jitter, -w, si.frame})
+		add := func(from, to time.Duration, w int64) {
+			edges = append(edges, edge{from - lead - jitter, w, si.frame}, edge{to - lead + jitter, -w, si.frame})
+		}
+		all := weigh(si.entries, len(si.places))
+		nearest := si.places[0].distance
+		for j := range si.places {
+			nearest = min(nearest, si.places[j].distance)
+		}
+		for j := range si.places {
+			p := &si.places[j]
+			w := max(1, all>>((p.distance-nearest)/nearness))
+			if from, to := s.line.likely(p.signal); p.to-p.from > wide && p.to-p.from > to-from+2*jitter {
+				add(from, to, w-w/2)
+				w /= 2
+			}
+			if w > 0 {
+				add(p.from, p.to, w)
+			}
 		}
 	}
 	sortEdges(edges)
@@ -107,10 +131,13 @@ type peak struct {
 
 // drop forgets the frames that are used up.
 func (s *sweep) drop(used []bool) {
-	if used != nil {
-		s.track.sightings = slices.DeleteFunc(s.track.sightings, func(si sighting) bool { return used[si.frame] })
-		s.edges = slices.DeleteFunc(s.edges, func(e edge) bool { return used[e.frame] })
-	}
+	s.track.sightings = slices.DeleteFunc(s.track.sightings, func(si sighting) bool { return used[si.frame] })
+	s.edges = slices.DeleteFunc(s.edges, func(e edge) bool { return used[e.frame] })
+	s.weigh()
+}
+
+// weigh sums up what is left.
+func (s *sweep) weigh() {
 	s.left = 0
 	for i := range s.edges {
 		s.left += max(s.edges[i].weight, 0)
