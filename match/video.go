@@ -79,9 +79,15 @@ func (m *Matcher) MatchVideo(frames []QueryFrame) ([]Match, error) {
 // looks count; digests among them are ignored.
 //
 // A line has a constant offset, or a speed from 0.8 to 1.25 (Segment.Speed), which takes
-// one more frame. Frames within the threshold tell it. Then other frames that lie where
-// it puts them count for half of one each, though they be beyond the threshold
-// (Segment.Confirmed); and those that show something else there count against it.
+// one more frame. Frames within the threshold tell it. Then each other frame is compared
+// with what the known video shows where the line puts it: one that is near enough there,
+// and clearly nearer than to the rest of the known video, counts for half of one though it
+// is beyond the threshold (Segment.Confirmed, of kinds of 256 bits); and when more show
+// something else than agree, it is no match. Nor is it one when the frames agree about as
+// well with other times of the known video: WeakMatch.Missing has all reasons.
+//
+// A known video of a list of frames at a constant step, as of one a second, whose intervals
+// reach to the next frame, is known at their beginnings only, and its segments to that step.
 //
 // Allow-lists: a frame is allowed if an allow-list's picture matches it, or if it
 // lies within a second of a segment that is at least half of an allow-list's video.
