@@ -146,7 +146,7 @@ func (a *alignment) best(sweeps []*sweep, used []bool, prefer time.Duration) hyp
 }
 
 // more reports whether a line of one weight says clearly more than one of another: a
-// fifth, and a frame at the least.
+// fifth, and half a frame at the least.
 func more(weight, than int64) bool { return weight > than+than/5 && weight >= than+edgeUnit/2 }
 
 // refine finds the line of a peak: of the frames that agree there those nearest together

@@ -20,6 +20,8 @@ const (
 	// maxRivals bounds the known videos that one is compared with. Where there are more,
 	// commonness by numbers has its say.
 	maxRivals = 4 * commonEntries
+	// maxSegmentPairs bounds the work where very many match in very many pieces.
+	maxSegmentPairs = 1 << 24
 )
 
 // discountIntros makes matches weak that rest on an intro or on credits alone: on a stretch
@@ -28,14 +30,16 @@ const (
 // a known video, or goes on for ten seconds, is no intro.
 func discountIntros(q *query, outcomes []outcome) {
 	intros := make([]bool, len(outcomes))
+	pairs := 0
 	for i := range outcomes {
 		o := &outcomes[i]
-		if !o.candidateIntro() {
+		if !o.candidateIntro() || pairs > maxSegmentPairs {
 			continue
 		}
 		rivals := 0
 		for j := range outcomes {
 			p := &outcomes[j]
+			pairs += len(o.match.Evidence.Segments) * len(p.match.Evidence.Segments)
 			if i == j || !p.it.isVideo() || p.match.Evidence.Kind != o.match.Evidence.Kind || !o.sharesFrames(p) {
 				continue
 			}
