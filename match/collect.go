@@ -106,6 +106,7 @@ type collector struct {
 	hits       []Hit
 	raws       []raw
 	previous   []Look // those that raws belongs to; nil before the first
+	ahead      ahead
 	transforms []string
 }
 
@@ -244,9 +245,12 @@ func (c *collector) search(f *QueryFrame, gate hash.Quality) error {
 		if !l.judged(gate) {
 			continue
 		}
-		var err error
-		if c.hits, err = c.m.search(c.hits[:0], l.Value); err != nil {
-			return err
+		var known bool
+		if c.hits, known = c.ahead.take(c.hits[:0], l.Value); !known {
+			var err error
+			if c.hits, err = c.m.search(c.hits, l.Value); err != nil {
+				return err
+			}
 		}
 		if len(c.hits) == 0 {
 			continue

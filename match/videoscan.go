@@ -14,7 +14,7 @@ const maxFarComparisons = 1 << 26
 //
 // It keeps the frames given with their looks, and what they agree with: for each frame at
 // most 4,096 pairs with an entry, far fewer in long videos (about a million for all frames
-// together), of up to 32 places each, and some 100 bytes a look.
+// together), of up to 32 places each, some 100 bytes a look, and half a megabyte.
 type VideoScan struct {
 	m       *Matcher
 	frames  []QueryFrame // as they came
@@ -34,7 +34,7 @@ func (m *Matcher) NewVideo() *VideoScan {
 // difference to the verdict, but where that is Limited. The frames' looks must not be
 // changed from then on.
 //
-// It costs a search for each look. Frames of impossible times or looks are ErrInvalid,
+// It costs a search for each look; hundreds at once cost less than one by one. Frames of impossible times or looks are ErrInvalid,
 // and then none of the call's are added. After any other error, which is a damaged bank
 // file's, the scan is of no more use: Add and Result return it again.
 func (v *VideoScan) Add(frames ...QueryFrame) error {
@@ -46,14 +46,17 @@ func (v *VideoScan) Add(frames ...QueryFrame) error {
 			return err
 		}
 	}
-	for i := range frames {
-		v.frames = append(v.frames, frames[i])
-		if err := v.collect.frame(&v.frames[len(v.frames)-1], v.m.rules.gate); err != nil {
-			v.err = err
-			return err
+	for len(frames) > 0 && v.err == nil {
+		var n int
+		n, v.err = v.collect.ahead.fill(v.m, frames, v.m.rules.gate)
+		for i := 0; i < n && v.err == nil; i++ {
+			v.frames = append(v.frames, frames[i])
+			v.err = v.collect.frame(&v.frames[len(v.frames)-1], v.m.rules.gate)
 		}
+		frames = frames[n:]
 	}
-	return nil
+	clear(v.collect.ahead.place) // the banks may change until the next call
+	return v.err
 }
 
 // Result returns the verdict on all frames that were added by now, as ScanVideo would
