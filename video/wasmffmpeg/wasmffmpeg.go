@@ -1,17 +1,20 @@
 package wasmffmpeg
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
-	"codeberg.org/gruf/go-ffmpreg/embed"
+	_ "codeberg.org/gruf/go-ffmpreg/embed" // the program, which package blob takes from it
 	"codeberg.org/gruf/go-ffmpreg/wasm"
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
@@ -19,6 +22,7 @@ import (
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/video"
 	"github.com/rematch-go/rematch/video/internal/ffargs"
+	"github.com/rematch-go/rematch/video/wasmffmpeg/internal/blob"
 )
 
 // ErrClosed is wrapped by the errors of a Backend that was closed.
@@ -148,15 +152,27 @@ func compile(config wazero.RuntimeConfig, cache wazero.CompilationCache) (*Backe
 	ctx := experimental.WithCompilationWorkers(context.Background(), runtime.GOMAXPROCS(0))
 	b := &Backend{cache: cache}
 	b.ended, b.end = context.WithCancel(ctx)
-	var err error
-	if b.runtime, err = wasm.NewRuntime(ctx, config); err == nil {
-		b.module, err = b.runtime.CompileModule(ctx, embed.B())
+	program, err := unpack()
+	if err == nil {
+		b.runtime, err = wasm.NewRuntime(ctx, config)
+	}
+	if err == nil {
+		b.module, err = b.runtime.CompileModule(ctx, program)
 	}
 	if err != nil {
 		_ = b.Close()
 		return nil, fmt.Errorf("wasmffmpeg: compiling the decoder: %w", err)
 	}
 	return b, nil
+}
+
+// unpack returns the decoder's program.
+func unpack() ([]byte, error) {
+	z, err := gzip.NewReader(strings.NewReader(blob.Archive()))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(z)
 }
 
 // Close ends all calls that run, waits for them, and frees the decoder. Later
