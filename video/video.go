@@ -115,7 +115,10 @@ type Request struct {
 	MaxSide  int // pictures larger than this are scaled down in the decoder until the longer side fits; 0: native size
 
 	// Luma says that the pictures are only to be hashed by package pdq, or looked at in grey. The
-	// frames of a video then come as *image.Gray: the luma that they have without it. A
+	// frames of a video or an animation are then hash.Reduced, and stand for pictures eight
+	// times as large: so PDQ's filter, a whole number of pixels wide, is as wide a part of a
+	// picture at every size, and copies in other sizes are half as many bits away as without.
+	// 256 pixels along the longer side give the hashes of larger ones to a few bits. A
 	// JPEG still is then given as a hash.Reduced, with at least 256 samples on its shorter side
 	// if it has as many pixels. That costs a quarter to a tenth of decoding it, of a
 	// progressive file half, and the hash is nearly that of its luma in full: of photographs of
@@ -153,7 +156,8 @@ type Backend interface {
 	// Probe reads the header.
 	Probe(ctx context.Context, c Container) (Info, error)
 	// Frames decodes, by the contract of Media.Frames. Pictures are *image.YCbCr in
-	// full range (the luma plane is what is hashed), or *image.Gray. Times and numbers
+	// full range (the luma plane is what is hashed), or *image.Gray, which is all that is
+	// needed where Request.Luma is set. Times and numbers
 	// never fall. It keeps to c.Limits by itself, of frames decoded and not only of
 	// those given; Media holds what it gives against them once more.
 	Frames(ctx context.Context, c Container, info Info, r Request) iter.Seq2[hash.Frame, error]
