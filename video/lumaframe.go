@@ -16,6 +16,14 @@ import (
 // times the size it is, to a few hundredths.
 const frameScale = 8
 
+// Luma returns a picture as the frames of a video come with Request.Luma: for who has
+// frames of their own. Larger ones are scaled down until the longer side is maxSide, unless
+// that is 0. The result can share memory with m.
+func Luma(m image.Image, maxSide int) hash.Reduced {
+	var buffer *image.Gray
+	return lumaFrame(fit(m, maxSide), &buffer)
+}
+
 // lumaFrames makes every frame a hash.Reduced. They share one buffer.
 func lumaFrames(frames iter.Seq2[hash.Frame, error]) iter.Seq2[hash.Frame, error] {
 	return func(yield func(hash.Frame, error) bool) {

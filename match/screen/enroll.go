@@ -73,7 +73,7 @@ func Enroll(ctx context.Context, in video.Input, kinds []hash.Kind, o Options) (
 	if media.Info().Class == video.Still {
 		r.crops = o.crops()
 	} else {
-		request.MaxSide = o.maxSide()
+		request = video.Request{Luma: true, MaxSide: frameSide}
 	}
 	for frame, err := range media.Frames(ctx, request) {
 		if err == nil {
