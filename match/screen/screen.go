@@ -98,7 +98,9 @@ type Options struct {
 	// The first 25 find most copies that were cut evenly around the middle, the others
 	// those that were cut unevenly. Each takes 69 bytes in a bank file, 240 in a Matcher
 	// with its index (a million were measured), and at enrolment a third of the time of
-	// hashing a picture of one megapixel. Videos have none.
+	// hashing a picture of one megapixel. Videos have three
+	// crops around the middle of as many frames as 21 signals a second leave room for; a
+	// negative number leaves those out too.
 	Crops int
 }
 
@@ -310,6 +312,7 @@ func (s *Screener) compare(w *watch, sums []match.Look, v *Verdict) error {
 		return cmp.Or(s.compare(nil, sums, v), errTooSmall)
 	}
 	result, scanErr := w.scan.Result()
+	w.cut(result.Matches)
 	v.Weak = result.Weak
 	if len(sums) > 0 {
 		if err := s.picture(sums, v); err != nil {

@@ -52,17 +52,21 @@ func (w *watch) add(frame hash.Frame) error {
 			break
 		}
 	}
-	w.frames = slices.Insert(w.frames, at, f)
-	if len(w.frames) == 1 {
+	switch len(w.frames) {
+	case 0:
 		w.first = q
-		return nil
-	}
-	if len(w.frames) == 2 {
+	case 1:
 		if err := w.give(w.first); err != nil {
 			return err
 		}
+		fallthrough
+	default:
+		if err := w.give(q); err != nil {
+			return err
+		}
 	}
-	return w.give(q)
+	w.frames = slices.Insert(w.frames, at, f)
+	return nil
 }
 
 // give hands a frame over to be compared.
@@ -86,7 +90,23 @@ func (w *watch) result() (match.VideoResult, error) {
 	if errors.Is(err, match.ErrLowQuality) {
 		err = nil
 	}
+	w.cut(r.Matches)
 	return r, err
+}
+
+// cut ends segments where the video does: the last key frame stands for no more than is
+// left.
+func (w *watch) cut(matches []match.Match) {
+	for i := range matches {
+		segments := matches[i].Evidence.Segments
+		for j := range segments {
+			s := &segments[j]
+			if beyond := s.QueryTo - w.end; w.end > 0 && beyond > 0 && s.QueryFrom < w.end {
+				s.QueryTo = w.end
+				s.KnownTo = max(s.KnownFrom, s.KnownTo-time.Duration(float64(beyond)*s.Speed))
+			}
+		}
+	}
 }
 
 // look makes a pass. complete looks on where a match is over.
