@@ -343,3 +343,37 @@ func TestDigestsAreSearchedWhileTheyChange(t *testing.T) {
 	all.Wait()
 	require.Equal(t, len(stay)+len(values)/2, d.Len())
 }
+
+// Many queries at once find what each finds alone.
+func TestSearchAll(t *testing.T) {
+	r := seeded()
+	x, err := match.NewMIH(hash.PDQ, 31)
+	require.NoError(t, err)
+	values := make([]hash.Value, 3000)
+	for i := range values {
+		values[i] = random(r, hash.PDQ)
+		require.NoError(t, x.Add(match.Ref(i), values[i]))
+	}
+	queries := make([]hash.Value, 500)
+	for i := range queries {
+		queries[i] = flipped(r, values[i%100], r.IntN(40))
+	}
+	got := make([][]match.Hit, len(queries))
+	require.NoError(t, x.SearchAll(queries, 31, func(query int, h match.Hit) { got[query] = append(got[query], h) }))
+	hits := 0
+	for i, q := range queries {
+		want, err := x.Search(nil, q, 31)
+		require.NoError(t, err)
+		require.Equal(t, sorted(want), sorted(got[i]))
+		hits += len(want)
+	}
+	require.Greater(t, hits, 300)
+
+	none := func(int, match.Hit) { t.Fail() }
+	var radius *match.RadiusError
+	require.ErrorAs(t, x.SearchAll(queries, 32, none), &radius)
+	require.ErrorAs(t, x.SearchAll(queries, -1, none), &radius)
+	var kind *match.KindError
+	require.ErrorAs(t, x.SearchAll([]hash.Value{queries[0], random(r, hash.PHash)}, 31, none), &kind)
+	require.NoError(t, x.SearchAll(nil, 31, none))
+}

@@ -116,3 +116,26 @@ func (x *MIH) Search(dst []Hit, q hash.Value, radius int) ([]Hit, error) {
 	}
 	return dst, nil
 }
+
+// SearchAll is Search for many queries, of which it calls emit with the number and each
+// hit, in no order. A thousand at once cost about half of what they cost one by one in a
+// set that is larger than the processor's caches; a few cost the same. It keeps a
+// megabyte for the next call. On an error emit may have been called.
+func (x *MIH) SearchAll(queries []hash.Value, radius int, emit func(query int, h Hit)) error {
+	words := make([][4]uint64, len(queries))
+	for i, q := range queries {
+		if q.Kind() != x.kind {
+			return &KindError{Want: x.kind, Got: q.Kind()}
+		}
+		words[i] = q.Words()
+	}
+	if radius < 0 || radius > x.max {
+		return &RadiusError{Kind: x.kind, Radius: radius, Max: x.max}
+	}
+	if err := x.set.SearchAll(words, radius, func(query int, ref uint32, distance int) {
+		emit(query, Hit{Ref: Ref(ref), Distance: distance})
+	}); err != nil {
+		return fmt.Errorf("match: searching the index of kind %s: %w", x.kind, err)
+	}
+	return nil
+}

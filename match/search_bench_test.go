@@ -34,7 +34,7 @@ func sizeName(n int) string {
 // hashes (a million unless it says more; 100 million takes 14 GB, with GOGC=20). Each
 // query has one neighbour, at 0 to 31 bits. Beside the mean it reports the median and
 // the 99th percentile of single look-ups, the memory of the index, and how many
-// hashes a look-up compares in whole.
+// hashes a look-up compares in whole; and of all queries in one call the mean.
 func BenchmarkSearch(b *testing.B) {
 	for _, set := range benchmarkSets {
 		for n := 10_000; n <= benchmarkSize(b); n *= 10 {
@@ -97,6 +97,17 @@ func benchmarkSet(b *testing.B, r *rand.Rand, n int, next func() hash.Value) {
 			b.ReportMetric(float64(candidates)/float64(len(queries)), "candidates/query")
 		})
 	}
+	b.Run("index=mih-batch/radius=31", func(b *testing.B) {
+		hits, done := 0, 0
+		for b.Loop() {
+			if err := x.SearchAll(queries, 31, func(int, match.Hit) { hits++ }); err != nil {
+				b.Fatal(err)
+			}
+			done += len(queries)
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(done), "ns/query")
+		b.ReportMetric(float64(hits)/float64(done), "hits/query")
+	})
 	for _, radius := range []int{0, 15, 31} {
 		if m.set == nil {
 			break

@@ -110,7 +110,7 @@ func (a *animation) pictures(ctx context.Context, r Request) iter.Seq2[hash.Fram
 				return
 			}
 			if pick.pick(at) || a.single {
-				f := hash.Frame{Image: fit(p.canvas, r.MaxSide), Number: n, Time: at, Key: n == 0 || p.key}
+				f := hash.Frame{Image: scaled(p.canvas, r), Number: n, Time: at, Key: n == 0 || p.key}
 				if !yield(f, nil) {
 					return
 				}

@@ -2,11 +2,15 @@ package video
 
 import (
 	"errors"
+	"image"
 	"time"
 )
 
 // maxAt is how many times Sampling.At may name.
 const maxAt = 64
+
+// maxSize bounds both sides of Request.Size.
+const maxSize = 4096
 
 // validate refuses requests that contradict themselves. They are mistakes of the
 // program, not of the media.
@@ -15,6 +19,10 @@ func (r Request) validate() error {
 	switch {
 	case r.MaxSide < 0:
 		return errors.New("Request.MaxSide is negative: 0 means native size")
+	case r.Size != (image.Point{}) && (min(r.Size.X, r.Size.Y) < 1 || max(r.Size.X, r.Size.Y) > maxSize):
+		return errors.New("Request.Size is not from 1 x 1 to 4096 x 4096")
+	case r.Size != (image.Point{}) && r.MaxSide > 0:
+		return errors.New("Request.Size and Request.MaxSide are both set: ask for one of them")
 	case s.Every < 0:
 		return errors.New("Sampling.Every is negative: 0 means every frame")
 	case s.Every > 0 && len(s.At) > 0:

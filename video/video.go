@@ -12,6 +12,7 @@ package video
 
 import (
 	"context"
+	"image"
 	"iter"
 	"time"
 
@@ -114,6 +115,12 @@ type Request struct {
 	Sampling Sampling
 	MaxSide  int // pictures larger than this are scaled down in the decoder until the longer side fits; 0: native size
 
+	// Size asks for pictures of exactly this width and height, up to 4096 each, whatever the
+	// media's shape, and in red, green and blue: what package tmk needs. Backends scale by bicubic
+	// interpolation, as the reference of TMK does, and give *image.RGBA; what is decoded in Go is
+	// averaged over areas. Zero: not asked for. It excludes MaxSide.
+	Size image.Point
+
 	// Luma says that the pictures are only to be hashed by package pdq, or looked at in grey. The
 	// frames of a video or an animation are then hash.Reduced, and stand for pictures eight
 	// times as large: so PDQ's filter, a whole number of pixels wide, is as wide a part of a
@@ -124,7 +131,7 @@ type Request struct {
 	// progressive file half, and the hash is nearly that of its luma in full: of photographs of
 	// quality 80 and more, 98 in 100 are within 2 bits and none over 6. JPEG stills that are
 	// rare or damaged in any way, and all else, are decoded as without Luma, and so are all
-	// stills with Options.Exact or MaxSide.
+	// stills with Options.Exact, MaxSide or Size.
 	Luma bool
 }
 
@@ -157,7 +164,7 @@ type Backend interface {
 	Probe(ctx context.Context, c Container) (Info, error)
 	// Frames decodes, by the contract of Media.Frames. Pictures are *image.YCbCr in
 	// full range (the luma plane is what is hashed), or *image.Gray, which is all that is
-	// needed where Request.Luma is set. Times and numbers
+	// needed where Request.Luma is set, and with Request.Size opaque *image.RGBA. Times and numbers
 	// never fall. It keeps to c.Limits by itself, of frames decoded and not only of
 	// those given; Media holds what it gives against them once more.
 	Frames(ctx context.Context, c Container, info Info, r Request) iter.Seq2[hash.Frame, error]

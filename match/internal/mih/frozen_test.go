@@ -650,6 +650,13 @@ func survives(t require.TestingT, m *image, queries []hash, merge bool) bool {
 			require.Equal(t, want, hits, "radius %d", radius)
 		}
 	}
+	for _, radius := range []int{4*m.width - 1, 8*m.width - 1} {
+		hits := make([]int, len(queries))
+		if err := x.SearchAll(queries, radius, func(query int, _ uint32, _ int) { hits[query]++ }); damaged(t, err) {
+			require.True(t, bad, "%v", err)
+		}
+		require.LessOrEqual(t, slices.Max(hits), s.Count())
+	}
 	if merge {
 		for i := range tableSize + 1 {
 			x.Add(1<<30+uint32(i), &queries[0])

@@ -231,10 +231,7 @@ func (s *Stats) count(groups, candidates int) {
 
 // SearchStats is Search, and adds to stats, which may be nil.
 func (x *Index) SearchStats(query *[4]uint64, radius int, stats *Stats, emit func(ref uint32, distance int)) (err error) {
-	w := work{query: *query, radius: radius, stats: stats}
-	for i := range 4 * x.width {
-		w.values[i] = slotOf(query[:], i)
-	}
+	w := work{asked: ask(query, 4*x.width), radius: radius, stats: stats}
 	st := x.state.Load()
 	for _, t := range st.tables {
 		t.search(&w, emit)

@@ -79,6 +79,20 @@ const (
 
 // planFor makes a plan for the query's slots.
 func (s *segment) planFor(values *[16]uint16, radius int) plan {
+	p := s.evenPlan(values, radius)
+	total := 0
+	if p.rule != scanned {
+		for i := range s.slots {
+			total += s.cost(values, i, int(p.reach[i]))
+		}
+	}
+	s.settle(&p, values, radius, total)
+	return p
+}
+
+// evenPlan starts a plan: all slots have the same reach, or nearly. A search of groups
+// that reach too far is a scan.
+func (s *segment) evenPlan(values *[16]uint16, radius int) plan {
 	var p plan
 	units := radius + 1
 	even := units/s.slots - 1 // -1 is unprobed
@@ -105,22 +119,29 @@ func (s *segment) planFor(values *[16]uint16, radius int) plan {
 			p.reach[best]++
 		}
 	}
-	total, expected := 0, 0
+	return p
+}
+
+// settle completes a plan whose slots cost that much in all: with a better one, or a
+// scan, if it is too much.
+func (s *segment) settle(p *plan, values *[16]uint16, radius, total int) {
+	if p.rule == scanned {
+		return
+	}
+	expected := 0
 	perGroup := s.n >> s.keyBits
 	for i := range s.slots {
-		total += s.cost(values, i, int(p.reach[i]))
 		for c := 0; c <= int(p.reach[i]); c++ {
 			expected += choose(s.keyBits, c) * (perGroup + 1 + runCost)
 		}
 	}
 	if total > skewed*expected {
-		total = s.replan(&p, values, units)
+		total = s.replan(p, values, radius+1)
 	}
 	if total > scanCost*s.n {
 		p.rule = scanned
 	}
 	p.seal(s.slots)
-	return p
 }
 
 // group returns the number of the group that the query is in, over all slots.

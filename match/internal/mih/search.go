@@ -18,21 +18,37 @@ type run struct {
 	n     uint32
 	want  uint32 // the verifier of the query: 16 bits
 	limit int32  // the largest distance of verifiers that may pass: 0 to 16
-	group uint32 // over all slots
+	group uint32 // over all slots: groupBits; above them, in a batch, the number of the query
 }
+
+// groupBits is how many bits the number of a group over all slots takes.
+const groupBits = slotBits + 4
 
 // candidate is a member whose verifier passes. The kernels write it.
 type candidate struct {
-	run uint32 // its number; then its group
+	run uint32 // its number; then the group of the run
 	at  uint32 // in verify; then the number of the hash
+}
+
+// asked is a query and how it looks into a segment.
+type asked struct {
+	values [16]uint16 // the query's slots
+	query  [4]uint64
+	plan   plan
+}
+
+func ask(query *[4]uint64, slots int) asked {
+	a := asked{query: *query}
+	for i := range slots {
+		a.values[i] = slotOf(query[:], i)
+	}
+	return a
 }
 
 // work is what a search needs beside the segment.
 type work struct {
-	values [16]uint16 // the query's slots
-	query  [4]uint64
+	asked
 	radius int
-	plan   plan
 	runs   [maxRuns]run
 	found  [maxCandidates]candidate
 	stats  *Stats
@@ -99,7 +115,7 @@ func (s *segment) nextRuns(w *work, c *cursor) int {
 		reach := int(w.plan.reach[slot])
 		base := slot<<s.keyBits | int(w.values[slot]>>shift)
 		for ; c.distance <= reach; c.distance++ {
-			r, some := s.verifier(w, slot, c.distance)
+			r, some := s.verifier(&w.asked, slot, c.distance)
 			if !some {
 				break
 			}
@@ -130,11 +146,11 @@ func (s *segment) nextRuns(w *work, c *cursor) int {
 // verifier returns what verifiers of a slot's members at a distance are compared
 // with; some is false if none could pass. Where the keys are shorter than the slots
 // the members' distance is at least that.
-func (s *segment) verifier(w *work, slot, distance int) (r run, some bool) {
+func (s *segment) verifier(a *asked, slot, distance int) (r run, some bool) {
 	next := (slot + 1) % s.slots
-	reach, after := int(w.plan.reach[slot]), int(w.plan.reach[next])
-	want := uint32(w.values[next])
-	if w.plan.rule == byEnds {
+	reach, after := int(a.plan.reach[slot]), int(a.plan.reach[next])
+	want := uint32(a.values[next])
+	if a.plan.rule == byEnds {
 		if slot == s.slots-1 {
 			return run{want: want, limit: slotBits}, true
 		}
@@ -147,34 +163,47 @@ func (s *segment) verifier(w *work, slot, distance int) (r run, some bool) {
 
 // check compares the hashes of candidates.
 func (s *segment) check(w *work, runs []run, found []candidate, emit func(ref uint32, distance int)) {
+	w.touched += s.number(runs, found)
+	for _, c := range found {
+		if d := s.distance(&w.asked, c, w.radius); d >= 0 {
+			s.emit(&w.hits, int(c.at), d, emit)
+		}
+	}
+}
+
+// number makes groups and the numbers of hashes of the runs and places of candidates.
+// What it returns means nothing.
+func (s *segment) number(runs []run, found []candidate) (touched uint64) {
 	// Each step for all of them before the next: so the processor waits for many of
 	// the places at once, which are all over the memory.
-	var touched uint64
 	for i := range found {
 		c := &found[i]
 		c.run = runs[c.run].group // from here on
-		if c.run>>s.keyBits == 0 {
+		group := c.run & (1<<groupBits - 1)
+		if group>>s.keyBits == 0 {
 			continue
 		}
 		touched += uint64(s.low[int(c.at)-s.n])
 		if s.pages > 1 {
-			if near := s.nearMark(c.run, c.at); uint(near) < uint(len(s.marks)) { // in a file it may be anything
+			if near := s.nearMark(group, c.at); uint(near) < uint(len(s.marks)) { // in a file it may be anything
 				touched += s.marks[near]
 			}
 		}
 	}
-	w.touched += touched
-	m := marker{group: ^uint32(0)}
+	m, last := marker{}, ^uint32(0)
 	for i := range found {
 		c := &found[i]
 		pos, number := c.at, c.at
-		if c.run>>s.keyBits != 0 { // in slot 0 the number is the position
+		if c.run != last { // another query may have a group again, from its start
+			m.group, last = ^uint32(0), c.run
+		}
+		if group := c.run & (1<<groupBits - 1); group>>s.keyBits != 0 { // in slot 0 the number is the position
 			if s.origin != nil {
 				s.origin.check(Low, int(pos)-s.n, 1)
 			}
 			number = uint32(s.low[int(pos)-s.n])
 			if s.pages > 1 {
-				number |= uint32(s.page(&m, c.run, pos)) << pageBits
+				number |= uint32(s.page(&m, group, pos)) << pageBits
 			}
 		}
 		if s.origin != nil {
@@ -182,25 +211,32 @@ func (s *segment) check(w *work, runs []run, found []candidate, emit func(ref ui
 		}
 		c.at = number
 	}
-	var differing [4]uint64
-	for _, c := range found {
-		if s.width == 1 {
-			differing[0] = s.words[c.at] ^ w.query[0]
-		} else {
-			h := s.words[4*int(c.at) : 4*int(c.at)+4]
-			differing = [4]uint64{h[0] ^ w.query[0], h[1] ^ w.query[1], h[2] ^ w.query[2], h[3] ^ w.query[3]}
-		}
-		d := bits.OnesCount64(differing[0]) + bits.OnesCount64(differing[1]) + bits.OnesCount64(differing[2]) + bits.OnesCount64(differing[3])
-		if d <= w.radius && w.plan.reports(&differing, int(c.run>>s.keyBits)) {
-			s.emit(w, int(c.at), d, emit)
-		}
-	}
+	return touched
 }
 
-func (s *segment) emit(w *work, i, distance int, emit func(ref uint32, distance int)) {
+// distance compares a candidate that has its number with the query. It is negative if
+// that is not to be reported: over the radius, or by another slot.
+func (s *segment) distance(a *asked, c candidate, radius int) int {
+	var differing [4]uint64
+	if s.width == 1 {
+		differing[0] = s.words[c.at] ^ a.query[0]
+	} else {
+		h := s.words[4*int(c.at) : 4*int(c.at)+4]
+		differing = [4]uint64{h[0] ^ a.query[0], h[1] ^ a.query[1], h[2] ^ a.query[2], h[3] ^ a.query[3]}
+	}
+	d := bits.OnesCount64(differing[0]) + bits.OnesCount64(differing[1]) + bits.OnesCount64(differing[2]) + bits.OnesCount64(differing[3])
+	if d <= radius && a.plan.reports(&differing, int(c.run&(1<<groupBits-1)>>s.keyBits)) {
+		return d
+	}
+	return -1
+}
+
+// emit calls emit for the live refs of a hash. hits counts those of a file, removed ones
+// too.
+func (s *segment) emit(hits *int, i, distance int, emit func(ref uint32, distance int)) {
 	from, to := s.refsOf(i)
 	if s.origin != nil {
-		if w.hits += to - from; w.hits > s.count {
+		if *hits += to - from; *hits > s.count {
 			s.origin.damaged(Low, 0, "a hash is in a group more than once")
 		}
 	}
@@ -217,7 +253,7 @@ func (s *segment) scan(w *work, emit func(ref uint32, distance int)) {
 	if s.origin != nil {
 		s.origin.check(Words, 0, len(s.words))
 	}
-	scan(s.words, s.width, &w.query, w.radius, func(i, distance int) { s.emit(w, i, distance, emit) })
+	scan(s.words, s.width, &w.query, w.radius, func(i, distance int) { s.emit(&w.hits, i, distance, emit) })
 }
 
 // scan calls found for every hash within the radius.

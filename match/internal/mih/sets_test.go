@@ -99,7 +99,16 @@ type hit struct {
 
 func found(t require.TestingT, x *Index, q hash, radius int) (hits []hit) {
 	require.NoError(t, x.Search(&q, radius, func(ref uint32, distance int) { hits = append(hits, hit{ref, distance}) }))
-	return sorted(hits)
+	sorted(hits)
+	other := q
+	other[0] ^= 1 << 60
+	var batch [3][]hit
+	require.NoError(t, x.SearchAll([]hash{q, other, q}, radius, func(query int, ref uint32, distance int) {
+		batch[query] = append(batch[query], hit{ref, distance})
+	}))
+	require.Equal(t, hits, sorted(batch[0]))
+	require.Equal(t, hits, sorted(batch[2]))
+	return hits
 }
 
 func remove(t require.TestingT, x *Index, ref uint32, h hash) bool {
@@ -191,4 +200,40 @@ func TestSearchIsTheScanInLargeSets(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A batch finds for each query what that finds alone: more than one batch of them, some
+// of which have very many candidates.
+func TestSearchAllIsSearch(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine and much to do")
+	}
+	for _, width := range []int{1, 4} {
+		for _, set := range sets {
+			r := seeded()
+			hashes := set.make(r, width, 70_000)
+			refs, words := flat(hashes, width)
+			live, file := New(width), New(width)
+			_, ok := live.AddAll(refs, words)
+			require.True(t, ok)
+			require.NoError(t, file.Attach(0, frozen(t, width, words, nil)))
+			radius := 8*width - 1
+			queries := repeat(maxBatch+50, func(int) hash { return nearby(r, hashes, width, radius) })
+			if set.name == "one cluster" || set.name == "all equal" {
+				queries = queries[:40] // each finds most of the set
+			}
+			for _, x := range []*Index{live, file} {
+				got := make([][]hit, len(queries))
+				require.NoError(t, x.SearchAll(queries, radius, func(query int, ref uint32, distance int) {
+					got[query] = append(got[query], hit{ref, distance})
+				}))
+				for i := range queries {
+					var want []hit
+					require.NoError(t, x.Search(&queries[i], radius, func(ref uint32, distance int) { want = append(want, hit{ref, distance}) }))
+					require.Equal(t, sorted(want), sorted(got[i]), "%s, width %d, query %d", set.name, width, i)
+				}
+			}
+		}
+	}
+	require.NoError(t, New(4).SearchAll(nil, 31, nil))
 }

@@ -149,7 +149,7 @@ func (d *decoder) frames(pictures io.Reader, p *plan, reports *reports) (finishe
 			if _, err := io.ReadFull(pictures, first[:]); err != nil {
 				return false, false, nil
 			}
-			raw, img = newPicture(p.width, p.height, p.grey)
+			raw, img = newPicture(p)
 			raw[0] = first[0]
 			_, err = io.ReadFull(pictures, raw[1:])
 		} else {
@@ -157,6 +157,9 @@ func (d *decoder) frames(pictures io.Reader, p *plan, reports *reports) (finishe
 		}
 		if err != nil {
 			return false, n == 0 || err == io.ErrUnexpectedEOF, nil
+		}
+		if m, ok := img.(*image.RGBA); ok {
+			spread(m.Pix, raw)
 		}
 		rep, ok := reports.next(n)
 		rep.time += p.base
@@ -250,11 +253,15 @@ func (d *decoder) explain(ctx context.Context, err error) error {
 
 // newPicture returns a buffer for one raw frame, and the picture whose planes
 // lie in it as ffmpeg writes gray, Y alone, or yuv420p: Y, Cb, Cr, with odd sides
-// rounded up.
-func newPicture(w, h int, grey bool) ([]byte, image.Image) {
+// rounded up. One of RGB24 has pixels of its own.
+func newPicture(p *plan) ([]byte, image.Image) {
+	w, h := p.width, p.height
+	if p.rgb {
+		return make([]byte, 3*w*h), image.NewRGBA(image.Rect(0, 0, w, h))
+	}
 	cw, ch := (w+1)/2, (h+1)/2
 	y, c := w*h, cw*ch
-	if grey {
+	if p.grey {
 		raw := make([]byte, y)
 		return raw, &image.Gray{Pix: raw, Stride: w, Rect: image.Rect(0, 0, w, h)}
 	}
@@ -267,6 +274,14 @@ func newPicture(w, h int, grey bool) ([]byte, image.Image) {
 		CStride:        cw,
 		SubsampleRatio: image.YCbCrSubsampleRatio420,
 		Rect:           image.Rect(0, 0, w, h),
+	}
+}
+
+// spread makes opaque pixels of four bytes of raw ones of three.
+func spread(pixels, raw []byte) {
+	for i := 0; i+3 <= len(raw); i += 3 {
+		copy(pixels[i/3*4:], raw[i:i+3])
+		pixels[i/3*4+3] = 255
 	}
 }
 

@@ -2,6 +2,7 @@ package ffargs
 
 import (
 	"fmt"
+	"image"
 	"math"
 	"slices"
 	"strconv"
@@ -29,6 +30,7 @@ const gridSlack = 500 * time.Nanosecond
 type plan struct {
 	command       Command
 	width, height int    // of the pictures that come out
+	rgb           bool   // and what they are: RGB24, or YUV420P
 	all, selected string // log names of the filters that report every and every selected frame; all may be ""
 	sampling      video.Sampling
 	base          time.Duration // where ffmpeg seeks to: its times count from there
@@ -49,6 +51,15 @@ func newPlan(c video.Container, info video.Info, r video.Request, s Settings, no
 	p := &plan{selected: "showinfo@s" + nonce, sampling: r.Sampling}
 	p.width, p.height = fit(info.Width, info.Height, r.MaxSide)
 	p.grey = r.Luma
+	scaler, format := "area", "yuv420p"
+	if p.grey {
+		format = "gray" // the same bits as the plane Y
+	}
+	if r.Size != (image.Point{}) {
+		// As ffmpeg's "-s" without further ado does, which is what the reference of TMK runs.
+		p.width, p.height, p.rgb = r.Size.X, r.Size.Y, true
+		p.grey, scaler, format = false, "bicubic", "rgb24"
+	}
 
 	for _, name := range []string{"nostdin", "nostats", "an", "sn", "dn"} {
 		input[name] = ""
@@ -86,10 +97,6 @@ func newPlan(c video.Container, info video.Info, r video.Request, s Settings, no
 		p.all = "showinfo@a" + nonce
 		filters = append(filters, p.all+"=checksum=0", "select='"+expr+"'")
 	}
-	format := "yuv420p"
-	if p.grey {
-		format = "gray" // the same bits as the plane Y
-	}
 	filters = append(filters,
 		p.selected+"=checksum=0",
 		// The size is fixed, so that a stream that changes its size midway can't put the
@@ -97,7 +104,7 @@ func newPlan(c video.Container, info video.Info, r video.Request, s Settings, no
 		// shrinking antialiases, and it is the nearest to PDQ's own box filters (and
 		// cheaper than bicubic). bitexact+accurate_rnd: the same bits with and without
 		// SIMD. No matrix is named, so the luma stays the file's own.
-		fmt.Sprintf("scale=%d:%d:out_range=pc:flags=area+bitexact+accurate_rnd", p.width, p.height),
+		fmt.Sprintf("scale=%d:%d:out_range=pc:flags=%s+bitexact+accurate_rnd", p.width, p.height, scaler),
 		"format="+format)
 
 	output := map[string]string{

@@ -8,7 +8,8 @@
 // So this one is first, and leaves an empty archive in the program's place. A test
 // fails should that ever change.
 //
-// Whoever imports this package imports codeberg.org/gruf/go-ffmpreg/embed as well.
+// Whoever imports this package imports codeberg.org/gruf/go-ffmpreg/embed as well, and
+// can't call its B any more.
 package blob
 
 import _ "unsafe" // for linkname
