@@ -44,6 +44,8 @@ type alignment struct {
 	line *timeline
 	key  key
 	runs []run
+	// varied tells that some track has three different signals, as it takes to tell a speed.
+	varied bool
 	// limited tells that maxAlignments were not enough.
 	limited bool
 }
@@ -56,7 +58,8 @@ func align(q *query, c *candidate) *alignment {
 	a := &alignment{q: q, key: c.key, line: newTimeline(c.key.it, c.key.kind, q.gate)}
 	sweeps := make([]*sweep, len(c.tracks))
 	for i, t := range c.tracks {
-		sweeps[i] = newSweep(q, t)
+		sweeps[i] = newSweep(q, a.line, t)
+		a.varied = a.varied || t.signals() > 2
 	}
 	used := make([]bool, len(q.frames))
 	prefer := offsetLine(0)
@@ -65,15 +68,14 @@ func align(q *query, c *candidate) *alignment {
 		if h.track == nil {
 			break
 		}
-		members, runs := a.cut(h.track, used, h.line)
-		if len(members) < 2 && len(a.runs) > 0 {
+		if h.members < 2 && len(a.runs) > 0 {
 			break // no two frames are left that agree on anything
 		}
 		if round == maxAlignments {
 			a.limited = true
 			break
 		}
-		for _, r := range runs {
+		for _, r := range h.runs {
 			// A frame on its own is part of the strongest alignment only: elsewhere it may
 			// agree by chance.
 			if len(r.frames) < 2 && len(a.runs) > 0 && h.line != prefer {
@@ -85,19 +87,27 @@ func align(q *query, c *candidate) *alignment {
 				used[f] = true
 			}
 		}
-		for _, m := range members {
-			used[m.frame] = true // so that every round has fewer frames
+		for i := range h.runs {
+			for _, f := range h.runs[i].frames {
+				used[f.frame] = true // so that every round has fewer frames
+			}
+		}
+		for _, s := range sweeps {
+			s.drop(used)
 		}
 	}
 	a.join()
 	return a
 }
 
-// hypothesis is a line that a track's frames agree on, and their weight.
+// hypothesis is a line that some of a track's frames agree on, cut into runs, and the
+// weight of the heaviest run.
 type hypothesis struct {
-	track  *track
-	line   line
-	weight int64
+	track   *track
+	line    line
+	members int // frames
+	runs    []run
+	weight  int64
 }
 
 // best finds the line of the most weight: at the upload's own speed, unless another
@@ -107,7 +117,7 @@ func (a *alignment) best(sweeps []*sweep, used []bool, prefer time.Duration) hyp
 	var from *sweep
 	var rest int64
 	for _, s := range sweeps {
-		if p := s.peak(used, prefer); p.weight > best.weight {
+		if p := s.peak(prefer); p.weight > best.weight {
 			best, from = p, s
 		}
 		rest += s.left
@@ -118,11 +128,11 @@ func (a *alignment) best(sweeps []*sweep, used []bool, prefer time.Duration) hyp
 	h := a.refine(from.track, used, best, prefer)
 	// What is left and not on that line may be on one of another speed; one or two frames
 	// are on some line by chance.
-	if more(rest, h.weight) {
+	if a.varied && more(rest, h.weight) {
 		var other peak
 		from = nil
 		for _, s := range sweeps {
-			if p := s.slanted(used, max(other.weight, h.weight)); p.weight > other.weight && more(p.weight, h.weight) {
+			if p := s.slanted(max(other.weight, h.weight)); p.weight > other.weight && more(p.weight, h.weight) {
 				other, from = p, s
 			}
 		}
@@ -136,7 +146,7 @@ func (a *alignment) best(sweeps []*sweep, used []bool, prefer time.Duration) hyp
 }
 
 // more reports whether a line of one weight says clearly more than one of another: a
-// fifth, and a frame at the least.
+// fifth, and half a frame at the least.
 func more(weight, than int64) bool { return weight > than+than/5 && weight >= than+edgeUnit/2 }
 
 // refine finds the line of a peak: of the frames that agree there those nearest together
@@ -144,23 +154,23 @@ func more(weight, than int64) bool { return weight > than+than/5 && weight >= th
 // that tells no speed other than 1, the line is the peak's own offset. The weight is that
 // of the heaviest run.
 func (a *alignment) refine(t *track, used []bool, p peak, prefer time.Duration) hypothesis {
-	h := hypothesis{track: t, line: line{known0: p.lo + (p.hi-p.lo)/2, speed: p.speed}}
+	l := line{known0: p.lo + (p.hi-p.lo)/2, speed: p.speed}
 	if p.speed == 1 {
-		h.line = a.offset(t, used, p, prefer)
+		l = a.offset(t, p, prefer)
 	}
-	r, weight := a.heaviest(t, used, h.line)
+	h, r := a.cut(t, used, l)
 	fitted := false
-	for h.weight = weight; len(r.frames) >= 3; {
-		l, sure := fit(a.dots(&r))
+	for a.varied && len(r.frames) >= 3 {
+		l, sure := fit(a.dots(r))
 		if !sure {
 			break
 		}
-		next, weight := a.heaviest(t, used, l)
-		if weight < h.weight {
+		next, longer := a.cut(t, used, l)
+		if next.weight < h.weight {
 			break
 		}
-		last := fitted && weight == h.weight
-		if h.line, h.weight, r, fitted = l, weight, next, true; last {
+		last := fitted && next.weight == h.weight
+		if h, r, fitted = next, longer, true; last {
 			break
 		}
 	}
@@ -168,17 +178,6 @@ func (a *alignment) refine(t *track, used []bool, p peak, prefer time.Duration) 
 		return hypothesis{}
 	}
 	return h
-}
-
-// heaviest returns the run of the most weight on a line, and its weight.
-func (a *alignment) heaviest(t *track, used []bool, l line) (r run, weight int64) {
-	_, runs := a.cut(t, used, l)
-	for i := range runs {
-		if w := runs[i].weight(); w > weight {
-			r, weight = runs[i], w
-		}
-	}
-	return r, weight
 }
 
 func (r *run) weight() int64 {
@@ -198,46 +197,14 @@ func (a *alignment) dots(r *run) []dot {
 	return dots
 }
 
-// offset chooses one offset within a peak. Where a scene stands nearly still, frames agree
-// over long stretches, and the nearest signal of each tells the most: the peak is narrowed
-// down to where most of those agree. Then it is the median of what the sharp ones of them
-// say, where there are any; else the preferred one if the peak has it; else the middle.
-func (a *alignment) offset(t *track, used []bool, p peak, prefer time.Duration) line {
-	var edges []edge
+// offset chooses one offset within a peak: the median of what the sharp known
+// signals say, where there are any; else the preferred one if the peak has it;
+// else the middle.
+func (a *alignment) offset(t *track, p peak, prefer time.Duration) line {
 	middle := p.lo + (p.hi-p.lo)/2
-	for i := range t.sightings {
-		s := &t.sightings[i]
-		at := a.q.frames[s.frame].Time
-		if used[s.frame] {
-			continue
-		}
-		found := s.at(at + middle)
-		if found == nil {
-			continue
-		}
-		from, to := a.line.span(found.signal)
-		if a.line.sampled {
-			d := a.line.dot(at, found.signal)
-			from, to = d.known-d.sigma, d.known+d.sigma
-		}
-		from, to = max(from-at-jitter, p.lo), min(to-at+jitter, p.hi)
-		if from <= to {
-			w := weigh(s.entries, 1)
-			edges = append(edges, edge{from, w, int32(i)}, edge{to, -w, int32(i)})
-		}
-	}
-	if len(edges) > 0 {
-		sortEdges(edges)
-		narrow := highest(edges, prefer)
-		p.lo, p.hi = narrow.lo, narrow.hi
-		middle = p.lo + (p.hi-p.lo)/2
-	}
 	var said []time.Duration
 	for i := range t.sightings {
 		s := &t.sightings[i]
-		if used[s.frame] {
-			continue
-		}
 		at := s.at(a.q.frames[s.frame].Time + middle)
 		if at != nil && a.line.sharp(at.signal) {
 			said = append(said, a.key.it.signals[at.signal].From-a.q.frames[s.frame].Time) // its hash is of the frame at From
@@ -253,29 +220,33 @@ func (a *alignment) offset(t *track, used []bool, p peak, prefer time.Duration) 
 	return offsetLine(middle)
 }
 
-// cut collects the unused frames that agree on a line, and cuts them into runs.
-func (a *alignment) cut(t *track, used []bool, l line) (members []aligned, runs []run) {
+// cut collects the unused frames that agree on a line, and cuts them into runs. It returns
+// the heaviest one too.
+func (a *alignment) cut(t *track, used []bool, l line) (h hypothesis, heaviest *run) {
+	h = hypothesis{track: t, line: l}
 	elsewhere := 0 // frames since the last member that agree with the video, but not here
 	for i := range t.sightings {
 		s := &t.sightings[i]
-		var p *place
-		if !used[s.frame] {
-			p = s.at(l.at(a.q.frames[s.frame].Time))
-		}
+		p := s.at(l.at(a.q.frames[s.frame].Time))
 		if p == nil {
 			elsewhere++
 			continue
 		}
+		h.members++
 		m := aligned{frame: s.frame, entries: s.entries, place: p}
-		members = append(members, m)
-		if n := len(runs); n > 0 && elsewhere < 2 && a.near(runs[n-1].last(), s.frame) && !slices.Contains(used[runs[n-1].last():s.frame], true) {
-			runs[n-1].frames = append(runs[n-1].frames, m)
+		if n := len(h.runs); n > 0 && elsewhere < 2 && a.near(h.runs[n-1].last(), s.frame) && !slices.Contains(used[h.runs[n-1].last():s.frame], true) {
+			h.runs[n-1].frames = append(h.runs[n-1].frames, m)
 		} else {
-			runs = append(runs, run{frames: []aligned{m}, line: l, class: t.class})
+			h.runs = append(h.runs, run{frames: []aligned{m}, line: l, class: t.class})
 		}
 		elsewhere = 0
 	}
-	return members, runs
+	for i := range h.runs {
+		if w := h.runs[i].weight(); w > h.weight {
+			h.weight, heaviest = w, &h.runs[i]
+		}
+	}
+	return h, heaviest
 }
 
 func (r *run) last() int32 { return r.frames[len(r.frames)-1].frame }

@@ -60,6 +60,21 @@ type track struct {
 	sightings []sighting
 }
 
+// signals counts the different signals that are the nearest in some place, up to 3.
+func (t *track) signals() int {
+	var seen []int32
+	for i := range t.sightings {
+		for _, p := range t.sightings[i].places {
+			if !slices.Contains(seen, p.signal) {
+				if seen = append(seen, p.signal); len(seen) == 3 {
+					return 3
+				}
+			}
+		}
+	}
+	return len(seen)
+}
+
 // candidate is an item that some frames agree with.
 type candidate struct {
 	key     key
@@ -85,6 +100,7 @@ type collector struct {
 	classes    []string
 	crowds     []crowd // by frame
 	sightings  int     // kept
+	trimmed    int     // of them, kept when they were last trimmed
 	places     int     // ever kept
 	limited    bool
 	hits       []Hit
@@ -150,8 +166,9 @@ func (c *collector) frame(f *QueryFrame, gate hash.Quality) error {
 		}
 		rest = rest[n:]
 	}
-	if c.sightings > 4*maxSightings {
+	if c.sightings > max(3*maxSightings, 2*c.trimmed) {
 		c.trim(most)
+		c.trimmed = c.sightings
 	}
 	return nil
 }

@@ -33,6 +33,8 @@ const (
 	// maxElsewhere bounds the known signals elsewhere that a frame is compared with: of
 	// more it is every second, or third, ...
 	maxElsewhere = 64
+	// maxBetween bounds the frames between two runs that are looked at.
+	maxBetween = 16
 	// offsetStep is the step in which the offsets of a lone frame are tried, and
 	// maxOffsets how many.
 	offsetStep = 300 * time.Millisecond
@@ -153,6 +155,23 @@ func (a *alignment) grow(r *run, l line, taken []bool, budget *int) run {
 		}
 	}
 	return g
+}
+
+// refuted reports whether most of what is told between two runs on one line is against it.
+func (a *alignment) refuted(x, y *run, budget *int) bool {
+	first, last := x.last()+1, y.frames[0].frame
+	step := max(1, (last-first)/maxBetween)
+	told, no := 0, 0
+	for f := first; f < last; f += step {
+		switch _, s := a.there(f, x.line.at(a.q.frames[f].Time), x.class, budget); s {
+		case agrees:
+			told++
+		case against:
+			told++
+			no++
+		}
+	}
+	return 2*no > told
 }
 
 // there tells what a frame shows of the known video around a known time, with looks that

@@ -30,14 +30,6 @@ func (l line) at(t time.Duration) time.Duration {
 	return l.known0 + time.Duration(float64(l.speed*float64(t-l.query0)))
 }
 
-// back returns the upload's time of a known time.
-func (l line) back(known time.Duration) time.Duration {
-	if l.speed == 1 {
-		return l.query0 + (known - l.known0)
-	}
-	return l.query0 + time.Duration(float64(float64(known-l.known0)/l.speed))
-}
-
 // dot is what a frame says of a line: at the upload's time t the known time is about
 // known, to within sigma.
 type dot struct{ t, known, sigma time.Duration }

@@ -139,7 +139,7 @@ func (l *Look) thresholdOf(b *bank, distance int) int { return max(l.threshold(b
 type QueryFrame struct {
 	Number int
 	Time   time.Duration
-	For    time.Duration // how long until the next sampled frame, or the end
+	For    time.Duration // how long until the next sampled frame, or the end; 0: until the next one given
 	Looks  []Look
 }
 

@@ -11,6 +11,8 @@ const (
 	// introEdge is how near to the beginning or the end of a known video an intro or the
 	// credits lie.
 	introEdge = 5 * time.Second
+	// sharedEdge is how much more of one than of the other may agree.
+	sharedEdge = 2 * time.Second
 	// besideStep and besides are where two known videos are compared before and after what
 	// an upload has of both.
 	besideStep = time.Second
@@ -18,6 +20,8 @@ const (
 	// maxRivals bounds the known videos that one is compared with. Where there are more,
 	// commonness by numbers has its say.
 	maxRivals = 4 * commonEntries
+	// maxSegmentPairs bounds the work where very many match in very many pieces.
+	maxSegmentPairs = 1 << 24
 )
 
 // discountIntros makes matches weak that rest on an intro or on credits alone: on a stretch
@@ -26,14 +30,16 @@ const (
 // a known video, or goes on for ten seconds, is no intro.
 func discountIntros(q *query, outcomes []outcome) {
 	intros := make([]bool, len(outcomes))
+	pairs := 0
 	for i := range outcomes {
 		o := &outcomes[i]
-		if !o.candidateIntro() {
+		if !o.candidateIntro() || pairs > maxSegmentPairs {
 			continue
 		}
 		rivals := 0
 		for j := range outcomes {
 			p := &outcomes[j]
+			pairs += len(o.match.Evidence.Segments) * len(p.match.Evidence.Segments)
 			if i == j || !p.it.isVideo() || p.match.Evidence.Kind != o.match.Evidence.Kind || !o.sharesFrames(p) {
 				continue
 			}
@@ -58,15 +64,22 @@ func (o *outcome) candidateIntro() bool {
 	return o.it.isVideo() && len(o.missing) == 0 && o.match.Evidence.KnownPercent < 50 && o.least < float64(o.need)
 }
 
-// sharesFrames reports whether most of the longest segment is one of another's too.
+// sharesFrames reports whether most of the longest segment is one of another's too, and
+// but for its edges nothing agrees that is not.
 func (o *outcome) sharesFrames(p *outcome) bool {
-	s := &o.match.Evidence.Segments[0]
-	for _, g := range p.match.Evidence.Segments {
-		if both := min(s.QueryTo, g.QueryTo) - max(s.QueryFrom, g.QueryFrom); 2*both > s.QueryTo-s.QueryFrom {
-			return true
+	var all, both, longest time.Duration
+	for i, s := range o.match.Evidence.Segments {
+		all += s.QueryTo - s.QueryFrom
+		for _, g := range p.match.Evidence.Segments {
+			common := max(min(s.QueryTo, g.QueryTo)-max(s.QueryFrom, g.QueryFrom), 0)
+			both += common
+			if i == 0 {
+				longest = max(longest, common)
+			}
 		}
 	}
-	return false
+	s := &o.match.Evidence.Segments[0]
+	return 2*longest > s.QueryTo-s.QueryFrom && all-both < sharedEdge
 }
 
 // differsBeside reports whether two known videos that an upload has the same stretch of

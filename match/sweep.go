@@ -9,18 +9,19 @@ import (
 // edge is where a sighting begins or ends to agree, on the axis of the known times that
 // a line has at the upload's time 0.
 type edge struct {
-	at       time.Duration
-	weight   int64 // of a beginning; negative of an end
-	sighting int32
+	at     time.Duration
+	weight int64 // of a beginning; negative of an end
+	frame  int32
 }
 
 // sweep is a track made ready for finding the lines that most frames agree on.
 type sweep struct {
 	q     *query
+	line  *timeline
 	track *track
 	edges []edge // at the speed 1
 	step  int    // of the sightings that are searched for other speeds
-	left  int64  // the weight of the frames that are not used yet, as of the last peak
+	left  int64  // the weight of the frames that are not used yet
 	// slants bounds the weight of the best line of each other speed from above: it only
 	// ever falls, for frames are only ever used up. Negative: not known yet.
 	slants  [slants]int64
@@ -57,18 +58,27 @@ func weigh(entries int32, places int) int64 {
 	return int64(max(1, edgeUnit*commonness(entries)/float64(places)))
 }
 
-func newSweep(q *query, t *track) *sweep {
-	s := &sweep{q: q, track: t}
+// wide is how long a place is that says little of the time: a scene that stands nearly
+// still. Half of its weight is the nearest signal's in it.
+const wide = time.Second
+
+// nearness is by how many bits a place must be further away than the frame's nearest one
+// to have half of the weight.
+const nearness = 4
+
+func newSweep(q *query, line *timeline, t *track) *sweep {
+	s := &sweep{q: q, line: line, track: t}
 	for i := range s.slants {
 		s.slants[i] = -1
 	}
-	s.edges = s.fill(nil, 1, 1, nil)
+	s.edges = s.fill(nil, 1, 1)
+	s.weigh()
 	s.step = (len(s.edges)/2 + maxSlanted - 1) / maxSlanted
 	return s
 }
 
-// fill makes the sorted edges of every step-th unused sighting at a speed.
-func (s *sweep) fill(edges []edge, speed float64, step int, used []bool) []edge {
+// fill makes the sorted edges of every step-th sighting at a speed.
+func (s *sweep) fill(edges []edge, speed float64, step int) []edge {
 	n := 0
 	for i := 0; i < len(s.track.sightings); i += step {
 		n += len(s.track.sightings[i].places)
@@ -76,16 +86,28 @@ func (s *sweep) fill(edges []edge, speed float64, step int, used []bool) []edge 
 	edges = slices.Grow(edges[:0], 2*n)
 	for i := 0; i < len(s.track.sightings); i += step {
 		si := &s.track.sightings[i]
-		if used != nil && used[si.frame] {
-			continue
-		}
-		w := weigh(si.entries, len(si.places))
 		lead := s.q.frames[si.frame].Time
 		if speed != 1 {
 			lead = time.Duration(float64(speed * float64(lead)))
 		}
-		for _, p := range si.places {
-			edges = append(edges, edge{p.from - lead - jitter, w, int32(i)}, edge{p.to - lead + jitter, -w, int32(i)})
+		add := func(from, to time.Duration, w int64) {
+			edges = append(edges, edge{from - lead - jitter, w, si.frame}, edge{to - lead + jitter, -w, si.frame})
+		}
+		all := weigh(si.entries, len(si.places))
+		nearest := si.places[0].distance
+		for j := range si.places {
+			nearest = min(nearest, si.places[j].distance)
+		}
+		for j := range si.places {
+			p := &si.places[j]
+			w := max(1, all>>((p.distance-nearest)/nearness))
+			if from, to := s.line.likely(p.signal); p.to-p.from > wide && p.to-p.from > to-from+2*jitter {
+				add(from, to, w-w/2)
+				w /= 2
+			}
+			if w > 0 {
+				add(p.from, p.to, w)
+			}
 		}
 	}
 	sortEdges(edges)
@@ -95,7 +117,7 @@ func (s *sweep) fill(edges []edge, speed float64, step int, used []bool) []edge 
 func sortEdges(edges []edge) {
 	slices.SortFunc(edges, func(a, b edge) int {
 		// At the same time beginnings come first: both ends are inclusive.
-		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(b.weight, a.weight), cmp.Compare(a.sighting, b.sighting))
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(b.weight, a.weight), cmp.Compare(a.frame, b.frame))
 	})
 }
 
@@ -107,19 +129,25 @@ type peak struct {
 	weight int64
 }
 
+// drop forgets the frames that are used up.
+func (s *sweep) drop(used []bool) {
+	s.track.sightings = slices.DeleteFunc(s.track.sightings, func(si sighting) bool { return used[si.frame] })
+	s.edges = slices.DeleteFunc(s.edges, func(e edge) bool { return used[e.frame] })
+	s.weigh()
+}
+
+// weigh sums up what is left.
+func (s *sweep) weigh() {
+	s.left = 0
+	for i := range s.edges {
+		s.left += max(s.edges[i].weight, 0)
+	}
+}
+
 // peak finds the best offsets at the speed 1 for the frames that are not used yet. Of
 // equals it takes the one nearest to prefer.
-func (s *sweep) peak(used []bool, prefer time.Duration) peak {
-	kept := s.edges[:0] // a frame that is used once stays so: the next round has fewer edges
-	s.left = 0
-	for _, e := range s.edges {
-		if !used[s.track.sightings[e.sighting].frame] {
-			kept = append(kept, e)
-			s.left += max(e.weight, 0)
-		}
-	}
-	s.edges = kept
-	p := highest(kept, prefer)
+func (s *sweep) peak(prefer time.Duration) peak {
+	p := highest(s.edges, prefer)
 	p.speed = 1
 	return p
 }
@@ -143,14 +171,14 @@ func highest(edges []edge, prefer time.Duration) peak {
 
 // slanted finds the best line of any speed but 1 for the frames that are not used yet, if
 // it has more weight than atLeast; else a peak without weight.
-func (s *sweep) slanted(used []bool, atLeast int64) peak {
+func (s *sweep) slanted(atLeast int64) peak {
 	var best peak
 	for i, speed := range slantSpeeds {
 		floor := max(atLeast, best.weight)
 		if speed == 1 || s.slants[i] >= 0 && s.slants[i] <= floor {
 			continue
 		}
-		s.scratch = s.fill(s.scratch, speed, s.step, used)
+		s.scratch = s.fill(s.scratch, speed, s.step)
 		p := highest(s.scratch, 0)
 		p.speed, p.weight = speed, p.weight*int64(s.step)
 		s.slants[i] = p.weight
@@ -165,6 +193,12 @@ func distanceOf(a, b time.Duration) time.Duration { return max(a-b, b-a) }
 
 // at finds the place of a sighting that holds the known time, or nil.
 func (s *sighting) at(known time.Duration) *place {
+	if len(s.places) == 1 {
+		if p := &s.places[0]; p.from-jitter <= known && known <= p.to+jitter {
+			return p
+		}
+		return nil
+	}
 	i, _ := slices.BinarySearchFunc(s.places, known, func(p place, k time.Duration) int { return cmp.Compare(p.to+jitter, k) })
 	if i < len(s.places) && s.places[i].from-jitter <= known {
 		return &s.places[i]

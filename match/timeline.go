@@ -84,6 +84,15 @@ func (t *timeline) span(signal int32) (from, to time.Duration) {
 	return expected(t.it, signal, t.sampled)
 }
 
+// likely returns the known times at which a frame whose nearest signal this is lies.
+func (t *timeline) likely(signal int32) (from, to time.Duration) {
+	if t.sampled {
+		d := t.dot(0, signal)
+		return d.known - d.sigma, d.known + d.sigma
+	}
+	return t.span(signal)
+}
+
 // expected returns the known times at which a signal's picture is to be expected: where
 // the signals are sampled, also half a step before it.
 func expected(it *item, signal int32, sampled bool) (from, to time.Duration) {

@@ -79,9 +79,15 @@ func (m *Matcher) MatchVideo(frames []QueryFrame) ([]Match, error) {
 // looks count; digests among them are ignored.
 //
 // A line has a constant offset, or a speed from 0.8 to 1.25 (Segment.Speed), which takes
-// one more frame. Frames within the threshold tell it. Then other frames that lie where
-// it puts them count for half of one each, though they be beyond the threshold
-// (Segment.Confirmed); and those that show something else there count against it.
+// one more frame. Frames within the threshold tell it. Then each other frame is compared
+// with what the known video shows where the line puts it: one that is near enough there,
+// and clearly nearer than to the rest of the known video, counts for half of one though it
+// is beyond the threshold (Segment.Confirmed, of kinds of 256 bits); and when more show
+// something else than agree, it is no match. Nor is it one when the frames agree about as
+// well with other times of the known video: WeakMatch.Missing has all reasons.
+//
+// A known video of a list of frames at a constant step, as of one a second, whose intervals
+// reach to the next frame, is known at their beginnings only, and its segments to that step.
 //
 // Allow-lists: a frame is allowed if an allow-list's picture matches it, or if it
 // lies within a second of a segment that is at least half of an allow-list's video.
@@ -182,7 +188,7 @@ func judgeVideo(q *query, c *candidate, r *rules, budget *int) outcome {
 	// What the upload or the known video does not have cannot be asked for; but a
 	// single sampled frame has no offset and is never an alignment.
 	need := min(r.minFrames, q.distinct(c.key.kind, r.minFrames), knownDistinct(it, c.key.kind, r))
-	b := a.bestLine()
+	b := a.bestLine(budget)
 	if b.line.speed != 1 {
 		need++ // two frames are on some line by chance
 	}
@@ -242,8 +248,8 @@ type lined struct {
 }
 
 // bestLine returns the line on which the most distinct frames agree: a second frame on
-// another line bears out nothing.
-func (a *alignment) bestLine() onLine {
+// another line bears out nothing, nor does one beyond frames that show something else.
+func (a *alignment) bestLine(budget *int) onLine {
 	var best onLine
 	done := make([]bool, len(a.runs))
 	for i := range a.runs {
@@ -251,12 +257,15 @@ func (a *alignment) bestLine() onLine {
 			continue
 		}
 		o := onLine{line: a.runs[i].line}
-		for j := i; j < len(a.runs); j++ {
+		for j, last := i, i; j < len(a.runs); j++ {
 			r := &a.runs[j]
 			if done[j] || r.line != a.runs[i].line {
 				continue
 			}
-			done[j] = true
+			if j > i && a.refuted(&a.runs[last], r, budget) {
+				break
+			}
+			done[j], last = true, j
 			o.against += r.against
 			for n := range r.frames {
 				o.frames = append(o.frames, lined{aligned: r.frames[n]})
