@@ -30,6 +30,9 @@ func (r Request) validate() error {
 	case len(s.At) > maxAt:
 		return errors.New("Sampling.At names more than 64 times: ask in several calls")
 	}
+	if s.From < 0 || s.To < 0 || s.To > 0 && s.To <= s.From {
+		return errors.New("Sampling.From and To: want 0 <= From < To, or a To of 0 for the end")
+	}
 	for i, t := range s.At {
 		if t < 0 || i > 0 && t <= s.At[i-1] {
 			return errors.New("Sampling.At must rise from 0 or later")
@@ -45,15 +48,21 @@ type picker struct {
 	at    []time.Duration
 	next  time.Duration // with every: the next multiple that has no frame yet
 	all   bool
+
+	from, to time.Duration // the stretch that is looked at; a to of 0 is the end
+	past     bool          // a frame at to or later was seen
 }
 
 func (s Sampling) picker() *picker {
-	return &picker{every: s.Every, at: s.At, all: s.Every == 0 && len(s.At) == 0}
+	return &picker{every: s.Every, at: s.At, all: s.Every == 0 && len(s.At) == 0, from: s.From, to: s.To}
 }
 
 // pick reports whether the frame at t is wanted.
 func (p *picker) pick(t time.Duration) bool {
+	p.past = p.past || p.to > 0 && t >= p.to
 	switch {
+	case t < p.from || p.past:
+		return false
 	case p.all:
 		return true
 	case p.every > 0:
@@ -71,4 +80,4 @@ func (p *picker) pick(t time.Duration) bool {
 }
 
 // done reports that no later frame is wanted.
-func (p *picker) done() bool { return !p.all && p.every == 0 && len(p.at) == 0 }
+func (p *picker) done() bool { return p.past || !p.all && p.every == 0 && len(p.at) == 0 }

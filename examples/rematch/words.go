@@ -151,17 +151,10 @@ func evidenceWords(m match.Match) []string {
 
 func segmentWords(s match.Segment) string {
 	fast := ""
-	if speed := speedOf(s); speed < 0.98 || speed > 1.02 {
-		fast = fmt.Sprintf("%.2f times as fast, ", speed)
+	if s.Speed < 0.98 || s.Speed > 1.02 {
+		fast = fmt.Sprintf("%.2f times as fast, ", s.Speed)
 	}
 	return fmt.Sprintf("Its %s to %s is %s to %s of the known video (%s%s, %.1f bits apart on average).",
 		clock(s.QueryFrom), clock(s.QueryTo), clock(s.KnownFrom), clock(s.KnownTo),
 		fast, count(s.Frames, "distinct picture", "distinct pictures"), s.MeanDistance)
-}
-
-// speedOf is how fast the upload plays the known video; 1 where the segment is too short
-// to tell.
-func speedOf(s match.Segment) float64 {
-	speed, _ := stretches([]match.Segment{s})[0].Speed()
-	return speed
 }

@@ -21,6 +21,8 @@ func (a *Accumulator) Add(f *Feature) { a.sum.add(f) }
 // from the start of the media and how long it is shown, 0 if that is not known: it is left out
 // or repeated so that there are FrameRate looks a second. Times before the frame before count as its own.
 //
+// A frame more than 60 hours after the one before is left out.
+//
 // The rule is that of the reference, which leaves it to ffmpeg's "-r 15": of faster videos the first
 // few frames are all taken, then those are left out that come more than a frame too
 // early. Do not mix Add and AddAt.

@@ -16,6 +16,10 @@ type clock struct {
 	repeated [3]int  // how often the frame before was repeated, at the last three frames
 }
 
+// maxRepeat is the longest run of looks at one frame, 60 hours; a frame that asks for more, by a
+// time that can't be meant, is left out (dts_error_threshold).
+const maxRepeat = 3600 * 30 * 30
+
 // tick returns how often the frame before is looked at once more, and how often this one.
 func (c *clock) tick(at, lasts time.Duration) (before, now int) {
 	time := float64(at) * FrameRate / 1e9
@@ -23,7 +27,9 @@ func (c *clock) tick(at, lasts time.Duration) (before, now int) {
 		time += 1. / (1 << 17) // as ffmpeg does, so that rounded times fall to one side of its thresholds
 	}
 	time = max(time, c.last)
-	c.last = time
+	if time-float64(c.next) <= maxRepeat {
+		c.last = time
+	}
 	// How long a frame is shown counts in whole looks, but for those shown less than half a one.
 	duration := math.RoundToEven(float64(lasts) * FrameRate / 1e9)
 	if duration <= 0 {
@@ -37,6 +43,8 @@ func (c *clock) tick(at, lasts time.Duration) (before, now int) {
 	all := 1
 	switch {
 	case end < -1.1:
+		all = 0
+	case end > maxRepeat:
 		all = 0
 	case end > 1.1:
 		all = int(math.RoundToEven(end))

@@ -239,7 +239,13 @@ func TestAddAt(t *testing.T) {
 	for _, at := range []time.Duration{0, time.Second, time.Millisecond, -time.Hour, time.Second} {
 		a.AddAt(&f, at, 0)
 	}
-	assert.Positive(t, a.Vector().Frames)
+	frames := a.Vector().Frames
+	assert.Positive(t, frames)
+	// Nor does one that can't be meant take for ever, or keep others out.
+	a.AddAt(&f, math.MaxInt64, math.MaxInt64)
+	assert.Equal(t, frames, a.Vector().Frames)
+	a.AddAt(&f, time.Second+time.Second/tmk.FrameRate, time.Second/tmk.FrameRate)
+	assert.Equal(t, frames+1, a.Vector().Frames)
 	assert.Zero(t, new(tmk.Accumulator).Vector().Frames)
 }
 

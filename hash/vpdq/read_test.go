@@ -183,3 +183,18 @@ func FuzzRead(f *testing.F) {
 		require.Equal(t, fmt.Sprint(features), fmt.Sprint(again))
 	})
 }
+
+func TestSniff(t *testing.T) {
+	for _, yes := range []string{
+		"0,100," + digits + ",0.000\n30,7,", "\xef\xbb\xbf\n0,100," + digits + ",0.000", "[\n \"" + digits + ",100,", `["` + digits + `,100,0.0"]`,
+		`{"0": {"quality": 100, "hash": "f8`, `{ "17":{"timestamp":0.5`,
+	} {
+		assert.True(t, vpdq.Sniff([]byte(yes)), yes)
+	}
+	for _, no := range []string{
+		"", "[]", "{}", "[", digits + "\n", "pdq:" + digits, "0,100," + digits + "\n", "0,101," + digits + ",0\n", `["` + digits + `"]`, `{"quality": 100}`,
+		"\x00\x00\x00\x18ftyp", "frame,quality,hash,seconds\n",
+	} {
+		assert.False(t, vpdq.Sniff([]byte(no)), no)
+	}
+}

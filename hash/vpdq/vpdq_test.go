@@ -179,3 +179,16 @@ func ExampleCompare() {
 	fmt.Printf("%.0f%% of the query, %.0f%% of the known video\n", ofQuery, ofKnown)
 	// Output: 100% of the query, 50% of the known video
 }
+
+// A thousand frames against a thousand others: each is compared with each, twice.
+func BenchmarkCompare(b *testing.B) {
+	var videos [2][]vpdq.Feature
+	for i := range 2000 {
+		v, err := hash.ParseHex(hash.PDQ, strings.Repeat(fmt.Sprintf("%016x", uint64(i+1)*0x9e3779b97f4a7c15), 4))
+		require.NoError(b, err)
+		videos[i%2] = append(videos[i%2], vpdq.Feature{Value: v, Quality: 100})
+	}
+	for b.Loop() {
+		vpdq.Compare(videos[0], videos[1], vpdq.DefaultDistance, vpdq.DefaultQuality)
+	}
+}

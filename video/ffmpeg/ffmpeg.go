@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/rematch-go/rematch/hash"
@@ -37,15 +38,25 @@ type Options struct {
 	// 1.4 times as fast; to decode two videos at once is the better use of two
 	// processors.
 	Threads int
+	// Lazy says that New only finds the programs and starts none, which is as much
+	// work as to decode a second or two: for programs that judge a file and end. Whether
+	// ffmpeg runs is then found out at the first video.
+	Lazy bool
 }
 
 // Backend is a video.Backend. It is safe for concurrent use: each call runs a
 // process of its own.
 type Backend struct {
 	ffmpeg, ffprobe string // absolute
-	version         string
-	oldSync         bool
 	threads         int
+	lazy            bool
+	ask             func() (version, error) // asks ffmpeg once
+}
+
+// version is what ffmpeg told of itself.
+type version struct {
+	name    string
+	oldSync bool
 }
 
 var _ video.Backend = (*Backend)(nil)
@@ -53,13 +64,14 @@ var _ video.Backend = (*Backend)(nil)
 // versionTime bounds the first start of ffmpeg, which may come from a cold disk.
 const versionTime = 30 * time.Second
 
-// New finds ffmpeg and ffprobe and asks ffmpeg for its version. The error wraps
-// ErrNotInstalled when either is missing.
+// New finds ffmpeg and ffprobe and asks ffmpeg for its version, unless o.Lazy is set.
+// The error wraps ErrNotInstalled when either is missing.
 func New(o Options) (*Backend, error) {
 	if o.Threads < 0 {
 		return nil, fmt.Errorf("ffmpeg: Options.Threads is %d; it must not be negative", o.Threads)
 	}
-	b := &Backend{threads: o.Threads}
+	b := &Backend{threads: o.Threads, lazy: o.Lazy}
+	b.ask = sync.OnceValues(b.askVersion)
 	var err error
 	if b.ffmpeg, err = find(o.FFmpeg, "ffmpeg"); err != nil {
 		return nil, err
@@ -67,18 +79,29 @@ func New(o Options) (*Backend, error) {
 	if b.ffprobe, err = find(o.FFprobe, "ffprobe"); err != nil {
 		return nil, err
 	}
+	if !o.Lazy {
+		if _, err := b.ask(); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// askVersion runs ffmpeg -version.
+func (b *Backend) askVersion() (version, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), versionTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, b.ffmpeg, "-version")
 	own(cmd)
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, fmt.Errorf("ffmpeg: %s -version: %w; check that it runs from a shell", b.ffmpeg, err)
+		return version{}, fmt.Errorf("ffmpeg: %s -version: %w; check that it runs from a shell", b.ffmpeg, err)
 	}
-	if b.version, b.oldSync, err = parseVersion(out); err != nil {
-		return nil, fmt.Errorf("ffmpeg: %s -version: %w", b.ffmpeg, err)
+	v, err := parseVersion(out)
+	if err != nil {
+		return version{}, fmt.Errorf("ffmpeg: %s -version: %w", b.ffmpeg, err)
 	}
-	return b, nil
+	return v, nil
 }
 
 // find returns the absolute path of a program.
@@ -101,27 +124,31 @@ var releaseNumber = regexp.MustCompile(`^n?(\d+)\.(\d+)`)
 
 // parseVersion reads the first line of ffmpeg -version. oldSync tells that the
 // release is older than 5.1, where -fps_mode came.
-func parseVersion(out []byte) (version string, oldSync bool, err error) {
+func parseVersion(out []byte) (v version, err error) {
 	m := versionLine.FindSubmatch(out)
 	if m == nil {
 		line, _, _ := bytes.Cut(out, []byte("\n"))
-		return "", false, fmt.Errorf("the answer %.80q is not ffmpeg's", line)
+		return version{}, fmt.Errorf("the answer %.80q is not ffmpeg's", line)
 	}
-	version = string(m[1])
-	if n := releaseNumber.FindStringSubmatch(version); n != nil {
+	v.name = string(m[1])
+	if n := releaseNumber.FindStringSubmatch(v.name); n != nil {
 		major, _ := strconv.Atoi(n[1]) // digits; a number that is too long is new, as 0.x is not
 		minor, _ := strconv.Atoi(n[2])
-		oldSync = major < 5 || major == 5 && minor < 1
+		v.oldSync = major < 5 || major == 5 && minor < 1
 	}
-	return version, oldSync, nil
+	return v, nil
 }
 
 // Name returns "ffmpeg".
 func (b *Backend) Name() string { return "ffmpeg" }
 
 // Version returns the version that ffmpeg told, for example "5.1.9-0+deb12u1".
-// Decoders differ in a bit here and there between versions.
-func (b *Backend) Version() string { return b.version }
+// Decoders differ in a bit here and there between versions. With Options.Lazy it asks
+// for it now, and returns "" where there is no answer.
+func (b *Backend) Version() string {
+	v, _ := b.ask()
+	return v.name
+}
 
 // Probe implements video.Backend. It takes at most a minute, or Limits.Work.
 func (b *Backend) Probe(ctx context.Context, c video.Container) (video.Info, error) {
@@ -136,5 +163,10 @@ func (b *Backend) Frames(ctx context.Context, c video.Container, info video.Info
 
 func (b *Backend) settings(c video.Container) ffargs.Settings {
 	// file: and an absolute path: no name of a file can be another protocol's.
-	return ffargs.Settings{File: "file:" + c.Path, Threads: b.threads, OldSync: b.oldSync}
+	s := ffargs.Settings{File: "file:" + c.Path, Threads: b.threads}
+	if !b.lazy { // else it is found out from what it says
+		v, _ := b.ask() // New has seen that there is no error
+		s.OldSync = v.oldSync
+	}
+	return s
 }
