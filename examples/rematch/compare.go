@@ -212,6 +212,7 @@ func (x *comparison) print(w io.Writer, entry match.Entry, v screen.Verdict, poi
 func missingWords(tokens []string) []string {
 	known := map[string]string{
 		"frames": "too few different frames", "duration": "too short a time", "common": "the frames are in many known videos",
+		"refuted": "the frames beside them do not agree", "scene": "it may be the same scene and not the same footage",
 		"query_percent": "too small a share of the upload", "known_percent": "too small a share of the known video",
 	}
 	words := make([]string, len(tokens))
