@@ -5,6 +5,7 @@
 //	rematch bank build -o known.bank known/
 //	rematch scan --bank known.bank uploads/
 //	rematch lookup --bank known.bank HASH...
+//	rematch doctor
 //
 // Folders are walked with everything below them. Every regular file in them is
 // looked at, whatever its name; symbolic links inside them are not followed. A
