@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -318,4 +319,87 @@ func TestRequire(t *testing.T) {
 	require.ErrorAs(t, err, &missing)
 	assert.Equal(t, []video.Guard{video.GuardMemory, video.GuardCPU}, missing.Missing)
 	assert.ErrorContains(t, err, "memory, cpu")
+}
+
+// TestMemory: 4K video decodes within the default ceiling of a budget that is just
+// large enough for its pictures, and what does not fit is over the budget "memory".
+func TestMemory(t *testing.T) {
+	b := backend(t)
+	if !b.confine.rlimits {
+		t.Skip("no limits here")
+	}
+	path := filepath.Join(t.TempDir(), "4k.mp4")
+	out, err := exec.Command(b.ffmpeg, "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=3840x2160:r=25:d=1",
+		"-c:v", "libx264", "-preset", "ultrafast", "-bf", "3", "-refs", "16", "-pix_fmt", "yuv420p", path).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	c := video.Container{Path: path, Demuxer: "mov", Format: "mp4", Limits: video.Limits{Pixels: 3840 * 2160, Work: time.Minute}.Defaults()}
+	info, err := b.Probe(t.Context(), c)
+	require.NoError(t, err)
+	decode := func(memory int64) (int, error) {
+		b.options.Memory = memory
+		n := 0
+		for _, err := range b.Frames(t.Context(), c, info, video.Request{MaxSide: 64}) {
+			if err != nil {
+				return n, err
+			}
+			n++
+		}
+		return n, nil
+	}
+	n, err := decode(0)
+	require.NoError(t, err)
+	assert.Equal(t, 25, n)
+	var last error
+	for memory := int64(192 << 20); ; memory += 128 << 20 {
+		require.Less(t, memory, int64(baseMemory), "it never fits")
+		n, err := decode(memory)
+		if err == nil {
+			assert.Equal(t, 25, n)
+			break
+		}
+		var over *video.LimitError
+		require.ErrorAs(t, err, &over, "with %d MiB after %d frames", memory>>20, n)
+		assert.Equal(t, video.LimitError{Limit: "memory", Max: memory}, *over)
+		last = err
+	}
+	assert.Error(t, last, "the smallest fits too")
+}
+
+// TestMemoryWatch: what a file says of itself is no failure.
+func TestMemoryWatch(t *testing.T) {
+	for log, want := range map[string]bool{
+		"": false,
+		"[error] Error while decoding stream #0:0: Cannot allocate memory\n":                                                              true,
+		"[h264 @ 0x1] [error] get_buffer() failed":                                                                                        true,
+		"[info] x\n[h264 @ 0x1] [error] Picture size 9x9 exceeds specified max pixel count 1\n[h264 @ 0x1] [error] get_buffer() failed\n": false,
+		"[info]     title           : Cannot allocate memory\n":                                                                           false,
+		"    title           : [x] std::bad_alloc\n":                                                                                      false,
+		"ffmpeg: error while loading shared libraries: x: failed to map segment from y":                                                   true,
+		strings.Repeat("x", 1000) + "Out of memory\n[fatal] Out of memory\n":                                                              true,
+		strings.Repeat("x", 1000) + "Out of memory\n":                                                                                     false,
+	} {
+		stopped := false
+		m := &memoryWatch{r: iotest.OneByteReader(strings.NewReader(log)), stop: func() { stopped = true }}
+		back, err := io.ReadAll(m)
+		require.NoError(t, err)
+		assert.Equal(t, log, string(back))
+		assert.Equal(t, want, m.failed(), log)
+		assert.Equal(t, want, stopped, log)
+	}
+}
+
+// TestKilled: whom somebody else kills is not a damaged file.
+func TestKilled(t *testing.T) {
+	b := jail(t, kernelGuards(), Options{})
+	p, err := b.start(t.Context(), b.confine, b.ffmpeg, []string{"wait"}, "/dev/null", limits{})
+	require.NoError(t, err)
+	line, err := bufio.NewReader(p.Stdout).ReadString('\n')
+	require.NoError(t, err)
+	pid, err := strconv.Atoi(strings.TrimSpace(line))
+	require.NoError(t, err)
+	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+	err = p.Wait()
+	assert.ErrorContains(t, err, "killed")
+	_, ok := video.Reason(err)
+	assert.False(t, ok, "an operational error")
 }

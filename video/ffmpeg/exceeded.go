@@ -30,45 +30,57 @@ const cpuSlack = 200 * time.Millisecond
 // memoryWatch passes a program's log on and notes that it ran out of memory. It
 // believes lines that ffmpeg marks as failures, the loader's, and those of libraries
 // that end the program; the text of a file's own tags is marked as information.
+//
+// The program is stopped then: ffmpeg passes over a frame that it has no memory for,
+// and has been seen to go round for ever without any.
 type memoryWatch struct {
-	r      io.Reader
-	line   []byte // what has been read of the current one, up to watched
-	failed bool
+	r        io.Reader
+	stop     func()
+	line     []byte // what has been read of the current one, up to watched
+	short    bool   // there was no memory
+	noBuffer bool   // a decoder got no picture to decode into, for want of memory or
+	badSize  bool   // because the file says that it is of an impossible size
 }
 
 // watched is how much of a line is looked at.
 const watched = 512
 
+// failed reports whether memory was short. The log must have been read to its end.
+func (m *memoryWatch) failed() bool { return m.short || m.noBuffer && !m.badSize }
+
 func (m *memoryWatch) Read(p []byte) (int, error) {
 	n, err := m.r.Read(p)
-	for rest := p[:n]; len(rest) > 0 && !m.failed; {
+	for rest := p[:n]; len(rest) > 0; {
 		part, after, whole := bytes.Cut(rest, []byte("\n"))
 		m.line = append(m.line, part[:min(len(part), watched-len(m.line))]...)
-		if whole || err != nil {
-			m.failed = outOfMemory(m.line)
-			m.line = m.line[:0]
+		if whole {
+			m.look()
 		}
 		rest = after
+	}
+	if err != nil {
+		m.look()
 	}
 	return n, err
 }
 
-func outOfMemory(line []byte) bool {
-	marked := bytes.Contains(line, []byte("[error]")) || bytes.Contains(line, []byte("[fatal]")) || bytes.Contains(line, []byte("[panic]"))
-	if !marked && (bytes.HasPrefix(line, []byte("[")) || bytes.HasPrefix(line, []byte(" "))) {
-		return false
+// look judges a line.
+func (m *memoryWatch) look() {
+	line := m.line
+	m.line = m.line[:0]
+	says := func(text string) bool { return bytes.Contains(line, []byte(text)) }
+	if !says("[error]") && !says("[fatal]") && !says("[panic]") && (bytes.HasPrefix(line, []byte("[")) || bytes.HasPrefix(line, []byte(" "))) {
+		return
 	}
-	for _, text := range [][]byte{
-		[]byte("annot allocate memory"), // ENOMEM, in the words of glibc, and of its loader
-		[]byte("Out of memory"),         // in those of musl
-		[]byte("malloc of size "),       // x264 and its like
-		[]byte("std::bad_alloc"),        // libraries in C++
-		[]byte("failed to map segment"), // the loader
-		[]byte("Failed to allocate"),    // ffmpeg's own
-	} {
-		if bytes.Contains(line, text) {
-			return true
-		}
+	m.short = m.short ||
+		says("annot allocate memory") || // ENOMEM, in the words of glibc and of its loader
+		says("Out of memory") || // in those of musl
+		says("failed to map segment") || // of the loader
+		says("std::bad_alloc") || // libraries in C++
+		says("malloc of size ") // x264 and its like
+	m.noBuffer = m.noBuffer || says("get_buffer() failed")
+	m.badSize = m.badSize || says("Picture size ")
+	if m.failed() {
+		m.stop()
 	}
-	return false
 }

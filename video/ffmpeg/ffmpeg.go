@@ -132,11 +132,16 @@ func (b *Backend) output(ctx context.Context, program string, args ...string) ([
 	if err != nil {
 		return nil, err
 	}
-	go func() { _, _ = io.Copy(io.Discard, p.Stderr) }() // ends with the program
+	logRead := make(chan struct{})
+	go func() {
+		defer close(logRead)
+		_, _ = io.Copy(io.Discard, p.Stderr)
+	}()
 	out, err := io.ReadAll(io.LimitReader(p.Stdout, maxVersion))
 	if len(out) == maxVersion {
 		cancel()
 	}
+	<-logRead
 	return out, errors.Join(err, p.Wait())
 }
 

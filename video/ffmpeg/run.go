@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	ffmpeggo "github.com/u2takey/ffmpeg-go"
@@ -58,7 +59,8 @@ func (b *Backend) start(ctx context.Context, confine confinement, program string
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
 	}
-	cmd := exec.CommandContext(ctx, program, args...)
+	running, stop := context.WithCancel(ctx)
+	cmd := exec.CommandContext(running, program, args...)
 	own(cmd)
 	confine.prepare(cmd)
 
@@ -68,6 +70,7 @@ func (b *Backend) start(ctx context.Context, confine confinement, program string
 	stderr, childErr := open.pipe()
 	childIn := open.null() // which os/exec would open on a thread that may not
 	if open.err != nil {
+		stop()
 		open.close()
 		return nil, fmt.Errorf("ffmpeg: %w", open.err)
 	}
@@ -96,6 +99,7 @@ func (b *Backend) start(ctx context.Context, confine confinement, program string
 		}
 	})
 	if err := <-started; err != nil {
+		stop()
 		stdout.Close()
 		stderr.Close()
 		if ctx.Err() != nil {
@@ -103,22 +107,26 @@ func (b *Backend) start(ctx context.Context, confine confinement, program string
 		}
 		return nil, fmt.Errorf("ffmpeg: %w", err)
 	}
-	log := &memoryWatch{r: stderr}
+	log := &memoryWatch{r: stderr, stop: stop}
 	return &ffargs.Process{Stdout: stdout, Stderr: log, Wait: func() error {
 		err := <-ended
+		stop()
 		stdout.Close()
 		stderr.Close()
-		if err == nil && !log.failed || ctx.Err() != nil {
-			return explainExit(err)
+		if ctx.Err() != nil {
+			return context.Cause(ctx) // whatever came of it
 		}
-		if over := l.exceeded(cmd.ProcessState, log.failed); over != nil {
+		if over := l.exceeded(cmd.ProcessState, log.failed()); over != nil {
 			return over
+		}
+		if log.failed() {
+			return errors.New("ffmpeg: the system has no memory for the decoder")
 		}
 		return explainExit(err)
 	}}, nil
 }
 
-// explainExit gives the end of a program its type.
+// explainExit gives the end of a program its type. We did not kill it.
 func explainExit(err error) error {
 	var exit *exec.ExitError
 	switch {
@@ -129,6 +137,9 @@ func explainExit(err error) error {
 	case exit.ExitCode() == notLoaded:
 		// The loader's, of which no file is to blame. ffmpeg itself ends with 1 or 255.
 		return fmt.Errorf("ffmpeg: %s can't be loaded; check that it runs from a shell", exit.String())
+	}
+	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGKILL {
+		return errors.New("ffmpeg: the decoder was killed, by the system for want of memory or by somebody")
 	}
 	return &ffargs.ExitError{Code: exit.ExitCode()}
 }
