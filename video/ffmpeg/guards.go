@@ -55,6 +55,9 @@ type limits struct {
 }
 
 func (b *Backend) limits(l video.Limits) limits {
+	if !b.confine.canLimit() {
+		return limits{}
+	}
 	return limits{memory: b.memory(l), cpu: b.cpu(l)}
 }
 

@@ -108,6 +108,9 @@ func (b *Backend) start(ctx context.Context, confine confinement, program string
 		return nil, fmt.Errorf("ffmpeg: %w", err)
 	}
 	log := &memoryWatch{r: stderr, stop: stop}
+	if l.memory <= 0 {
+		log.stop = func() {} // what ffmpeg makes of it decides
+	}
 	return &ffargs.Process{Stdout: stdout, Stderr: log, Wait: func() error {
 		err := <-ended
 		stop()
@@ -118,9 +121,6 @@ func (b *Backend) start(ctx context.Context, confine confinement, program string
 		}
 		if over := l.exceeded(cmd.ProcessState, log.failed()); over != nil {
 			return over
-		}
-		if log.failed() {
-			return errors.New("ffmpeg: the system has no memory for the decoder")
 		}
 		return explainExit(err)
 	}}, nil
