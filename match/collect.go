@@ -14,7 +14,7 @@ const (
 	// maxSightings bounds the pairs of a frame and an entry, all frames together;
 	// each frame has its share, but at least minEntriesPerFrame. The oldest entries
 	// come first, the same ones for every frame, so that what is followed is followed
-	// to the end.
+	// to the end. While frames come the shares shrink.
 	maxSightings       = 1 << 18
 	minEntriesPerFrame = 64
 	// maxPlaces bounds the places in one known video that one frame is followed to;
@@ -34,10 +34,10 @@ type key struct {
 	kind hash.Kind
 }
 
-// place is a stretch of offsets (known time minus upload time), both ends
-// inclusive, at which a frame agrees with a known video, with the best pair in it.
+// place is a stretch of a known video's time, both ends inclusive, in which a frame
+// agrees with it, with the best pair in it.
 type place struct {
-	lo, hi   time.Duration
+	from, to time.Duration
 	signal   int32
 	look     int32
 	distance int16
@@ -46,8 +46,9 @@ type place struct {
 // sighting is one frame's agreement with an item. Its places rise and are more
 // than two jitters apart.
 type sighting struct {
-	frame   int32
+	frame   int32 // while frames come, by the order they came in; then by their times
 	entries int32 // how many items the frame agrees with
+	rank    int32 // which of the frame's items this is, of those on allow-lists or of the others
 	places  []place
 }
 
@@ -59,12 +60,27 @@ type track struct {
 	sightings []sighting
 }
 
+// signals counts the different signals that are the nearest in some place, up to 3.
+func (t *track) signals() int {
+	var seen []int32
+	for i := range t.sightings {
+		for _, p := range t.sightings[i].places {
+			if !slices.Contains(seen, p.signal) {
+				if seen = append(seen, p.signal); len(seen) == 3 {
+					return 3
+				}
+			}
+		}
+	}
+	return len(seen)
+}
+
 // candidate is an item that some frames agree with.
 type candidate struct {
 	key     key
+	sampled bool     // see timeline
 	tracks  []*track // of a picture: one, of any class, with one place each
 	matched int      // frames that agree, in whatever place or track
-	last    int32    // the latest of them
 }
 
 // raw is one hit of a frame.
@@ -80,62 +96,57 @@ type raw struct {
 // collector turns frames into candidates.
 type collector struct {
 	m          *Matcher
-	q          *query
 	byKey      map[key]*candidate
 	classes    []string
-	perFrame   int // entries
-	places     int // kept so far
+	crowds     []crowd // by frame
+	sightings  int     // kept
+	trimmed    int     // of them, kept when they were last trimmed
+	places     int     // ever kept
 	limited    bool
 	hits       []Hit
 	raws       []raw
-	previous   int // the frame that raws belongs to; -1 before the first
+	previous   []Look // those that raws belongs to; nil before the first
+	ahead      ahead
 	transforms []string
 }
 
-func newCollector(m *Matcher, q *query) *collector {
-	return &collector{m: m, q: q, byKey: make(map[key]*candidate), perFrame: max(maxSightings/len(q.frames), minEntriesPerFrame), previous: -1}
-}
+// crowd is how many items a frame agrees with.
+type crowd struct{ known, allowed int32 }
 
-// candidates returns what was found, in the order of the items and kinds.
-func (c *collector) candidates() []*candidate {
-	all := make([]*candidate, 0, len(c.byKey))
-	for _, cand := range c.byKey { // sorted at once
-		slices.SortFunc(cand.tracks, func(a, b *track) int { return strings.Compare(a.class, b.class) })
-		all = append(all, cand)
-	}
-	slices.SortFunc(all, func(a, b *candidate) int {
-		return cmp.Or(cmp.Compare(a.key.it.seq, b.key.it.seq), cmp.Compare(a.key.kind, b.key.kind))
-	})
-	return all
-}
+// share is how many entries each of so many frames may be followed to.
+func share(frames int) int32 { return int32(max(maxSightings/max(frames, 1), minEntriesPerFrame)) }
 
-// frame searches all looks of one frame and files what it agrees with.
-func (c *collector) frame(number int) error {
-	if !c.q.pass[number] {
-		return nil
-	}
+// frame searches all looks of the next frame and files what it agrees with. looks are
+// those that count.
+func (c *collector) frame(f *QueryFrame, gate hash.Quality) error {
+	number := int32(len(c.crowds))
 	// A still scene gives the same hashes again and again.
-	if c.previous < 0 || !sameLooks(c.q.frames[c.previous].Looks, c.q.frames[number].Looks) {
-		if err := c.search(number); err != nil {
+	if c.previous == nil || !sameLooks(c.previous, f.Looks) {
+		c.previous = nil
+		if err := c.search(f, gate); err != nil {
 			return err
 		}
 	}
-	c.previous = number
+	c.previous = f.Looks
 
-	entries := int32(0)
+	var n crowd
 	var last *item
 	for i := range c.raws {
 		if it := c.raws[i].it; it != last {
 			last = it
-			if !it.bank.allow { // an allow-list says what is common and harmless, not what is known
-				entries++
+			if it.bank.allow { // it says what is common and harmless, not what is known
+				n.allowed++
+			} else {
+				n.known++
 			}
 		}
 	}
+	c.crowds = append(c.crowds, n)
 	// An allow-list's entries have a share of their own: however many of them a frame
 	// is in, they must not crowd out what is known.
-	var kept [2]int
-	over := false
+	most := share(len(c.crowds))
+	var ranks crowd
+	rank := int32(-1)
 	last = nil
 	for rest := c.raws; len(rest) > 0; {
 		n := 1
@@ -144,37 +155,102 @@ func (c *collector) frame(number int) error {
 		}
 		if rest[0].it != last {
 			last = rest[0].it
-			share := &kept[0]
+			of := &ranks.known
 			if last.bank.allow {
-				share = &kept[1]
+				of = &ranks.allowed
 			}
-			if over = *share == c.perFrame; over {
-				c.limited = true
-			} else {
-				*share++
-			}
+			rank = *of
+			*of++
 		}
-		if !over {
-			c.file(int32(number), entries, rest[:n])
+		if rank < most {
+			c.file(f, number, rank, rest[:n])
 		}
 		rest = rest[n:]
+	}
+	if c.sightings > max(3*maxSightings, 2*c.trimmed) {
+		c.trim(most)
+		c.trimmed = c.sightings
 	}
 	return nil
 }
 
+// trim forgets what is beyond the frames' shares by now.
+func (c *collector) trim(most int32) {
+	c.sightings = 0
+	for k, cand := range c.byKey { // in any order: each on its own
+		n := 0
+		for _, t := range cand.tracks {
+			t.sightings = slices.DeleteFunc(t.sightings, func(s sighting) bool { return s.rank >= most })
+			n += len(t.sightings)
+		}
+		if n == 0 {
+			delete(c.byKey, k)
+		}
+		c.sightings += n
+	}
+}
+
+// candidates returns what was found, in the order of the items and kinds, with frames
+// numbered by their place in the query; and whether there was more. What the collector
+// keeps stays as it is.
+func (c *collector) candidates(q *query) (all []*candidate, limited bool) {
+	limited = c.limited
+	most := share(len(c.crowds))
+	for _, n := range c.crowds {
+		limited = limited || max(n.known, n.allowed) > most
+	}
+	all = make([]*candidate, 0, len(c.byKey))
+	seen := make([]int32, len(c.crowds)) // by frame: the number of the last candidate that it agrees with
+	for _, cand := range c.byKey {       // sorted at once
+		all = append(all, cand)
+	}
+	slices.SortFunc(all, func(a, b *candidate) int {
+		return cmp.Or(cmp.Compare(a.key.it.seq, b.key.it.seq), cmp.Compare(a.key.kind, b.key.kind))
+	})
+	for i, kept := range all {
+		cand := &candidate{key: kept.key, sampled: kept.sampled}
+		for _, from := range kept.tracks {
+			t := &track{class: from.class, sightings: make([]sighting, 0, len(from.sightings))}
+			for _, s := range from.sightings {
+				if s.rank >= most {
+					continue
+				}
+				s.frame = q.number[s.frame]
+				t.sightings = append(t.sightings, s)
+				if seen[s.frame] != int32(i+1) {
+					seen[s.frame] = int32(i + 1)
+					cand.matched++
+				}
+			}
+			byFrame := func(a, b sighting) int { return cmp.Compare(a.frame, b.frame) }
+			if !slices.IsSortedFunc(t.sightings, byFrame) {
+				slices.SortFunc(t.sightings, byFrame)
+			}
+			if len(t.sightings) > 0 {
+				cand.tracks = append(cand.tracks, t)
+			}
+		}
+		slices.SortFunc(cand.tracks, func(a, b *track) int { return strings.Compare(a.class, b.class) })
+		all[i] = cand
+	}
+	return slices.DeleteFunc(all, func(c *candidate) bool { return len(c.tracks) == 0 }), limited
+}
+
 // search fills raws with a frame's hits, sorted by item, kind, class and known
 // time.
-func (c *collector) search(number int) error {
+func (c *collector) search(f *QueryFrame, gate hash.Quality) error {
 	c.raws = c.raws[:0]
-	looks := c.q.frames[number].Looks
-	for j := range looks {
-		l := &looks[j]
-		if !c.q.judges(l) {
+	for j := range f.Looks {
+		l := &f.Looks[j]
+		if !l.judged(gate) {
 			continue
 		}
-		var err error
-		if c.hits, err = c.m.search(c.hits[:0], l.Value); err != nil {
-			return err
+		var known bool
+		if c.hits, known = c.ahead.take(c.hits[:0], l.Value); !known {
+			var err error
+			if c.hits, err = c.m.search(c.hits, l.Value); err != nil {
+				return err
+			}
 		}
 		if len(c.hits) == 0 {
 			continue
@@ -230,31 +306,30 @@ func isOrientation(token string) bool {
 }
 
 // file keeps a frame's agreement with one item, kind and class.
-func (c *collector) file(frame, entries int32, hits []raw) {
+func (c *collector) file(f *QueryFrame, number, rank int32, hits []raw) {
 	k := key{hits[0].it, hits[0].kind}
 	cand := c.byKey[k]
 	if cand == nil {
-		cand = &candidate{key: k, last: -1}
+		cand = &candidate{key: k, sampled: k.it.isVideo() && sampledList(k.it, k.kind)}
 		c.byKey[k] = cand
 	}
-	again := cand.last == frame
-	if !again {
-		cand.last = frame
-		cand.matched++
-	}
-	s := sighting{frame: frame, entries: entries, places: c.join(frame, hits)}
+	s := sighting{frame: number, entries: c.crowds[number].known, rank: rank, places: c.join(f, cand, hits)}
 	if !k.it.isVideo() {
 		if len(cand.tracks) == 0 {
 			cand.tracks = []*track{{}}
 		}
 		t := cand.tracks[0]
-		if !again {
-			t.sightings = append(t.sightings, s)
-		} else if old := &t.sightings[len(t.sightings)-1]; c.better(k.it, frame, &s.places[0], &old.places[0]) {
-			*old = s
+		if n := len(t.sightings); n > 0 && t.sightings[n-1].frame == number {
+			if old := &t.sightings[n-1]; f.better(k.it, &s.places[0], &old.places[0]) {
+				*old = s
+			}
+			return
 		}
+		t.sightings = append(t.sightings, s)
+		c.sightings++
 		return
 	}
+	c.sightings++
 	name := c.classes[hits[0].class]
 	for _, t := range cand.tracks {
 		if t.class == name {
@@ -266,8 +341,8 @@ func (c *collector) file(frame, entries int32, hits []raw) {
 }
 
 // join makes places of hits that are sorted by known time. A picture has one.
-func (c *collector) join(frame int32, hits []raw) []place {
-	it, at := hits[0].it, c.q.frames[frame].Time
+func (c *collector) join(f *QueryFrame, cand *candidate, hits []raw) []place {
+	it := cand.key.it
 	limit := maxPlaces
 	if c.places >= maxAllPlaces {
 		limit = maxPlacesLate
@@ -275,12 +350,12 @@ func (c *collector) join(frame int32, hits []raw) []place {
 	var places []place
 	for i := range hits {
 		h := &hits[i]
-		s := &it.signals[h.signal]
-		p := place{lo: s.From - at, hi: s.To - at, signal: h.signal, look: h.look, distance: h.distance}
-		if n := len(places); n > 0 && (p.lo-places[n-1].hi <= 2*jitter || !it.isVideo()) {
+		p := place{signal: h.signal, look: h.look, distance: h.distance}
+		p.from, p.to = expected(it, h.signal, cand.sampled)
+		if n := len(places); n > 0 && (p.from-places[n-1].to <= 2*jitter || !it.isVideo()) {
 			old := &places[n-1]
-			old.hi = max(old.hi, p.hi)
-			if c.better(it, frame, &p, old) {
+			old.to = max(old.to, p.to)
+			if f.better(it, &p, old) {
 				old.signal, old.look, old.distance = p.signal, p.look, p.distance
 			}
 			continue
@@ -298,9 +373,8 @@ func (c *collector) join(frame int32, hits []raw) []place {
 // better reports whether a place that a frame agrees with says more than another: it
 // is nearer; but for an allow-list, what it has of the whole frame allows more than
 // what it has of a part.
-func (c *collector) better(it *item, frame int32, p, old *place) bool {
-	looks := c.q.frames[frame].Looks
-	if whole := looks[p.look].Area.Empty(); it.bank.allow && whole != looks[old.look].Area.Empty() {
+func (f *QueryFrame) better(it *item, p, old *place) bool {
+	if whole := f.Looks[p.look].Area.Empty(); it.bank.allow && whole != f.Looks[old.look].Area.Empty() {
 		return whole
 	}
 	return p.distance < old.distance || p.distance == old.distance && p.look < old.look

@@ -3,6 +3,7 @@ package match_test
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -83,9 +84,89 @@ func FuzzScanVideo(f *testing.F) {
 			for i, s := range segments {
 				require.True(t, 0 <= s.QueryFrom && s.QueryFrom <= s.QueryTo, "%+v", s)
 				require.True(t, 0 <= s.KnownFrom && s.KnownFrom <= s.KnownTo && s.KnownTo <= e.Duration, "%+v", s)
-				require.Positive(t, s.Frames)
-				require.LessOrEqual(t, s.MeanDistance, float64(ev.Threshold))
+				checkSegment(t, s, ev.Threshold)
 				require.True(t, i == 0 || segments[i-1].QueryTo <= s.QueryFrom, "%+v", segments)
+			}
+		}
+	})
+}
+
+// checkSegment holds what a segment says of itself.
+func checkSegment(t *testing.T, s match.Segment, threshold int) {
+	t.Helper()
+	require.Positive(t, s.Frames)
+	require.True(t, 0 <= s.Confirmed && s.Confirmed <= s.Frames, "%+v", s)
+	require.True(t, 0.75 <= s.Speed && s.Speed <= 1.3, "%+v", s)
+	if s.Confirmed == 0 {
+		require.LessOrEqual(t, s.MeanDistance, float64(threshold))
+	}
+	require.LessOrEqual(t, s.MeanDistance, 64.0)
+}
+
+// Frames come at any times, also impossible ones, in any order and in any batches: bad
+// ones are refused, of the others the verdict is ScanVideo's, and nothing panics or hangs.
+func FuzzVideoScan(f *testing.F) {
+	f.Add([]byte{1, 2, 3, 4, 5, 6, 7, 8}, int64(1), int64(500_000_000), uint8(3))
+	f.Add([]byte{0, 0, 16, 16, 32, 32, 200, 100}, int64(0), int64(0), uint8(1))
+	f.Add([]byte{9, 25, 41, 57}, int64(359_999_999_999_999_000), int64(400), uint8(2))
+	f.Add([]byte{9, 25, 41, 57}, int64(-5), int64(-1), uint8(0))
+	f.Fuzz(func(t *testing.T, upload []byte, start, step int64, batch uint8) {
+		if len(upload) > 100 {
+			return
+		}
+		r := seeded()
+		a := moving(r, 10*time.Second)
+		shown := moving(r, 5*time.Second)
+		sparse := match.Entry{ID: "list", Duration: 9 * time.Second}
+		for i := range 9 {
+			sparse.Signals = append(sparse.Signals, match.Signal{Value: a[i*25], Quality: 90, From: time.Duration(i) * time.Second, To: time.Duration(i+1) * time.Second})
+		}
+		slices.Reverse(sparse.Signals) // in no order
+		m := newMatcher(t, match.Options{}, match.Bank{Name: "b", Entries: []match.Entry{a.entry("a"), sparse, picture("shot", a[40])}},
+			match.Bank{Name: "ok", Allow: true, Entries: []match.Entry{shown.entry("shown")}})
+		v := m.NewVideo()
+		var kept []match.QueryFrame
+		for i := 0; i < len(upload); {
+			var frames []match.QueryFrame
+			good := true
+			for n := 0; n <= int(batch%8) && i < len(upload); n, i = n+1, i+1 {
+				b := upload[i]
+				at := time.Duration(start) + time.Duration(int64(b))*time.Duration(step)
+				film := a
+				if b&64 != 0 {
+					film = shown
+				}
+				look := match.Look{Value: flipped(r, film[int(b)%len(film)], int(b>>2&31)), Quality: 90, Limit: int(b & 1 * 28)}
+				frames = append(frames, match.QueryFrame{Number: i, Time: at, For: time.Duration(step), Looks: []match.Look{look}})
+				good = good && at >= 0 && at <= 100_000*time.Hour && step >= 0 && time.Duration(step) <= 100_000*time.Hour
+			}
+			err := v.Add(frames...)
+			if good {
+				require.NoError(t, err)
+				kept = append(kept, frames...)
+			} else {
+				require.ErrorIs(t, err, match.ErrInvalid)
+			}
+			_, err = v.Result()
+			require.True(t, err == nil || errors.Is(err, match.ErrLowQuality))
+		}
+		got, err := v.Result()
+		want, wantErr := m.ScanVideo(kept)
+		require.Equal(t, wantErr, err)
+		require.Equal(t, want, got)
+		last := time.Duration(0)
+		for _, s := range got.Closer() {
+			require.True(t, last <= s.From && s.From <= s.To, "%+v", got.Closer())
+			last = s.To
+		}
+		all := slices.Clone(got.Matches)
+		for _, w := range got.Weak {
+			all = append(all, w.Match)
+		}
+		for _, x := range all {
+			for _, s := range x.Evidence.Segments {
+				require.True(t, 0 <= s.QueryFrom && s.QueryFrom <= s.QueryTo && 0 <= s.KnownFrom && s.KnownFrom <= s.KnownTo && s.KnownTo <= 10*time.Second, "%+v", s)
+				checkSegment(t, s, x.Evidence.Threshold)
 			}
 		}
 	})

@@ -55,8 +55,16 @@ type Bank struct {
 type Segment struct {
 	QueryFrom, QueryTo time.Duration
 	KnownFrom, KnownTo time.Duration
-	Frames             int     // distinct frames of the upload that agree
-	MeanDistance       float64 // bits, over those frames
+	// Speed is the known video's time that passes in a time of the upload: 1 where both
+	// run alike, 1.25 where the upload is played a quarter faster. Exactly 1 unless the
+	// frames say otherwise.
+	Speed  float64
+	Frames int // distinct frames of the upload that agree
+	// Confirmed is how many of Frames are beyond the threshold: no look-up finds them, but
+	// they lie near the known frames where the others put them (64 of PDQ's 256 bits at
+	// the most, and nearer than to what the known video shows elsewhere).
+	Confirmed    int
+	MeanDistance float64 // bits, over Frames
 }
 
 // Evidence says why something matched.
@@ -131,7 +139,7 @@ func (l *Look) thresholdOf(b *bank, distance int) int { return max(l.threshold(b
 type QueryFrame struct {
 	Number int
 	Time   time.Duration
-	For    time.Duration // how long until the next sampled frame, or the end
+	For    time.Duration // how long until the next sampled frame, or the end; 0: until the next one given
 	Looks  []Look
 }
 

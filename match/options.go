@@ -32,10 +32,12 @@ type Options struct {
 	// MaxRadius is the largest threshold, in bits, that a bank may have for a kind. A
 	// kind that is missing has DefaultMaxRadius.
 	MaxRadius map[hash.Kind]int
-	// MinFrames is how many distinct frames must agree for a video to match; 0 means
-	// DefaultMinFrames. Frames are distinct when they differ by more than a 32nd of
-	// their bits (8 of PDQ's 256). An upload or known video that has fewer distinct
-	// frames needs no more than it has, but never matches by a single sampled frame.
+	// MinFrames is how many distinct frames must agree, on one line, for a video to match;
+	// 0 means DefaultMinFrames. Frames are distinct when they differ by more than a 32nd of
+	// their bits (8 of PDQ's 256), and so do the known ones. A frame beyond the threshold
+	// counts for half of one, and at another speed than the known video's it takes one more
+	// (see ScanVideo). An upload or known video that has fewer distinct frames needs no more
+	// than it has, but never matches by a single sampled frame.
 	MinFrames int
 	// MinDuration is how much of the upload's time the agreeing frames must stand for
 	// together; 0 means DefaultMinDuration, negative none. An upload or known video

@@ -12,21 +12,30 @@ import (
 
 // query is an upload's frames in order, with what is needed of them as a whole.
 type query struct {
-	frames []QueryFrame // by time; For is never 0 but for a lone frame
-	pass   []bool       // by frame: some look passes the gate
-	judged int          // how many pass
-	best   hash.Quality // the best quality of any look, for the error
-	gate   hash.Quality
-	step   time.Duration // the usual distance of two frames
-	length time.Duration // from the first frame to the end of the last
+	frames  []QueryFrame // by time; For is never 0 but for a lone frame
+	number  []int32      // of each frame given, its place in frames
+	entries []int32      // by frame: how many entries it agrees with
+	pass    []bool       // by frame: some look passes the gate
+	judged  int          // how many pass
+	best    hash.Quality // the best quality of any look, for the error
+	gate    hash.Quality
+	step    time.Duration // the usual distance of two frames
+	length  time.Duration // from the first frame to the end of the last
 }
 
-func newQuery(frames []QueryFrame, gate hash.Quality) *query {
-	q := &query{frames: slices.Clone(frames), pass: make([]bool, len(frames)), gate: gate}
-	slices.SortStableFunc(q.frames, func(a, b QueryFrame) int {
-		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Number, b.Number))
-	})
-	steps := make([]time.Duration, 0, len(frames))
+// newQuery puts frames in order. crowds are theirs.
+func newQuery(frames []QueryFrame, crowds []crowd, gate hash.Quality) *query {
+	n := len(frames)
+	q := &query{frames: make([]QueryFrame, n), number: make([]int32, n), entries: make([]int32, n), pass: make([]bool, n), gate: gate}
+	order := make([]int32, n)
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortStableFunc(order, func(a, b int32) int { return compareFrames(&frames[a], &frames[b]) })
+	for i, from := range order {
+		q.frames[i], q.number[from], q.entries[i] = frames[from], int32(i), crowds[from].known
+	}
+	steps := make([]time.Duration, 0, n)
 	for i := range q.frames {
 		f := &q.frames[i]
 		for j := range f.Looks {
@@ -62,7 +71,7 @@ func newQuery(frames []QueryFrame, gate hash.Quality) *query {
 			f.For = q.step
 		}
 	}
-	if n := len(q.frames); n > 0 {
+	if n > 0 {
 		q.length = q.frames[n-1].Time + q.frames[n-1].For - q.frames[0].Time
 	}
 	return q
@@ -75,33 +84,40 @@ const maxTime = 100_000 * time.Hour
 // maxLooks bounds the looks at one frame, far above what any screen takes.
 const maxLooks = 4096
 
-func (q *query) check() error {
-	for i := range q.frames {
-		f := &q.frames[i]
-		if f.Time < 0 || f.Time > maxTime || f.For < 0 || f.For > maxTime {
-			return fmt.Errorf("%w: frame %d at %v for %v; want times from 0 to %v", ErrInvalid, f.Number, f.Time, f.For, maxTime)
+// compareFrames puts frames in order.
+func compareFrames(a, b *QueryFrame) int {
+	return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Number, b.Number))
+}
+
+// check refuses what no upload can have.
+func (f *QueryFrame) check(gate hash.Quality) error {
+	if f.Time < 0 || f.Time > maxTime || f.For < 0 || f.For > maxTime {
+		return fmt.Errorf("%w: frame %d at %v for %v; want times from 0 to %v", ErrInvalid, f.Number, f.Time, f.For, maxTime)
+	}
+	if len(f.Looks) > maxLooks {
+		return fmt.Errorf("%w: frame %d has %d looks; want at most %d", ErrInvalid, f.Number, len(f.Looks), maxLooks)
+	}
+	for j := range f.Looks {
+		l := &f.Looks[j]
+		if !l.Quality.Passes(gate) {
+			continue
 		}
-		if len(f.Looks) > maxLooks {
-			return fmt.Errorf("%w: frame %d has %d looks; want at most %d", ErrInvalid, f.Number, len(f.Looks), maxLooks)
+		if !l.Value.IsValid() {
+			return fmt.Errorf("%w: frame %d, look %d has no hash; leave it out or tell its quality", ErrInvalid, f.Number, j)
 		}
-		for j := range f.Looks {
-			l := &f.Looks[j]
-			if !l.Quality.Passes(q.gate) {
-				continue
-			}
-			if !l.Value.IsValid() {
-				return fmt.Errorf("%w: frame %d, look %d has no hash; leave it out or tell its quality", ErrInvalid, f.Number, j)
-			}
-			if l.Limit < 0 {
-				return fmt.Errorf("%w: frame %d, look %d has the limit %d; want 0 or more bits", ErrInvalid, f.Number, j, l.Limit)
-			}
+		if l.Limit < 0 {
+			return fmt.Errorf("%w: frame %d, look %d has the limit %d; want 0 or more bits", ErrInvalid, f.Number, j, l.Limit)
 		}
 	}
 	return nil
 }
 
 // judges reports whether a look takes part.
-func (q *query) judges(l *Look) bool { return l.Quality.Passes(q.gate) && !l.Value.Kind().IsDigest() }
+func (q *query) judges(l *Look) bool { return l.judged(q.gate) }
+
+func (l *Look) judged(gate hash.Quality) bool {
+	return l.Quality.Passes(gate) && !l.Value.Kind().IsDigest()
+}
 
 // value returns the hash by which a frame agreed.
 func (q *query) value(frame int32, p *place) hash.Value { return q.frames[frame].Looks[p.look].Value }

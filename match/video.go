@@ -24,10 +24,41 @@ type VideoResult struct {
 // and why.
 type WeakMatch struct {
 	Match
-	// Missing lists what was too little, as stable tokens: frames (distinct ones),
-	// duration, common (the frames occur in many entries), query_percent,
+	// Missing lists what was too little, as stable tokens: frames (distinct ones on one
+	// line), duration, refuted (more frames on the line show something else than agree),
+	// scene (the frames agree about as well with other times of the known video: the same
+	// place or people, not the same footage), common (the frames occur in many entries, or
+	// are an intro or credits that entries of different content share), query_percent,
 	// known_percent.
 	Missing []string
+	// Closer is where in the upload frames that were not looked at could make a match of
+	// it: around what agrees, as far as the known video goes. Rising and disjoint; empty
+	// where frames were not what was missing.
+	Closer []Span
+}
+
+// Closer is where a closer look at the upload could make matches of what is weak: rising
+// and disjoint.
+func (r *VideoResult) Closer() []Span {
+	var all []span
+	for i := range r.Weak {
+		if r.Weak[i].SuppressedBy != "" {
+			continue
+		}
+		for _, s := range r.Weak[i].Closer {
+			all = append(all, span{s.From, s.To})
+		}
+	}
+	return spans(all)
+}
+
+// spans returns the union of times, rising and disjoint.
+func spans(all []span) []Span {
+	var out []Span
+	for _, s := range union(all) {
+		out = append(out, Span{s.from, s.to})
+	}
+	return out
 }
 
 // MatchVideo compares a video's frames with every enabled bank and returns what
@@ -38,14 +69,25 @@ func (m *Matcher) MatchVideo(frames []QueryFrame) ([]Match, error) {
 }
 
 // ScanVideo compares a video's frames with every enabled bank. A known video
-// matches when enough of the frames agree with it at a constant offset between the
-// two times (see Options); a known picture matches when it is within the threshold
+// matches when enough of the frames agree with it along a line from one's times to the
+// other's (see Options); a known picture matches when it is within the threshold
 // of any one frame, and Evidence.QueryTime says where. An entry matches once for
 // each kind.
 //
 // The frames are sampled as finely as the caller likes, in any order, each with
 // the time it stands for; a For of 0 means until the next frame. All of a frame's
 // looks count; digests among them are ignored.
+//
+// A line has a constant offset, or a speed from 0.8 to 1.25 (Segment.Speed), which takes
+// one more frame. Frames within the threshold tell it. Then each other frame is compared
+// with what the known video shows where the line puts it: one that is near enough there,
+// and clearly nearer than to the rest of the known video, counts for half of one though it
+// is beyond the threshold (Segment.Confirmed, of kinds of 256 bits); and when more show
+// something else than agree, it is no match. Nor is it one when the frames agree about as
+// well with other times of the known video: WeakMatch.Missing has all reasons.
+//
+// A known video of a list of frames at a constant step, as of one a second, whose intervals
+// reach to the next frame, is known at their beginnings only, and its segments to that step.
 //
 // Allow-lists: a frame is allowed if an allow-list's picture matches it, or if it
 // lies within a second of a segment that is at least half of an allow-list's video.
@@ -57,48 +99,13 @@ func (m *Matcher) MatchVideo(frames []QueryFrame) ([]Match, error) {
 // When no frame passes the gate the error is a *LowQualityError with the best
 // quality there was.
 func (m *Matcher) ScanVideo(frames []QueryFrame) (VideoResult, error) {
-	q := newQuery(frames, m.rules.gate)
-	if err := q.check(); err != nil {
+	sorted := slices.Clone(frames)
+	slices.SortStableFunc(sorted, func(a, b QueryFrame) int { return compareFrames(&a, &b) })
+	v := m.NewVideo()
+	if err := v.Add(sorted...); err != nil {
 		return VideoResult{}, err
 	}
-	result := VideoResult{Frames: len(q.frames), Judged: q.judged}
-	if q.judged == 0 {
-		return result, &LowQualityError{Quality: q.best, Gate: m.rules.gate}
-	}
-	c := newCollector(m, q)
-	for i := range q.frames {
-		if err := c.frame(i); err != nil {
-			return VideoResult{}, err
-		}
-	}
-	result.Limited = c.limited
-
-	var outcomes, allowed []outcome
-	for _, cand := range stillLive(c.candidates()) {
-		var o outcome
-		if cand.key.it.isVideo() {
-			o = judgeVideo(q, cand, &m.rules)
-		} else {
-			o = judgePicture(q, cand)
-		}
-		if !cand.key.it.bank.allow {
-			outcomes = append(outcomes, o)
-			result.Limited = result.Limited || o.limited
-		} else if len(o.missing) == 0 {
-			allowed = append(allowed, o)
-		}
-	}
-	suppress(q, outcomes, allowed)
-	for i := range outcomes {
-		if o := &outcomes[i]; len(o.missing) == 0 {
-			result.Matches = append(result.Matches, o.match)
-		} else {
-			result.Weak = append(result.Weak, WeakMatch{o.match, o.missing})
-		}
-	}
-	sortMatches(result.Matches)
-	slices.SortFunc(result.Weak, func(a, b WeakMatch) int { return compareMatches(&a.Match, &b.Match) })
-	return result, nil
+	return v.Result()
 }
 
 // stillLive leaves out what was disabled or removed while the query ran.
@@ -111,8 +118,11 @@ type outcome struct {
 	it      *item
 	match   Match
 	missing []string
-	limited bool   // there are more segments than were followed
-	seen    []seen // what the match rests on, by rising frames
+	limited bool    // there are more segments than were followed
+	need    int     // how many distinct frames it takes
+	least   float64 // what the distinct frames would count for were they in very many entries
+	closer  []Span  // see WeakMatch
+	seen    []seen  // what the match rests on, by rising frames
 }
 
 // seen is a frame of the upload that agrees with an item, by one of its looks.
@@ -135,34 +145,42 @@ func judgePicture(q *query, c *candidate) outcome {
 	return outcome{it: c.key.it, match: match, seen: all}
 }
 
-// judgeVideo aligns a known video with the upload and applies the rules.
-func judgeVideo(q *query, c *candidate, r *rules) outcome {
+// judgeVideo aligns a known video with the upload and applies the rules. budget is how
+// many comparisons beyond the threshold are left.
+func judgeVideo(q *query, c *candidate, r *rules, budget *int) outcome {
 	it := c.key.it
 	a := align(q, c)
-	best := &a.frames[0]
-	for i := range a.frames {
-		if f := &a.frames[i]; f.place.distance < best.place.distance {
-			best = f
+	a.confirm(budget)
+	var best *aligned
+	var at *run
+	for i := range a.runs {
+		for j := range a.runs[i].frames {
+			if f := &a.runs[i].frames[j]; !f.far && (best == nil || f.place.distance < best.place.distance) {
+				best, at = f, &a.runs[i]
+			}
 		}
 	}
 	o := outcome{it: it, limited: a.limited, match: q.match(c.key, best.frame, best.place)}
 	e := &o.match.Evidence
-	e.Segments = a.segments(it.end())
+	e.Segments = a.segments()
 	e.QueryPercent = percent(c.matched, q.judged)
 	e.KnownPercent = covered(it, c.key.kind, r.gate, e.Segments)
-
-	var stood time.Duration
 	// The known time of the best pair is where the alignment puts it, within what its
 	// signal stands for.
-	e.KnownTime = min(max(e.KnownTime, e.QueryTime+best.offset), max(it.signals[best.place.signal].To, e.KnownTime))
+	e.KnownTime = min(max(e.KnownTime, at.line.at(e.QueryTime)), max(it.signals[best.place.signal].To, e.KnownTime))
+
+	var stood time.Duration
 	count := newDistinct(c.key.kind)
 	weight := 0.0
-	for i := range a.frames {
-		f := &a.frames[i]
-		o.seen = append(o.seen, seen{f.frame, f.place.look})
-		stood += q.frames[f.frame].For
-		if count.add(q.value(f.frame, f.place)) {
-			weight += commonness(f.entries)
+	for i := range a.runs {
+		for _, f := range a.runs[i].frames {
+			o.seen = append(o.seen, seen{f.frame, f.place.look})
+			stood += q.frames[f.frame].For
+			if count.add(q.value(f.frame, f.place)) {
+				floor := leastWeightOf(q.frames[f.frame].For)
+				weight += f.worth() * max(floor, commonness(f.entries))
+				o.least += f.worth() * floor
+			}
 		}
 	}
 	slices.SortFunc(o.seen, func(a, b seen) int { return cmp.Compare(a.frame, b.frame) })
@@ -170,15 +188,28 @@ func judgeVideo(q *query, c *candidate, r *rules) outcome {
 	// What the upload or the known video does not have cannot be asked for; but a
 	// single sampled frame has no offset and is never an alignment.
 	need := min(r.minFrames, q.distinct(c.key.kind, r.minFrames), knownDistinct(it, c.key.kind, r))
-	if count.n < need || len(a.frames) < 2 && r.minFrames > 1 {
+	b := a.bestLine(budget)
+	if b.line.speed != 1 {
+		need++ // two frames are on some line by chance
+	}
+	if b.distinct < float64(need) || len(o.seen) < 2 && r.minFrames > 1 {
 		o.missing = append(o.missing, "frames")
 	}
 	if stood < min(r.minDuration, q.length, it.end()) {
 		o.missing = append(o.missing, "duration")
 	}
+	if b.against > len(b.frames) {
+		o.missing = append(o.missing, "refuted")
+	}
+	// Where one frame is all there is to ask for, a picture stands still.
+	if need > 1 && b.distinct >= float64(need) {
+		if p := a.prove(&b, it.bank.threshold(c.key.kind), budget); p.worth < float64(need) || p.elsewhere > p.here {
+			o.missing = append(o.missing, "scene")
+		}
+	}
 	// Frames that many entries share say little, unless they make up most of this
 	// one: then the entry itself is what is there many times.
-	if weight < float64(need) && count.n >= need && e.KnownPercent < 50 {
+	if weight < float64(need) && b.distinct >= float64(need) && e.KnownPercent < 50 {
 		o.missing = append(o.missing, "common")
 	}
 	if e.QueryPercent < r.queryPercent {
@@ -187,7 +218,77 @@ func judgeVideo(q *query, c *candidate, r *rules) outcome {
 	if e.KnownPercent < r.knownPercent {
 		o.missing = append(o.missing, "known_percent")
 	}
+	o.need = need
+	o.closer = a.closer(o.missing)
 	return o
+}
+
+// confirmedWorth is what a frame beyond the threshold counts for beside one within it.
+const confirmedWorth = 0.5
+
+func (f *aligned) worth() float64 {
+	if f.far {
+		return confirmedWorth
+	}
+	return 1
+}
+
+// onLine is what the runs on one line come to.
+type onLine struct {
+	line     line
+	frames   []lined // that agree
+	distinct float64 // frames, those beyond the threshold at their worth
+	against  int     // frames that surely do not
+}
+
+// lined is a frame on its line.
+type lined struct {
+	aligned
+	distinct bool // from all before it
+}
+
+// bestLine returns the line on which the most distinct frames agree: a second frame on
+// another line bears out nothing, nor does one beyond frames that show something else.
+func (a *alignment) bestLine(budget *int) onLine {
+	var best onLine
+	done := make([]bool, len(a.runs))
+	for i := range a.runs {
+		if done[i] {
+			continue
+		}
+		o := onLine{line: a.runs[i].line}
+		for j, last := i, i; j < len(a.runs); j++ {
+			r := &a.runs[j]
+			if done[j] || r.line != a.runs[i].line {
+				continue
+			}
+			if j > i && a.refuted(&a.runs[last], r, budget) {
+				break
+			}
+			done[j], last = true, j
+			o.against += r.against
+			for n := range r.frames {
+				o.frames = append(o.frames, lined{aligned: r.frames[n]})
+			}
+		}
+		count, known := newDistinct(a.key.kind), newDistinct(a.key.kind)
+		for _, far := range []bool{false, true} {
+			for n := range o.frames {
+				f := &o.frames[n]
+				if f.far != far {
+					continue
+				}
+				// Distinct on both sides: the noise of a picture that stands is nothing new.
+				if f.distinct = known.add(a.key.it.signals[f.place.signal].Value) && count.add(a.q.value(f.frame, f.place)); f.distinct {
+					o.distinct += f.worth()
+				}
+			}
+		}
+		if o.distinct > best.distinct {
+			best = o
+		}
+	}
+	return best
 }
 
 // commonEntries is how many entries may share a frame before it counts for less:
@@ -195,11 +296,15 @@ func judgeVideo(q *query, c *candidate, r *rules) outcome {
 // title cards, logos and test cards.
 const commonEntries = 8
 
-// leastWeight is what a distinct frame counts for at the least. Content that was
-// banked in hundreds of variants looks like a title card in this respect, but goes on
-// for longer: at the default of two frames, twenty distinct ones that agree (ten
-// seconds at the usual sampling) are a match however common they are.
+// leastWeight is what a distinct frame that stands for half a second counts for at the
+// least. Content that was banked in hundreds of variants looks like a title card in this
+// respect, but goes on for longer: at the default of two frames, ten seconds of distinct
+// ones that agree, and five of them at the least, are a match however common they are.
 const leastWeight = 0.1
+
+func leastWeightOf(stands time.Duration) float64 {
+	return leastWeight * min(max(stands.Seconds()/0.5, 1), 4)
+}
 
 // commonness weighs a distinct frame by the number of entries that have it.
 func commonness(entries int32) float64 {

@@ -395,6 +395,21 @@ func TestPicturesAndVideosCross(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"known/film"}, names(matches))
 	assert.InDelta(t, 7, matches[0].Evidence.KnownTime.Seconds(), 0.1)
+
+	// A picture looked at in several ways: the time is that of the look that is nearest.
+	result, err := m.ScanPicture([]match.Look{
+		{Value: random(r, hash.PDQ), Quality: 90},
+		{Transform: []string{"border", "flipx"}, Value: flipped(r, a[12*25], 5), Quality: 80},
+		{Transform: []string{"inner"}, Value: flipped(r, a[3*25], 25), Quality: 80, Limit: 20},
+	})
+	require.NoError(t, err)
+	require.Equal(t, []string{"known/film"}, names(result.Matches))
+	e := result.Matches[0].Evidence
+	assert.InDelta(t, 12, e.KnownTime.Seconds(), 0.2)
+	assert.Equal(t, []string{"border", "flipx"}, e.Transform)
+	assert.LessOrEqual(t, e.Distance, 5+8, "what the reference is pruned by")
+	assert.Empty(t, e.Segments, "a picture has no stretch")
+	assert.Zero(t, e.QueryTime)
 }
 
 func TestAllowListsInVideos(t *testing.T) {

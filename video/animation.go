@@ -81,6 +81,13 @@ func (m *Media) openAnimation(ctx context.Context, width, height int, begin func
 // frames composes the pictures. Sampling.Keys gives every picture: none of them
 // costs less than the others.
 func (a *animation) frames(ctx context.Context, r Request) iter.Seq2[hash.Frame, error] {
+	if r.Luma && !a.single {
+		return lumaFrames(a.pictures(ctx, r))
+	}
+	return a.pictures(ctx, r)
+}
+
+func (a *animation) pictures(ctx context.Context, r Request) iter.Seq2[hash.Frame, error] {
 	return func(yield func(hash.Frame, error) bool) {
 		in := &contextReader{ctx: ctx, r: a.stored.Reader()}
 		s, err := a.begin(in)
@@ -103,7 +110,7 @@ func (a *animation) frames(ctx context.Context, r Request) iter.Seq2[hash.Frame,
 				return
 			}
 			if pick.pick(at) || a.single {
-				f := hash.Frame{Image: fit(p.canvas, r.MaxSide), Number: n, Time: at, Key: n == 0 || p.key}
+				f := hash.Frame{Image: scaled(p.canvas, r), Number: n, Time: at, Key: n == 0 || p.key}
 				if !yield(f, nil) {
 					return
 				}

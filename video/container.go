@@ -40,5 +40,9 @@ func (m *Media) openVideo(ctx context.Context, demuxer string, o Options) error 
 }
 
 func (c *container) frames(ctx context.Context, r Request) iter.Seq2[hash.Frame, error] {
-	return c.backend.Frames(ctx, c.file, c.info, r)
+	frames := c.backend.Frames(ctx, c.file, c.info, r)
+	if r.Luma {
+		return lumaFrames(frames)
+	}
+	return frames
 }

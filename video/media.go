@@ -135,10 +135,10 @@ func (m *Media) Frames(ctx context.Context, r Request) iter.Seq2[hash.Frame, err
 		}
 		// A decoder that stops short without a word is not at the end.
 		err := work.ctx.Err()
-		if err == nil && guard.frames == 0 && len(r.Sampling.At) == 0 {
+		if err == nil && guard.frames == 0 && !r.Sampling.isPart() {
 			err = ErrCorrupt
 		}
-		if err == nil && m.info.Streams > 1 && len(r.Sampling.At) == 0 {
+		if err == nil && m.info.Streams > 1 && !r.Sampling.isPart() {
 			// Which one a player shows is its own choice, so a harmless first one proves
 			// nothing.
 			err = refuse(ErrUnsupported, fmt.Sprintf("%d video streams, and only the first was looked at: give each as a file", m.info.Streams))

@@ -15,7 +15,7 @@ import (
 // budget goes, and within its time.
 func TestMillionFrames(t *testing.T) {
 	head := "GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff" // one pixel, two colours
-	frame := "\x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00" +               // where it is
+	frame := "\x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00" +                // where it is
 		"\x02\x02\x44\x01\x00" // in codes of three bits: clear, colour 0, end
 	file := append([]byte(head), bytes.Repeat([]byte(frame), 1_000_000)...)
 	file = append(file, 0x3b)

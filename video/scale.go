@@ -6,6 +6,23 @@ import (
 	"image/draw"
 )
 
+// scaled brings a picture to the size that r asks for.
+func scaled(m image.Image, r Request) image.Image {
+	if r.Size == (image.Point{}) {
+		return fit(m, r.MaxSide)
+	}
+	row, straight := rowsOf(m)
+	size := image.Rectangle{Max: r.Size}
+	if straight {
+		d := image.NewNRGBA(size)
+		shrink(d.Pix, r.Size.X, r.Size.Y, 4, m.Bounds().Dx(), m.Bounds().Dy(), row)
+		return d
+	}
+	d := image.NewRGBA(size)
+	shrink(d.Pix, r.Size.X, r.Size.Y, 4, m.Bounds().Dx(), m.Bounds().Dy(), row)
+	return d
+}
+
 // fit scales a picture down until its longer side is maxSide pixels; smaller
 // pictures, and all when maxSide is 0, are returned as they are. YCbCr and Gray
 // stay what they are, the Y plane scaled by itself. Colours that are not

@@ -51,6 +51,28 @@ func TestFitIsTheMeanOfTheArea(t *testing.T) {
 	}
 }
 
+func TestExactSize(t *testing.T) {
+	for _, size := range []image.Point{{X: 64, Y: 64}, {X: 3, Y: 29}} {
+		for name, m := range pictures(31, 17) {
+			got := scaled(m, Request{Size: size})
+			require.Equal(t, image.Rectangle{Max: size}, got.Bounds(), name)
+		}
+		m := pictures(31, 17)["NRGBA"].(*image.NRGBA)
+		got := scaled(m, Request{Size: size}).(*image.NRGBA)
+		for y := range size.Y {
+			for x := range size.X {
+				require.Equal(t, meanOf(func(x, y int) uint8 { return m.NRGBAAt(4+x, 8+y).G }, x, y, size.X, size.Y, 31, 17), got.NRGBAAt(x, y).G)
+			}
+		}
+	}
+	for _, r := range []Request{
+		{Size: image.Pt(0, 64)}, {Size: image.Pt(-1, -1)}, {Size: image.Pt(64, 4097)}, {Size: image.Pt(64, 64), MaxSide: 64},
+	} {
+		assert.Error(t, r.validate(), "%v", r)
+	}
+	assert.NoError(t, Request{Size: image.Pt(4096, 1)}.validate())
+}
+
 func TestFitOfEveryPictureType(t *testing.T) {
 	for name, m := range pictures(31, 17) {
 		assert.Equal(t, image.Pt(10, 5), fit(m, 10).Bounds().Size(), name)

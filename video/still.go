@@ -90,7 +90,7 @@ func (m *Media) openStill(ctx context.Context, o Options) error {
 
 func (s *still) frames(ctx context.Context, r Request) iter.Seq2[hash.Frame, error] {
 	return func(yield func(hash.Frame, error) bool) {
-		if r.Luma && r.MaxSide == 0 && !s.exact {
+		if r.Luma && r.MaxSide == 0 && r.Size == (image.Point{}) && !s.exact {
 			if small, ok := s.luma(ctx); ok {
 				yield(hash.Frame{Image: small, Key: true}, nil)
 				return
@@ -111,7 +111,11 @@ func (s *still) frames(ctx context.Context, r Request) iter.Seq2[hash.Frame, err
 			yield(hash.Frame{}, err)
 			return
 		}
-		picture = s.orientation.apply(fit(picture, r.MaxSide))
+		if r.Size == (image.Point{}) {
+			picture = s.orientation.apply(scaled(picture, r))
+		} else {
+			picture = scaled(s.orientation.apply(picture), r)
+		}
 		yield(hash.Frame{Image: picture, Key: true}, nil)
 	}
 }

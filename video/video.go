@@ -12,6 +12,7 @@ package video
 
 import (
 	"context"
+	"image"
 	"iter"
 	"time"
 
@@ -57,6 +58,7 @@ type Info struct {
 	Width, Height int           // in pixels, as shown: after rotation unless stored pixels were asked for
 	Duration      time.Duration // 0 for stills and where the container does not say
 	FrameRate     float64       // average, frames a second; 0 where unknown
+	KeyFrames     int           // how many the container's index counts; 0 where there is none that was read
 	Bytes         int64         // of the whole file
 	Streams       int           // of video, cover pictures not counted; 0 for stills. Only the first is decoded: Media.Frames ends with ErrUnsupported if there are more
 }
@@ -98,20 +100,38 @@ type Sampling struct {
 	Keys  bool            // only frames that decode without another one, much the cheapest; of an Animation all, which cost the same
 	Every time.Duration   // the first frame at or after each multiple of Every; 0: all
 	At    []time.Duration // the first frame at or after each of these rising times from 0 on; at most 64
+	// From and To are the stretch of the media that is looked at, To exclusive and 0 for
+	// the end. A Backend seeks to the last key frame before From, so that a short stretch
+	// costs little wherever it lies; numbers are then reckoned from the frame rate. A
+	// stretch without a frame is not an error, and damage outside of it is not seen.
+	From, To time.Duration
 }
+
+// isPart reports whether only a stretch or some times of the media are wanted.
+func (s Sampling) isPart() bool { return s.From > 0 || s.To > 0 || len(s.At) > 0 }
 
 // Request is what a caller wants of a media file's frames.
 type Request struct {
 	Sampling Sampling
 	MaxSide  int // pictures larger than this are scaled down in the decoder until the longer side fits; 0: native size
 
-	// Luma says that the pictures are only to be hashed by package pdq, or looked at in grey. A
+	// Size asks for pictures of exactly this width and height, up to 4096 each, whatever the
+	// media's shape, and in red, green and blue: what package tmk needs. Backends scale by bicubic
+	// interpolation, as the reference of TMK does, and give *image.RGBA; what is decoded in Go is
+	// averaged over areas. Zero: not asked for. It excludes MaxSide.
+	Size image.Point
+
+	// Luma says that the pictures are only to be hashed by package pdq, or looked at in grey. The
+	// frames of a video or an animation are then hash.Reduced, and stand for pictures eight
+	// times as large: so PDQ's filter, a whole number of pixels wide, is as wide a part of a
+	// picture at every size, and copies in other sizes are half as many bits away as without.
+	// 256 pixels along the longer side give the hashes of larger ones to a few bits. A
 	// JPEG still is then given as a hash.Reduced, with at least 256 samples on its shorter side
 	// if it has as many pixels. That costs a quarter to a tenth of decoding it, of a
 	// progressive file half, and the hash is nearly that of its luma in full: of photographs of
 	// quality 80 and more, 98 in 100 are within 2 bits and none over 6. JPEG stills that are
 	// rare or damaged in any way, and all else, are decoded as without Luma, and so are all
-	// stills with Options.Exact or MaxSide.
+	// stills with Options.Exact, MaxSide or Size.
 	Luma bool
 }
 
@@ -143,7 +163,8 @@ type Backend interface {
 	// Probe reads the header.
 	Probe(ctx context.Context, c Container) (Info, error)
 	// Frames decodes, by the contract of Media.Frames. Pictures are *image.YCbCr in
-	// full range (the luma plane is what is hashed), or *image.Gray. Times and numbers
+	// full range (the luma plane is what is hashed), or *image.Gray, which is all that is
+	// needed where Request.Luma is set, and with Request.Size opaque *image.RGBA. Times and numbers
 	// never fall. It keeps to c.Limits by itself, of frames decoded and not only of
 	// those given; Media holds what it gives against them once more.
 	Frames(ctx context.Context, c Container, info Info, r Request) iter.Seq2[hash.Frame, error]

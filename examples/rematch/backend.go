@@ -50,7 +50,7 @@ func (d *decoder) start(ctx context.Context) (video.Backend, error) {
 	d.once.Do(func() {
 		var missing error
 		if d.choice != "wasm" {
-			native, err := ffmpeg.New(ffmpeg.Options{})
+			native, err := ffmpeg.New(ffmpeg.Options{Lazy: true})
 			if err == nil {
 				d.backend = native
 				return

@@ -41,6 +41,9 @@ A list has one hash a line, bare or after its kind: "f8f8...", "sha256 9f86...",
 "sha256:9f86...". Bare ones are told by their length: 64 digits are pdq, 32 md5, 40
 sha1; for others, 16 digits among them, give --kind. "#" starts a comment.
 
+The vPDQ of a video that somebody else has hashed is an entry as well, in a file of its
+own: lines "frame,quality,hash,seconds", or the JSON of python-threatexchange.
+
 Known content is never left out: if anything can't be hashed, it is listed and no
 bank is written. A bank that is there already is replaced in one step.`,
 		Example: `  rematch bank build -o known.bank known/

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/hash/vpdq"
 	"github.com/rematch-go/rematch/match"
 	"github.com/rematch-go/rematch/match/exchange"
 	"github.com/rematch-go/rematch/match/screen"
@@ -28,7 +29,7 @@ type enrolment struct {
 // knownBank is known content, and where its media lies if it was made from media.
 type knownBank struct {
 	snapshot *match.Snapshot
-	files    map[knownKey]string // path; nil for bank files
+	files    map[knownKey]string // path; nil for bank files, and without what has no pictures
 }
 
 // badFiles are the known files that could not be made into entries.
@@ -83,6 +84,7 @@ func (e *enrolment) build(ctx context.Context, bar *progress, bank match.Bank, p
 		return nil, nil, err
 	}
 	files := make(map[knownKey]string)
+	var unseen []knownKey
 	entries := 0
 	var bad badFiles
 	var t tally
@@ -115,6 +117,9 @@ func (e *enrolment) build(ctx context.Context, bar *progress, bank match.Bank, p
 			return nil
 		}
 		files[name] = f.path
+		if r.hashes {
+			unseen = append(unseen, name)
+		}
 		entries++
 		return b.Entry(*r.entry)
 	})
@@ -128,13 +133,18 @@ func (e *enrolment) build(ctx context.Context, bar *progress, bank match.Bank, p
 	case entries == 0:
 		return nil, nil, errors.New("the given lists hold no hashes")
 	}
+	for _, name := range unseen {
+		delete(files, name)
+	}
 	return &b, files, nil
 }
 
-// enrolled is what a file gives: the hashes of a list, or the entry of a media file.
+// enrolled is what a file gives: the hashes of a list, or the entry of a media file
+// or of the vPDQ of one.
 type enrolled struct {
 	values []hash.Value
 	entry  *match.Entry
+	hashes bool // the entry is of a file that has hashes and no pictures
 	err    error
 }
 
@@ -147,16 +157,37 @@ func (e *enrolment) file(ctx context.Context, f found) enrolled {
 	if isBankFile(header) {
 		return enrolled{err: errors.New("this is a bank file, not known media; name it with --bank of \"rematch scan\", or put bank files together with \"rematch bank merge\"")}
 	}
-	if format, _, _ := video.Sniff(header); format == "" && exchange.LooksLikeList(header) {
-		values, err := e.list(ctx, f.path)
-		return enrolled{values: values, err: err}
+	name := strings.ToValidUTF8(f.rel, "\uFFFD")
+	if format, _, _ := video.Sniff(header); format == "" {
+		switch {
+		case exchange.LooksLikeList(header):
+			values, err := e.list(ctx, f.path)
+			return enrolled{values: values, err: err}
+		case vpdq.Sniff(header):
+			entry, err := vpdqEntry(ctx, f.path, name)
+			return enrolled{entry: &entry, hashes: true, err: err}
+		}
 	}
 	entry, err := screen.Enroll(ctx, video.File(f.path), e.kinds, e.screen)
 	if err != nil {
 		return enrolled{err: err}
 	}
-	entry.ID = strings.ToValidUTF8(f.rel, "\uFFFD")
+	entry.ID = name
 	return enrolled{entry: &entry}
+}
+
+// vpdqEntry reads what somebody else has hashed of a video.
+func vpdqEntry(ctx context.Context, path, name string) (match.Entry, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return match.Entry{}, err
+	}
+	defer file.Close()
+	features, err := vpdq.Read(contextReader{ctx, file}, vpdq.Options{})
+	if err != nil {
+		return match.Entry{}, err
+	}
+	return exchange.VPDQEntry(name, features)
 }
 
 // list reads a whole hash list; one bad line spoils it, so that no known item is

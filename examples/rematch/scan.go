@@ -18,6 +18,7 @@ func (a *app) scanCommand() *cobra.Command {
 		banks     []string
 		report    string
 		threshold int
+		complete  bool
 		media     mediaFlags
 	)
 	c := &cobra.Command{
@@ -53,13 +54,14 @@ something was not judged, 1 failure, 2 wrong usage.`,
 			if err != nil {
 				return err
 			}
-			s.options = screen.Options{Video: options}
+			s.options = screen.Options{Video: options, Complete: complete}
 			return closing(decoder, s.run(c.Context(), bar))
 		},
 	}
 	c.Flags().StringArrayVar(&banks, "bank", nil, "known content: a bank file, hash list, picture, video or folder; may be repeated")
 	c.Flags().StringVar(&report, "report", "", "also write a report for moderators: one HTML `FILE` that needs nothing else")
 	c.Flags().IntVar(&threshold, "threshold", hash.PDQ.Threshold(), "how many bits of a pdq hash may differ, inclusive; without it each bank's own")
+	c.Flags().BoolVar(&complete, "complete", false, "look at all of every video, for every segment: without it key frames come first, and the rest where it pays")
 	_ = c.MarkFlagRequired("bank")
 	media.add(c)
 	a.workerFlag(c)

@@ -17,6 +17,16 @@ type verdictLine struct {
 	Reason  string      `json:"reason"`  // why not judged, or why a match was cut short; else empty
 	Matches []matchLine `json:"matches"`
 	Total   int         `json:"matches_total"` // more than there are matches if only the nearest are listed
+	Plan    []passLine  `json:"plan"`          // how a video was looked at
+}
+
+// passLine is one look at a stretch of a video.
+type passLine struct {
+	Kind   screen.PassKind `json:"kind"` // keys or every
+	Why    string          `json:"why"`  // first, sparse, complete, gap, still, weak or edge
+	FromMS int64           `json:"from_ms"`
+	ToMS   int64           `json:"to_ms"`
+	Frames int             `json:"frames"` // that were new
 }
 
 // matchLine is one match with its evidence. What a match does not have is null:
@@ -50,9 +60,12 @@ type segmentLine struct {
 }
 
 func newVerdictLine(file string, v screen.Verdict) verdictLine {
-	l := verdictLine{File: file, Verdict: v.Outcome.String(), Reason: v.Reason, Matches: []matchLine{}, Total: v.Total}
+	l := verdictLine{File: file, Verdict: v.Outcome.String(), Reason: v.Reason, Matches: []matchLine{}, Total: v.Total, Plan: []passLine{}}
 	for _, m := range v.Matches {
 		l.Matches = append(l.Matches, newMatchLine(m))
+	}
+	for _, p := range v.Plan {
+		l.Plan = append(l.Plan, passLine{p.Kind, p.Why, milliseconds(p.From), milliseconds(p.To), p.Frames})
 	}
 	return l
 }

@@ -3,7 +3,8 @@
 // first part with a file name: use no other. It holds no GPL part: videos need the ffmpeg program on PATH. Answers are JSON,
 // {"verdict","reason"}: 200 accepted (no_match), 202 held for a person (not_judged),
 // 422 refused (match), 413 too large, 400 not an upload or broken off, 503 try again
-// later. Uploaders are not told what they matched: that is in the log.
+// later. Uploaders are not told what they matched: the log tells the banks, and with
+// -evidence names of files, entries and hashes too.
 package main
 
 import (
@@ -18,6 +19,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 
@@ -33,6 +35,7 @@ type uploads struct {
 	screener *screen.Screener
 	maxBytes int64 // of a request
 	slots    chan struct{}
+	evidence bool // goes into the log
 }
 
 func (u *uploads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -49,6 +52,9 @@ func (u *uploads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusBadRequest, "not_judged", "no_upload")
 		return
 	}
+	if !u.evidence {
+		name = "upload" // errors have it
+	}
 	verdict, err := u.screener.Screen(ctx, video.Reader(name, body)) // reads the body as it comes
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -57,10 +63,14 @@ func (u *uploads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err != nil && (ctx.Err() != nil || errors.Is(err, io.ErrUnexpectedEOF)):
 		answer(w, http.StatusBadRequest, "not_judged", "broken_off")
 	case err != nil: // ours, not the uploader's: never let it pass as "no match"
-		slog.Error("screening failed", "name", name, "error", err)
+		slog.Error("screening failed", "error", err)
 		answer(w, http.StatusServiceUnavailable, "not_judged", "failure")
 	default:
-		slog.Info("screened", "name", name, "outcome", verdict.Outcome, "reason", verdict.Reason, "matches", verdict.Matches)
+		attributes := []any{"outcome", verdict.Outcome, "reason", verdict.Reason, "banks", banks(verdict.Matches)}
+		if u.evidence {
+			attributes = append(attributes, "name", name, "matches", verdict.Matches)
+		}
+		slog.Info("screened", attributes...)
 		status := map[screen.Outcome]int{screen.NoMatch: http.StatusOK, screen.NotJudged: http.StatusAccepted, screen.Match: http.StatusUnprocessableEntity}
 		answer(w, status[verdict.Outcome], verdict.Outcome.String(), verdict.Reason)
 	}
@@ -80,6 +90,16 @@ func file(r *http.Request) (name string, body io.Reader, err error) {
 	return "", nil, err
 }
 
+// banks names the banks of matches, each once.
+func banks(matches []match.Match) (names []string) {
+	for _, m := range matches {
+		if !slices.Contains(names, m.Entry.Bank) {
+			names = append(names, m.Entry.Bank)
+		}
+	}
+	return names
+}
+
 func answer(w http.ResponseWriter, status int, verdict, reason string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
@@ -89,6 +109,7 @@ func answer(w http.ResponseWriter, status int, verdict, reason string) {
 func main() {
 	address := flag.String("listen", "localhost:8080", "where to listen")
 	bank := flag.String("bank", "", "a bank file made by \"rematch bank build\"")
+	evidence := flag.Bool("evidence", false, "log names of files, entries and hashes, which are personal data or can be sensitive")
 	flag.Parse()
 	check := func(err error) {
 		if err != nil {
@@ -104,7 +125,7 @@ func main() {
 	decoder, err := ffmpeg.New(ffmpeg.Options{})
 	check(err)
 	options := screen.Options{Video: video.Options{Backend: decoder, Limits: video.Limits{Bytes: 256 << 20, Work: time.Minute}}}
-	http.Handle("POST /upload", &uploads{screen.New(matcher, options), 256<<20 + 1<<16, make(chan struct{}, 4*runtime.NumCPU())})
+	http.Handle("POST /upload", &uploads{screen.New(matcher, options), 256<<20 + 1<<16, make(chan struct{}, 4*runtime.NumCPU()), *evidence})
 	server := &http.Server{Addr: *address, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 10 * time.Minute}
 	finished := make(chan error)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

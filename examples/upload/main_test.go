@@ -10,6 +10,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"log/slog"
 	"math"
 	"mime/multipart"
 	"net"
@@ -56,7 +57,7 @@ func endpoint(t *testing.T) (*uploads, string) {
 	matcher, err := match.New(match.Options{}, knownBank(t))
 	require.NoError(t, err)
 	limits := video.Limits{Bytes: maxBytes}
-	u := &uploads{screen.New(matcher, screen.Options{Video: video.Options{Limits: limits}}), maxBytes + 1<<16, make(chan struct{}, 1)}
+	u := &uploads{screen.New(matcher, screen.Options{Video: video.Options{Limits: limits}}), maxBytes + 1<<16, make(chan struct{}, 1), false}
 	server := httptest.NewServer(u)
 	t.Cleanup(server.Close)
 	return u, server.URL
@@ -224,4 +225,32 @@ func picture(t *testing.T, seed float64, width, quality int) []byte {
 		require.NoError(t, jpeg.Encode(&b, m, &jpeg.Options{Quality: quality}))
 	}
 	return b.Bytes()
+}
+
+// Names of files, entries and hashes are in the log only where they are asked for.
+func TestLog(t *testing.T) {
+	old := slog.Default()
+	defer slog.SetDefault(old)
+	u, url := endpoint(t)
+	for _, evidence := range []bool{false, true} {
+		var log bytes.Buffer
+		slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+		u.evidence = evidence
+		var body bytes.Buffer
+		w := multipart.NewWriter(&body)
+		part, err := w.CreateFormFile("file", "holiday.png")
+		require.NoError(t, err)
+		_, err = part.Write(picture(t, 1, 320, 0))
+		require.NoError(t, err)
+		require.NoError(t, w.Close())
+		r, err := http.Post(url, w.FormDataContentType(), &body)
+		require.NoError(t, err)
+		require.NoError(t, r.Body.Close())
+		require.Equal(t, http.StatusUnprocessableEntity, r.StatusCode)
+		assert.Contains(t, log.String(), "outcome=match")
+		assert.Contains(t, log.String(), "[test]")
+		for _, private := range []string{"holiday.png", "known.png", "pdq:"} {
+			assert.Equal(t, evidence, strings.Contains(log.String(), private), "%s in %s", private, log.String())
+		}
+	}
 }

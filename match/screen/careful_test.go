@@ -55,6 +55,7 @@ func (r reel) options() screen.Options {
 func assertCovered(t *testing.T, r reel, e match.Entry) {
 	t.Helper()
 	for n, m := range r {
+		m = video.Luma(m, 0)
 		pictures := []image.Image{m}
 		if inner, found := region.WithinBorder(m); found {
 			pictures = append(pictures, region.Crop(m, inner))

@@ -2,6 +2,7 @@ package screen_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"image"
@@ -18,8 +19,10 @@ import (
 
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/hash/pdq"
+	"github.com/rematch-go/rematch/hash/region"
 	"github.com/rematch-go/rematch/match"
 	"github.com/rematch-go/rematch/match/screen"
+	"github.com/rematch-go/rematch/video"
 )
 
 func enrollImage(t testing.TB, id string, m image.Image, o screen.Options, kinds ...hash.Kind) match.Entry {
@@ -114,7 +117,27 @@ func TestCropsOption(t *testing.T) {
 	}
 }
 
-// Crops are for stills and PDQ, and only of pictures that are known by the whole.
+// A video's frames have three crops, of which a cropped copy matches.
+func TestCropsOfVideos(t *testing.T) {
+	var known, cropped reel
+	for n := range 60 {
+		m := scene(2, float64(n)/20, 240, 180)
+		known = append(known, m)
+		cropped = append(cropped, region.Crop(m, image.Rect(12, 9, 228, 171)))
+	}
+	e := enroll(t, "x", clip(""), known.options())
+	assert.Subset(t, []string{"crop:5,5,90,90", "crop:2,2,96,96", "crop:10,10,80,80"}, cropsOf(e))
+	assert.LessOrEqual(t, len(e.Signals), 6*21+21, "so many a second at the most")
+	s := screen.New(matcher(t, match.Bank{Name: "known", Entries: []match.Entry{e}}), cropped.options())
+	v, err := s.Screen(context.Background(), video.Bytes("x", clip("")))
+	require.NoError(t, err)
+	assert.Equal(t, screen.Match, v.Outcome)
+	o := known.options()
+	o.Crops = -1
+	assert.Empty(t, cropsOf(enroll(t, "x", clip(""), o)))
+}
+
+// Crops are for PDQ, and only of pictures that are known by the whole.
 func TestWhatHasNoCrops(t *testing.T) {
 	m := scene(1, 0, 160, 120)
 	e := enrollImage(t, "x", m, screen.Options{}, hash.PHash)
@@ -123,7 +146,6 @@ func TestWhatHasNoCrops(t *testing.T) {
 	for _, s := range both.Signals {
 		assert.True(t, s.Value.Kind() == hash.PDQ || s.Transform == nil)
 	}
-	assert.Empty(t, cropsOf(enroll(t, "x", clip(""), reel{m, scene(2, 0, 160, 120)}.options())))
 
 	// Faint but for the middle, of which a crop shows enough. (A border would be uniform.)
 	faint := image.NewGray(image.Rect(0, 0, 400, 400))

@@ -22,9 +22,9 @@ const pruneRadius = 8
 
 // Enroll hashes a known picture or video into an entry for a bank: every kind of
 // signal asked for (nil means PDQ). A picture is hashed as it is and without its
-// border, and in crops by PDQ alone (Options.Crops); a video gives every visually
-// distinct frame with the interval it stands for, and no crops, which would be as many
-// again for every frame. The entry's ID is the input's name.
+// border, and in crops by PDQ alone (Options.Crops). A video gives every visually
+// distinct frame with the interval it stands for, at most 15 a second in the mean and 21
+// signals in all, crops of some of them included. The entry's ID is the input's name.
 //
 // Known content must never be left out in silence: what can't be hashed in every
 // kind asked for is an error, an upload-grade one (video.Error) or
@@ -73,7 +73,8 @@ func Enroll(ctx context.Context, in video.Input, kinds []hash.Kind, o Options) (
 	if media.Info().Class == video.Still {
 		r.crops = o.crops()
 	} else {
-		request.MaxSide = o.maxSide()
+		r.video, r.cropped, r.budget = true, o.Crops >= 0, newBudget()
+		request = video.Request{Luma: true, MaxSide: frameSide}
 	}
 	for frame, err := range media.Frames(ctx, request) {
 		if err == nil {
@@ -123,6 +124,11 @@ type recorder struct {
 	last    time.Duration
 	step    time.Duration // between the last two frames
 	quality hash.Quality  // the best seen, for the error
+
+	video   bool // frames are kept within the budget
+	cropped bool // and crops of them
+	budget  budget
+	whole   shot // the last one with a border that was kept as a whole
 }
 
 // shot is a kept frame and the signals it gave.
@@ -132,6 +138,7 @@ type shot struct {
 	judged  bool       // its quality passes the gate
 	inner   hash.Value // PDQ within the border; invalid without one
 	signals []match.Signal
+	renewed bool // the signals of the whole picture are its own; else an earlier shot's go on
 }
 
 func (r *recorder) add(frame hash.Frame) error {
@@ -153,7 +160,22 @@ func (r *recorder) add(frame hash.Frame) error {
 	if n := len(r.kept); n > 0 && s.near(&r.kept[n-1]) {
 		return nil
 	}
+	if r.video {
+		r.budget.pass(frame.Time)
+	}
+	if s.renewed = r.renews(&s); !s.renewed {
+		if kept := &r.kept[len(r.kept)-1]; s.innerNear(kept) {
+			return nil
+		}
+		s.value, s.judged = r.whole.value, r.whole.judged // which goes on standing for it
+	}
+	if r.video && len(r.kept) > 0 && (s.judged || s.inner.IsValid()) && !r.budget.takeFrame() && !r.due() {
+		return nil // what came before stands for it
+	}
 	for i, p := range looks {
+		if i == 0 && !s.renewed {
+			continue
+		}
 		for _, k := range r.kinds {
 			value, quality := value, quality
 			if i > 0 || k != hash.PDQ {
@@ -172,8 +194,29 @@ func (r *recorder) add(frame hash.Frame) error {
 	if len(r.crops) > 0 && slices.ContainsFunc(s.signals, func(s match.Signal) bool { return s.Value.Kind() == hash.PDQ }) {
 		s.signals = append(s.signals, cropSignals(&r.hasher, looks, r.crops, s.signals)...)
 	}
+	if r.cropped && len(s.signals) > 0 && slices.Contains(r.kinds, hash.PDQ) && r.budget.takeCrops(len(videoCrops)) {
+		s.signals = append(s.signals, frameCrops(&r.hasher, looks[len(looks)-1])...)
+	}
 	r.kept = append(r.kept, s) // also without signals: it ends the interval of the one before
 	return nil
+}
+
+// renews reports whether the whole picture of a frame is kept, and not only what lies
+// within its border: bars dampen what moves between them, so that the last one often still
+// stands for it.
+func (r *recorder) renews(s *shot) bool {
+	if !r.video || !s.inner.IsValid() {
+		return true
+	}
+	if last := &r.whole; len(r.kept) > 0 && r.kept[len(r.kept)-1].inner.IsValid() && last.value.IsValid() {
+		d, ok := s.value.Distance(last.value)
+		due := r.budget.frames > burst/2 || s.from-last.from >= wholeEvery
+		if ok && d <= pruneRadius && s.judged == last.judged || !due || !r.budget.takeFrame() {
+			return false
+		}
+	}
+	r.whole = *s
+	return true
 }
 
 // near reports whether the frame looks like the one kept before in every way that
@@ -184,25 +227,36 @@ func (s *shot) near(kept *shot) bool {
 	if !ok || d > pruneRadius || s.judged && !kept.judged {
 		return false
 	}
-	if !s.inner.IsValid() {
-		return true
-	}
-	d, ok = s.inner.Distance(kept.inner)
+	return !s.inner.IsValid() || s.innerNear(kept)
+}
+
+func (s *shot) innerNear(kept *shot) bool {
+	d, ok := s.inner.Distance(kept.inner)
 	return ok && d <= pruneRadius
 }
+
+// due reports whether a frame is kept over the budget, because what was kept last can't be
+// judged and would stand for it.
+func (r *recorder) due() bool { return len(r.kept[len(r.kept)-1].signals) == 0 }
 
 func (r *recorder) finish(entry *match.Entry, info video.Info) error {
 	if r.frames > 1 {
 		entry.Duration = max(info.Duration, r.last+max(r.step, time.Millisecond))
 	}
 	for i, s := range r.kept {
-		to := entry.Duration
+		to, wholeTo := entry.Duration, entry.Duration
 		if i+1 < len(r.kept) {
 			to = r.kept[i+1].from
+		}
+		if next := slices.IndexFunc(r.kept[i+1:], func(s shot) bool { return s.renewed }); next >= 0 {
+			wholeTo = r.kept[i+1+next].from
 		}
 		for _, signal := range s.signals {
 			if r.frames > 1 {
 				signal.From, signal.To = s.from, to
+				if len(signal.Transform) == 0 {
+					signal.To = wholeTo
+				}
 			}
 			entry.Signals = append(entry.Signals, signal)
 		}

@@ -74,22 +74,23 @@ type Verdict struct {
 	Weak   []match.WeakMatch
 	Info   video.Info // of the upload; zero where it was not recognised
 	Frames int        // pictures that were looked at
+	// Plan is how a video was looked at, pass by pass.
+	Plan []Pass
 }
 
 // Options of a Screener and of Enroll. The zero value decodes stills, animated GIFs and
 // animated WebPs.
 type Options struct {
 	Video video.Options
-	// Sample is the distance of the frames that are looked at in a video; default
-	// 500 ms. References hold every distinct frame, so the phase does not matter.
+	// Sample is the distance of the frames that are looked at where key frames do not
+	// stand for a video; default 500 ms. References hold every distinct frame, so the phase
+	// does not matter.
 	Sample time.Duration
-	// MaxSide bounds the longer side, in pixels, of the video frames that are
-	// hashed: larger ones are scaled down in the decoder. Default 512; -1: native
-	// size. Stills are always hashed at their own size: Screen reads of plain JPEG stills,
-	// where the banks hold no perceptual hashes but PDQ's, only as much luma as that needs
-	// (video.Request.Luma), so that the hashes in its evidence can be a bit or two from those of all
-	// pixels; Options.Video.Exact and Enroll decode in full.
-	MaxSide int
+	// Complete asks for all segments of all matches: every video is looked at in steps of
+	// Sample from its beginning to its end. Without it Screen begins with the key frames, looks
+	// closer only where they leave something open, and leaves the rest of a long upload alone
+	// once it has matched: see Screen.
+	Complete bool
 	// Crops is how many crops of a known picture Enroll keeps beside the whole, each a
 	// PDQ signal, so that cropped copies match: the first of a fixed order, best first.
 	// A picture with a border, or margins that look like one, has as many again within it.
@@ -97,7 +98,9 @@ type Options struct {
 	// The first 25 find most copies that were cut evenly around the middle, the others
 	// those that were cut unevenly. Each takes 69 bytes in a bank file, 240 in a Matcher
 	// with its index (a million were measured), and at enrolment a third of the time of
-	// hashing a picture of one megapixel. Videos have none.
+	// hashing a picture of one megapixel. Videos have three
+	// crops around the middle of as many frames as 21 signals a second leave room for; a
+	// negative number leaves those out too.
 	Crops int
 }
 
@@ -108,15 +111,11 @@ func (o Options) sample() time.Duration {
 	return o.Sample
 }
 
-func (o Options) maxSide() int {
-	switch {
-	case o.MaxSide == 0:
-		return 512 // eight pixels a PDQ sample: hashes stay within a few bits of native size
-	case o.MaxSide < 0:
-		return 0
-	}
-	return o.MaxSide
-}
+// frameSide bounds the longer side, in pixels, of the frames of videos that are hashed:
+// larger ones are scaled down in the decoder. With video.Request.Luma hashes at 384 are as
+// near to those of copies in other sizes as at native size, and parts of a frame still show
+// enough to be found.
+const frameSide = 384
 
 // Screener judges uploads. It is safe for concurrent use.
 type Screener struct {
@@ -135,6 +134,20 @@ func New(m *match.Matcher, o Options) *Screener {
 // judges it. The error is for operational failures alone: a cancelled context, an
 // input that can't be read, a decoder that does not start. Whatever is wrong with
 // the upload itself is a verdict.
+//
+// A video is looked at in passes, which Verdict.Plan tells. First come its key frames, or
+// one frame in Options.Sample of all where its index tells that those are more than 3.25
+// seconds apart in the mean. Then, in steps of Options.Sample:
+//
+//   - every stretch of more than 3.25 seconds without a frame that can be judged, and a part
+//     of every run of key frames that show the same, unless something matches already;
+//   - what lies around frames that agree with a known video but are not enough for a match;
+//   - where a match begins and ends.
+//
+// Once a known video has matched and nothing more of any was seen for a minute, the rest
+// is left alone (unless Options.Complete is set). What a key frame stands for is believed
+// where the frames between it and the next, at most 3.25 seconds, are not looked at:
+// damage in them goes unseen, and so does a scene that has no key frame of its own.
 func (s *Screener) Screen(ctx context.Context, upload video.Input) (Verdict, error) {
 	stored, err := video.Store(ctx, upload, s.options.Video.Limits)
 	if err != nil {
@@ -151,15 +164,15 @@ func (s *Screener) Screen(ctx context.Context, upload video.Input) (Verdict, err
 		return Verdict{}, err
 	}
 	var v Verdict
-	var frames []match.QueryFrame
+	var seen *watch
 	var undecoded error
 	if len(perceptual) > 0 {
-		frames, undecoded = s.frames(ctx, stored, perceptual, &v)
+		seen, undecoded = s.frames(ctx, stored, perceptual, &v)
 		if _, ok := video.Reason(undecoded); undecoded != nil && !ok {
 			return Verdict{}, undecoded
 		}
 	}
-	if err := s.compare(frames, sums, &v); err != nil {
+	if err := s.compare(seen, sums, &v); err != nil {
 		return refuse(v, cmp.Or(undecoded, err)) // what was not seen is weightier than what showed too little
 	}
 	if undecoded != nil {
@@ -182,9 +195,10 @@ func (s *Screener) ScreenImage(m image.Image) (Verdict, error) {
 	}
 	looker := s.lookers.Get().(*looker)
 	defer s.lookers.Put(looker)
-	looks, err := looker.looks(m, perceptual, true)
+	w := &watch{kinds: perceptual, looker: looker}
+	err := w.add(hash.Frame{Image: m})
 	if err == nil {
-		err = s.compare([]match.QueryFrame{{Looks: looks}}, nil, &v)
+		err = s.compare(w, nil, &v)
 	}
 	if err != nil {
 		return refuse(v, unhashable("", err))
@@ -237,9 +251,9 @@ func digestLooks(ctx context.Context, stored *video.Stored, kinds []hash.Kind) (
 	return looks, nil
 }
 
-// frames decodes the upload and hashes its pictures. With an error it returns the
-// frames that came before it.
-func (s *Screener) frames(ctx context.Context, stored *video.Stored, kinds []hash.Kind, v *Verdict) ([]match.QueryFrame, error) {
+// frames decodes the upload and hashes its pictures. With an error it returns what
+// was seen before it.
+func (s *Screener) frames(ctx context.Context, stored *video.Stored, kinds []hash.Kind, v *Verdict) (*watch, error) {
 	media, err := video.Open(ctx, stored.Input(), s.options.Video)
 	if err != nil {
 		return nil, err
@@ -249,58 +263,56 @@ func (s *Screener) frames(ctx context.Context, stored *video.Stored, kinds []has
 
 	looker := s.lookers.Get().(*looker)
 	defer s.lookers.Put(looker)
+	if v.Info.Class == video.Still {
+		return s.still(ctx, stored.Name(), media, looker, kinds, v)
+	}
+	w := &watch{kinds: kinds, looker: looker, scan: s.matcher.NewVideo(), step: s.options.sample()}
+	err = w.follow(ctx, media, s.options.Complete)
+	v.Plan = w.plan
+	if err == nil && len(w.frames) == 1 { // a still in the guise of a video
+		w, err = s.still(ctx, stored.Name(), media, looker, kinds, v)
+	}
+	v.Frames = len(w.frames)
+	if err == nil && v.Frames == 0 {
+		err = &video.Error{Name: stored.Name(), Err: video.ErrCorrupt}
+	}
+	return w, unhashable(stored.Name(), err)
+}
+
+// still hashes a picture.
+func (s *Screener) still(ctx context.Context, name string, media *video.Media, looker *looker, kinds []hash.Kind, v *Verdict) (*watch, error) {
+	w := &watch{kinds: kinds, looker: looker}
 	// goimagehash shrinks pictures in its own ways, so that its hashes need all pixels.
 	onlyPDQ := !slices.ContainsFunc(kinds, func(k hash.Kind) bool { return k != hash.PDQ })
-	request := video.Request{Luma: onlyPDQ}
-	if v.Info.Class != video.Still {
-		request = video.Request{Sampling: video.Sampling{Every: s.options.sample()}, MaxSide: s.options.maxSide()}
-	}
-	var frames []match.QueryFrame
-	for frame, err := range media.Frames(ctx, request) {
+	for frame, err := range media.Frames(ctx, video.Request{Luma: onlyPDQ && v.Info.Class == video.Still}) {
+		if err == nil {
+			err = w.add(frame)
+		}
 		if err != nil {
-			return frames, err
+			return w, unhashable(name, err)
 		}
-		looks, err := looker.looks(frame.Image, kinds, len(frames) == 0)
-		if err != nil {
-			return frames, unhashable(stored.Name(), err)
-		}
-		if n := len(frames); n > 0 {
-			frames[n-1].For = frame.Time - frames[n-1].Time
-		}
-		frames = append(frames, match.QueryFrame{Number: frame.Number, Time: frame.Time, Looks: looks})
-		v.Frames++
 	}
-	if len(frames) == 0 {
-		return nil, &video.Error{Name: stored.Name(), Err: video.ErrCorrupt}
-	}
-	last := &frames[len(frames)-1]
-	last.For = min(max(v.Info.Duration-last.Time, 0), s.options.sample())
-	return frames, nil
+	v.Frames = len(w.frames)
+	return w, nil
 }
 
 // compare matches one picture as a picture and several as a video, and the
-// digests with them, and adds what it finds to v.
-func (s *Screener) compare(frames []match.QueryFrame, sums []match.Look, v *Verdict) error {
+// digests with them, and adds what it finds to v. w may be nil.
+func (s *Screener) compare(w *watch, sums []match.Look, v *Verdict) error {
 	switch {
-	case len(frames) == 1:
-		if len(frames[0].Looks) > 0 {
-			return s.picture(append(frames[0].Looks, sums...), v)
-		}
-		return cmp.Or(s.compare(nil, sums, v), errTooSmall)
-	case len(frames) == 0:
+	case w == nil || len(w.frames) == 0:
 		if len(sums) > 0 {
 			return s.picture(sums, v)
 		}
 		return nil
-	}
-	// Frames are held against known videos many at a time, which says more than a
-	// limit; and a title within bars is a frame like others.
-	for i := range frames {
-		for j := range frames[i].Looks {
-			frames[i].Looks[j].Limit = 0
+	case len(w.frames) == 1:
+		if len(w.first.Looks) > 0 {
+			return s.picture(append(slices.Clone(w.first.Looks), sums...), v)
 		}
+		return cmp.Or(s.compare(nil, sums, v), errTooSmall)
 	}
-	result, scanErr := s.matcher.ScanVideo(frames)
+	result, scanErr := w.scan.Result()
+	w.cut(result.Matches)
 	v.Weak = result.Weak
 	if len(sums) > 0 {
 		if err := s.picture(sums, v); err != nil {

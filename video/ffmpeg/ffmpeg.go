@@ -29,6 +29,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/rematch-go/rematch/hash"
@@ -58,17 +59,26 @@ type Options struct {
 	CPU time.Duration
 	// Require are guards that must be active: New fails where one is missing.
 	Require []video.Guard
+	// Lazy says that New only finds the programs and starts none, which is as much
+	// work as to decode a second or two: for programs that judge a file and end. Whether
+	// ffmpeg runs is then found out at the first video.
+	Lazy bool
 }
 
 // Backend is a video.Backend. It is safe for concurrent use: each call runs a
 // process of its own.
 type Backend struct {
 	ffmpeg, ffprobe string // absolute
-	version         string
-	oldSync         bool
 	options         Options
 	confine         confinement
-	may             map[string]permissions // by program
+	may             map[string]permissions  // by program
+	ask             func() (version, error) // asks ffmpeg once
+}
+
+// version is what ffmpeg told of itself.
+type version struct {
+	name    string
+	oldSync bool
 }
 
 var _ video.Backend = (*Backend)(nil)
@@ -76,16 +86,17 @@ var _ video.Backend = (*Backend)(nil)
 // versionTime bounds the first start of ffmpeg, which may come from a cold disk.
 const versionTime = 30 * time.Second
 
-// New finds ffmpeg and ffprobe and asks ffmpeg for its version, with all guards that
-// the kernel has, or without those under which it does not run. The error wraps
-// ErrNotInstalled when either is missing, and a *video.MissingGuardsError when a guard of
-// o.Require is.
+// New finds ffmpeg and ffprobe and, unless o.Lazy is set, asks ffmpeg for its version,
+// with all guards that the kernel has, or without those under which it does not run. The
+// error wraps ErrNotInstalled when either is missing, and a *video.MissingGuardsError
+// when a guard of o.Require is.
 func New(o Options) (*Backend, error) {
 	if o.Threads < 0 {
 		return nil, fmt.Errorf("ffmpeg: Options.Threads is %d; it must not be negative", o.Threads)
 	}
 	o.Require = slices.Clone(o.Require)
 	b := &Backend{options: o, confine: kernelGuards()}
+	b.ask = sync.OnceValues(b.askVersion)
 	var err error
 	if b.ffmpeg, err = find(o.FFmpeg, "ffmpeg"); err != nil {
 		return nil, err
@@ -94,14 +105,10 @@ func New(o Options) (*Backend, error) {
 		return nil, err
 	}
 	b.may = map[string]permissions{b.ffmpeg: newPermissions(b.ffmpeg), b.ffprobe: newPermissions(b.ffprobe)}
-	ctx, cancel := context.WithTimeout(context.Background(), versionTime)
-	defer cancel()
-	out, err := b.tryVersion(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("ffmpeg: %s -version: %w; check that it runs from a shell", b.ffmpeg, err)
-	}
-	if b.version, b.oldSync, err = parseVersion(out); err != nil {
-		return nil, fmt.Errorf("ffmpeg: %s -version: %w", b.ffmpeg, err)
+	if !o.Lazy {
+		if _, err := b.ask(); err != nil {
+			return nil, err
+		}
 	}
 	if err := video.Demand(b.Guards(), o.Require...); err != nil {
 		return nil, fmt.Errorf("ffmpeg: %w", err)
@@ -109,9 +116,28 @@ func New(o Options) (*Backend, error) {
 	return b, nil
 }
 
+// askVersion runs ffmpeg -version.
+func (b *Backend) askVersion() (version, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), versionTime)
+	defer cancel()
+	out, err := b.tryVersion(ctx)
+	if err != nil {
+		return version{}, fmt.Errorf("ffmpeg: %s -version: %w; check that it runs from a shell", b.ffmpeg, err)
+	}
+	v, err := parseVersion(out)
+	if err != nil {
+		return version{}, fmt.Errorf("ffmpeg: %s -version: %w", b.ffmpeg, err)
+	}
+	return v, nil
+}
+
 // tryVersion runs ffmpeg -version, confined as far as it still runs, and keeps to
-// that. The error is that of the unconfined program.
+// that. The error is that of the unconfined program. A lazy Backend, which is in use by
+// now, holds to all that the kernel has.
 func (b *Backend) tryVersion(ctx context.Context) (out []byte, err error) {
+	if b.options.Lazy {
+		return b.output(ctx, b.ffmpeg, "-version")
+	}
 	for _, confine := range b.confine.fallbacks() {
 		b.confine = confine
 		if out, err = b.output(ctx, b.ffmpeg, "-version"); err == nil || ctx.Err() != nil {
@@ -165,27 +191,31 @@ var releaseNumber = regexp.MustCompile(`^n?(\d+)\.(\d+)`)
 
 // parseVersion reads the first line of ffmpeg -version. oldSync tells that the
 // release is older than 5.1, where -fps_mode came.
-func parseVersion(out []byte) (version string, oldSync bool, err error) {
+func parseVersion(out []byte) (v version, err error) {
 	m := versionLine.FindSubmatch(out)
 	if m == nil {
 		line, _, _ := bytes.Cut(out, []byte("\n"))
-		return "", false, fmt.Errorf("the answer %.80q is not ffmpeg's", line)
+		return version{}, fmt.Errorf("the answer %.80q is not ffmpeg's", line)
 	}
-	version = string(m[1])
-	if n := releaseNumber.FindStringSubmatch(version); n != nil {
+	v.name = string(m[1])
+	if n := releaseNumber.FindStringSubmatch(v.name); n != nil {
 		major, _ := strconv.Atoi(n[1]) // digits; a number that is too long is new, as 0.x is not
 		minor, _ := strconv.Atoi(n[2])
-		oldSync = major < 5 || major == 5 && minor < 1
+		v.oldSync = major < 5 || major == 5 && minor < 1
 	}
-	return version, oldSync, nil
+	return v, nil
 }
 
 // Name returns "ffmpeg".
 func (b *Backend) Name() string { return "ffmpeg" }
 
 // Version returns the version that ffmpeg told, for example "5.1.9-0+deb12u1".
-// Decoders differ in a bit here and there between versions.
-func (b *Backend) Version() string { return b.version }
+// Decoders differ in a bit here and there between versions. With Options.Lazy it asks
+// for it now, and returns "" where there is no answer.
+func (b *Backend) Version() string {
+	v, _ := b.ask()
+	return v.name
+}
 
 // Probe implements video.Backend. It takes at most a minute, or Limits.Work.
 func (b *Backend) Probe(ctx context.Context, c video.Container) (video.Info, error) {
@@ -200,5 +230,10 @@ func (b *Backend) Frames(ctx context.Context, c video.Container, info video.Info
 
 func (b *Backend) settings(c video.Container) ffargs.Settings {
 	// file: and an absolute path: no name of a file can be another protocol's.
-	return ffargs.Settings{File: "file:" + c.Path, Threads: b.options.Threads, OldSync: b.oldSync}
+	s := ffargs.Settings{File: "file:" + c.Path, Threads: b.options.Threads}
+	if !b.options.Lazy { // else it is found out from what it says
+		v, _ := b.ask() // New has seen that there is no error
+		s.OldSync = v.oldSync
+	}
+	return s
 }

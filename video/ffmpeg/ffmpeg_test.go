@@ -83,12 +83,12 @@ func TestVersion(t *testing.T) {
 		"ffmpeg version N-109542-gd8b2a0c Copyr":   false,
 		"ffmpeg version 2024-01-01-git-aa Copy":    false,
 	} {
-		version, got, err := parseVersion([]byte(line + "\n"))
+		got, err := parseVersion([]byte(line + "\n"))
 		require.NoError(t, err)
-		assert.Equal(t, old, got, line)
-		assert.Equal(t, strings.Fields(line)[2], version)
+		assert.Equal(t, old, got.oldSync, line)
+		assert.Equal(t, strings.Fields(line)[2], got.name)
 	}
-	_, _, err := parseVersion([]byte("hello"))
+	_, err := parseVersion([]byte("hello"))
 	assert.Error(t, err)
 }
 

@@ -63,7 +63,7 @@ func mayImport(from, to string) bool {
 		return to == "hash" || below(to, "video")
 	case below(from, "match/screen"):
 		return below(to, "hash") || below(to, "match") || to == "video"
-	case below(from, "match/exchange"), below(from, "match/internal"):
+	case below(from, "match/exchange"), below(from, "match/vectors"), below(from, "match/internal"):
 		return below(to, "hash") || to == "match" || below(to, "match/internal")
 	case from == "match":
 		return to == "hash" || below(to, "match/internal")

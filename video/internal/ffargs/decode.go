@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/rematch-go/rematch/hash"
@@ -20,8 +21,8 @@ import (
 // distance of key frames.
 const keyless = 2 * time.Second
 
-// Frames decodes what r asks for. Pictures are full-range *image.YCbCr that share
-// one buffer.
+// Frames decodes what r asks for. Pictures are full-range *image.YCbCr, or
+// *image.Gray where r.Luma is set, that share one buffer.
 //
 // Times are from the start of the media and never run backwards: a time that does
 // is held at the one before. A video without key frames is sampled every two
@@ -62,8 +63,27 @@ type decoder struct {
 // errNoKeys is the end of a run for key frames that found none.
 var errNoKeys = errors.New("no key frames")
 
+// noFPSMode is what an ffmpeg older than 5.1 says, if nobody asked for its version.
+const noFPSMode = "Unrecognized option 'fps_mode'"
+
+// sizeError is the end of a run whose pictures turned out to have another size than
+// the header told: they would be scaled by that, to a pixel if it says so.
+type sizeError struct{ width, height int }
+
+func (e *sizeError) Error() string { return fmt.Sprintf("a size of %d x %d", e.width, e.height) }
+
 func (d *decoder) run(ctx context.Context, r video.Request) error {
 	err := d.pass(ctx, r)
+	if size := (*sizeError)(nil); errors.As(err, &size) {
+		d.info.Width, d.info.Height = size.width, size.height
+		if err = checkSize(d.c, d.info); err == nil {
+			err = d.pass(ctx, r)
+		}
+	}
+	if refused := (*video.Error)(nil); !d.settings.OldSync && errors.As(err, &refused) && strings.Contains(refused.Detail, noFPSMode) {
+		d.settings.OldSync = true
+		err = d.pass(ctx, r)
+	}
 	if errors.Is(err, errNoKeys) {
 		r.Sampling.Keys = false
 		if len(r.Sampling.At) == 0 {
@@ -129,7 +149,7 @@ func (d *decoder) frames(pictures io.Reader, p *plan, reports *reports) (finishe
 			if _, err := io.ReadFull(pictures, first[:]); err != nil {
 				return false, false, nil
 			}
-			raw, img = newPicture(p.width, p.height)
+			raw, img = newPicture(p)
 			raw[0] = first[0]
 			_, err = io.ReadFull(pictures, raw[1:])
 		} else {
@@ -138,11 +158,20 @@ func (d *decoder) frames(pictures io.Reader, p *plan, reports *reports) (finishe
 		if err != nil {
 			return false, n == 0 || err == io.ErrUnexpectedEOF, nil
 		}
+		if m, ok := img.(*image.RGBA); ok {
+			spread(m.Pix, raw)
+		}
 		rep, ok := reports.next(n)
+		rep.time += p.base
+		if n == 0 && ok && rep.width > 0 && (rep.width != d.info.Width || rep.height != d.info.Height) {
+			return false, false, &sizeError{rep.width, rep.height}
+		}
 		if !ok || !rep.timed {
 			// A report that was lost, or a frame whose time the container does not
 			// tell: one frame after the one before.
-			rep.time = frame.Time
+			if rep.time = frame.Time; n == 0 {
+				rep.time = p.base
+			}
 			if n > 0 && d.info.FrameRate > 0 {
 				rep.time += time.Duration(float64(time.Second) / d.info.FrameRate)
 			}
@@ -151,7 +180,7 @@ func (d *decoder) frames(pictures io.Reader, p *plan, reports *reports) (finishe
 			}
 		}
 		frame = hash.Frame{Image: img, Number: rep.number, Time: max(rep.time, frame.Time), Key: rep.key}
-		if p.sampling.Keys {
+		if p.sampling.Keys || p.base > 0 {
 			frame.Number = int(math.Round(frame.Time.Seconds() * d.info.FrameRate))
 		}
 		if l := d.c.Limits.Duration; l > 0 && frame.Time > l {
@@ -161,6 +190,9 @@ func (d *decoder) frames(pictures io.Reader, p *plan, reports *reports) (finishe
 			return false, false, &video.LimitError{Limit: "frames", Max: int64(l)}
 		}
 		if !take.take(frame.Time, frame.Key) {
+			if take.done() {
+				return true, false, nil
+			}
 			continue
 		}
 		if !d.yield(frame, nil) {
@@ -181,6 +213,8 @@ func (d *decoder) verdict(p *plan, r *reports, failed bool) error {
 		return &video.LimitError{Limit: "frames", Max: int64(d.c.Limits.Frames)}
 	case p.sampling.Keys && r.selectedFrames == 0:
 		return errNoKeys
+	case r.decodedFrames() == 0 && !failed && (p.sampling.From > 0 || p.sampling.To > 0):
+		return nil // the stretch lies beyond the end, or between two frames
 	case r.decodedFrames() == 0:
 		return &video.Error{Err: video.ErrCorrupt, Detail: detail}
 	case failed || r.cut || d.endsEarly(p.sampling, r.last):
@@ -196,7 +230,7 @@ func (d *decoder) verdict(p *plan, r *reports, failed bool) error {
 // by what the demuxer says. It is asked only where the container tells the
 // duration of the video apart from the sound's.
 func (d *decoder) endsEarly(s video.Sampling, last time.Duration) bool {
-	if s.Keys || d.c.Demuxer != "mov" && d.c.Demuxer != "avi" {
+	if s.Keys || s.From > 0 || s.To > 0 || d.c.Demuxer != "mov" && d.c.Demuxer != "avi" {
 		return false
 	}
 	missing := d.info.Duration - last
@@ -218,10 +252,19 @@ func (d *decoder) explain(ctx context.Context, err error) error {
 }
 
 // newPicture returns a buffer for one raw frame, and the picture whose planes
-// lie in it as ffmpeg writes yuv420p: Y, Cb, Cr, with odd sides rounded up.
-func newPicture(w, h int) ([]byte, image.Image) {
+// lie in it as ffmpeg writes gray, Y alone, or yuv420p: Y, Cb, Cr, with odd sides
+// rounded up. One of RGB24 has pixels of its own.
+func newPicture(p *plan) ([]byte, image.Image) {
+	w, h := p.width, p.height
+	if p.rgb {
+		return make([]byte, 3*w*h), image.NewRGBA(image.Rect(0, 0, w, h))
+	}
 	cw, ch := (w+1)/2, (h+1)/2
 	y, c := w*h, cw*ch
+	if p.grey {
+		raw := make([]byte, y)
+		return raw, &image.Gray{Pix: raw, Stride: w, Rect: image.Rect(0, 0, w, h)}
+	}
 	raw := make([]byte, y+2*c)
 	return raw, &image.YCbCr{
 		Y:              raw[:y:y],
@@ -231,6 +274,14 @@ func newPicture(w, h int) ([]byte, image.Image) {
 		CStride:        cw,
 		SubsampleRatio: image.YCbCrSubsampleRatio420,
 		Rect:           image.Rect(0, 0, w, h),
+	}
+}
+
+// spread makes opaque pixels of four bytes of raw ones of three.
+func spread(pixels, raw []byte) {
+	for i := 0; i+3 <= len(raw); i += 3 {
+		copy(pixels[i/3*4:], raw[i:i+3])
+		pixels[i/3*4+3] = 255
 	}
 }
 

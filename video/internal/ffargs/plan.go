@@ -2,6 +2,7 @@ package ffargs
 
 import (
 	"fmt"
+	"image"
 	"math"
 	"slices"
 	"strconv"
@@ -14,6 +15,13 @@ import (
 // maxAt is the longest list of Sampling.At.
 const maxAt = 64
 
+// runUp is how much earlier a seek begins in containers that have no index of key
+// frames: ffmpeg finds a place near the wanted one, and decodes from the next key frame.
+const runUp = 10 * time.Second
+
+// indexed are the demuxers that seek to the key frame before.
+var indexed = []string{"mov", "matroska", "avi"}
+
 // gridSlack is how much before a wanted time a frame may lie and still count as
 // being at it: containers and ffmpeg's own arithmetic round times to a microsecond.
 const gridSlack = 500 * time.Nanosecond
@@ -22,8 +30,11 @@ const gridSlack = 500 * time.Nanosecond
 type plan struct {
 	command       Command
 	width, height int    // of the pictures that come out
+	rgb           bool   // and what they are: RGB24, or YUV420P
 	all, selected string // log names of the filters that report every and every selected frame; all may be ""
 	sampling      video.Sampling
+	base          time.Duration // where ffmpeg seeks to: its times count from there
+	grey          bool          // pictures are one plane
 }
 
 // newPlan describes the run that decodes what r asks for. The nonce makes the
@@ -39,6 +50,16 @@ func newPlan(c video.Container, info video.Info, r video.Request, s Settings, no
 	}
 	p := &plan{selected: "showinfo@s" + nonce, sampling: r.Sampling}
 	p.width, p.height = fit(info.Width, info.Height, r.MaxSide)
+	p.grey = r.Luma
+	scaler, format := "area", "yuv420p"
+	if p.grey {
+		format = "gray" // the same bits as the plane Y
+	}
+	if r.Size != (image.Point{}) {
+		// As ffmpeg's "-s" without further ado does, which is what the reference of TMK runs.
+		p.width, p.height, p.rgb = r.Size.X, r.Size.Y, true
+		p.grey, scaler, format = false, "bicubic", "rgb24"
+	}
 
 	for _, name := range []string{"nostdin", "nostats", "an", "sn", "dn"} {
 		input[name] = ""
@@ -55,12 +76,24 @@ func newPlan(c video.Container, info video.Info, r video.Request, s Settings, no
 	if c.StoredPixels {
 		input["noautorotate"] = ""
 	}
+	// In whole seconds, so that times are rounded to the stream's ticks as they are
+	// without seeking.
+	p.base = r.Sampling.From.Truncate(time.Second)
+	if !slices.Contains(indexed, c.Demuxer) {
+		p.base = max(0, p.base-runUp)
+	}
+	if p.base > 0 {
+		input["ss"] = seconds(p.base)
+	}
+	if r.Sampling.To > 0 {
+		input["t"] = seconds(r.Sampling.To - p.base)
+	}
 
 	var filters []string
 	if l := c.Limits.Frames; l > 0 && l < math.MaxInt32 {
 		filters = append(filters, fmt.Sprintf("trim=end_frame=%d", l+1)) // one more tells that there are more
 	}
-	if expr := selection(r.Sampling); expr != "" {
+	if expr := selection(r.Sampling, p.base); expr != "" {
 		p.all = "showinfo@a" + nonce
 		filters = append(filters, p.all+"=checksum=0", "select='"+expr+"'")
 	}
@@ -71,8 +104,8 @@ func newPlan(c video.Container, info video.Info, r video.Request, s Settings, no
 		// shrinking antialiases, and it is the nearest to PDQ's own box filters (and
 		// cheaper than bicubic). bitexact+accurate_rnd: the same bits with and without
 		// SIMD. No matrix is named, so the luma stays the file's own.
-		fmt.Sprintf("scale=%d:%d:out_range=pc:flags=area+bitexact+accurate_rnd", p.width, p.height),
-		"format=yuv420p")
+		fmt.Sprintf("scale=%d:%d:out_range=pc:flags=%s+bitexact+accurate_rnd", p.width, p.height, scaler),
+		"format="+format)
 
 	output := map[string]string{
 		"f":   "rawvideo",
@@ -94,6 +127,8 @@ func checkSampling(s video.Sampling) error {
 	switch {
 	case s.Every < 0:
 		return fmt.Errorf("video: Sampling.Every is %v; it must not be negative", s.Every)
+	case s.From < 0 || s.To < 0 || s.To > 0 && s.To <= s.From:
+		return fmt.Errorf("video: Sampling.From is %v and To %v; want 0 <= From < To, or a To of 0", s.From, s.To)
 	case len(s.At) > maxAt:
 		return fmt.Errorf("video: Sampling.At has %d times; at most %d are allowed", len(s.At), maxAt)
 	case !slices.IsSorted(s.At):
@@ -120,14 +155,16 @@ func fit(w, h, side int) (int, int) {
 // every frame. It may pass more than s asks for (ffmpeg forgets its state when a
 // stream changes size, and a frame can lack a time), never less: sampler has the
 // last word.
-func selection(s video.Sampling) string {
+//
+// Times within ffmpeg count from base.
+func selection(s video.Sampling, base time.Duration) string {
 	var terms []string
-	slack := seconds(gridSlack)
+	slack := seconds(base + gridSlack)
 	switch {
 	case len(s.At) > 0:
 		terms = append(terms, "isnan(t)")
 		for _, at := range s.At {
-			from := seconds(at - gridSlack)
+			from := seconds(at - base - gridSlack)
 			terms = append(terms, fmt.Sprintf("gte(t,%s)*not(gte(prev_t,%s))", from, from))
 		}
 	case s.Every > 0:
@@ -135,6 +172,14 @@ func selection(s video.Sampling) string {
 			fmt.Sprintf("gt(floor((t+%s)/%s),floor((prev_selected_t+%[1]s)/%[2]s))", slack, seconds(s.Every)))
 	}
 	expr := strings.Join(terms, "+")
+	if s.From > base { // a frame without a time is not left out
+		before := fmt.Sprintf("not(lt(t,%s))", seconds(s.From-base-gridSlack))
+		if expr == "" {
+			expr = before
+		} else {
+			expr = before + "*(" + expr + ")"
+		}
+	}
 	switch {
 	case !s.Keys:
 		return expr

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rematch-go/rematch/video"
+	"github.com/rematch-go/rematch/video/internal/mp4head"
 )
 
 const (
@@ -47,8 +48,44 @@ const entries = "format=nb_streams,duration" +
 	":stream_side_data=rotation"
 
 // Probe reads the header of a container: its first video stream that is not a
-// cover picture. Errors are *video.Error, as those of Frames, and ErrNoPicture.
+// cover picture. Errors are *video.Error, as those of Frames, and ErrNoPicture. A plain
+// MP4 file costs no process; of every other, ffprobe is asked.
 func Probe(ctx context.Context, start Starter, c video.Container, s Settings) (video.Info, error) {
+	if ctx.Err() == nil && c.Demuxer == "mov" {
+		if info, ok := readIndex(c); ok {
+			return info, checkSize(c, info)
+		}
+	}
+	return Ask(ctx, start, c, s)
+}
+
+// readIndex reads the index of an MP4 file that is plain.
+func readIndex(c video.Container) (video.Info, bool) {
+	f, err := os.Open(c.Path)
+	if err != nil {
+		return video.Info{}, false
+	}
+	defer f.Close()
+	stat, err := f.Stat()
+	if err != nil {
+		return video.Info{}, false
+	}
+	h, ok := mp4head.Read(f, stat.Size())
+	if !ok {
+		return video.Info{}, false
+	}
+	info := video.Info{
+		Class: video.Video, Format: c.Format, Codec: h.Codec, Width: h.Width, Height: h.Height, Duration: h.Duration,
+		FrameRate: h.FrameRate, Bytes: stat.Size(), Streams: h.Streams, KeyFrames: h.KeyFrames,
+	}
+	if h.QuarterTurn && !c.StoredPixels {
+		info.Width, info.Height = info.Height, info.Width
+	}
+	return info, true
+}
+
+// Ask is Probe by ffprobe alone.
+func Ask(ctx context.Context, start Starter, c video.Container, s Settings) (video.Info, error) {
 	info, err := probe(ctx, start, c, s)
 	if err == nil {
 		return info, nil

@@ -9,6 +9,7 @@ import (
 	"math/bits"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -25,6 +26,8 @@ type report struct {
 	timed  bool // the frame has a time
 	time   time.Duration
 	key    bool
+
+	width, height int // before scaling; 0 if it was not told
 }
 
 // reports reads ffmpeg's log while it runs: one report a selected frame, the
@@ -180,6 +183,10 @@ func (r *reports) showinfo(line []byte, selected bool) {
 	if !selected {
 		r.decoded.number(n)
 		return
+	}
+	if w, h, ok := strings.Cut(field(line, " s:"), "x"); ok {
+		rep.width, _ = strconv.Atoi(w) // 0 if it is none
+		rep.height, _ = strconv.Atoi(h)
 	}
 	rep.n = r.passed.number(n)
 	rep.number = rep.n

@@ -38,8 +38,8 @@ func TestReports(t *testing.T) {
 	r.read(strings.NewReader(long + log))
 
 	want := []report{
-		{n: 0, number: 0, timed: true, time: 0, key: true},
-		{n: 1, number: 2},
+		{n: 0, number: 0, timed: true, time: 0, key: true, width: 64, height: 48},
+		{n: 1, number: 2, width: 64, height: 48},
 		{n: 2, number: 3, timed: true, time: 1500 * time.Millisecond, key: true}, // after a change of size
 	}
 	for i, w := range want {

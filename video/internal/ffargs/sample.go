@@ -12,12 +12,17 @@ type sampler struct {
 	started bool
 	cell    int64 // of the grid, where the last frame was taken
 	next    int   // the first of At that has no frame yet
+	past    bool  // To was reached
 }
 
 // take reports whether the frame at t is wanted. Frames come in presentation
 // order.
 func (s *sampler) take(t time.Duration, key bool) bool {
 	if s.Keys && !key {
+		return false
+	}
+	s.past = s.past || s.To > 0 && t+gridSlack >= s.To
+	if t+gridSlack < s.From || s.past {
 		return false
 	}
 	switch {
@@ -38,4 +43,4 @@ func (s *sampler) take(t time.Duration, key bool) bool {
 }
 
 // done reports that no later frame can be wanted.
-func (s *sampler) done() bool { return len(s.At) > 0 && s.next == len(s.At) }
+func (s *sampler) done() bool { return s.past || len(s.At) > 0 && s.next == len(s.At) }

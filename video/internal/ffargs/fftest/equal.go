@@ -1,6 +1,7 @@
 package fftest
 
 import (
+	"image"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ func Equal(t *testing.T, a, b video.Backend) {
 			assert.Equal(t, info, other)
 			for _, r := range []video.Request{
 				{}, {MaxSide: 50, Sampling: video.Sampling{Every: 300 * time.Millisecond}}, {Sampling: video.Sampling{Keys: true}},
+				{Size: image.Pt(64, 64), Sampling: video.Sampling{Every: 500 * time.Millisecond}},
 			} {
 				equal(t, a, b, made, info, r)
 			}

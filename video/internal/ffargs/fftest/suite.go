@@ -24,7 +24,7 @@ type Shot struct {
 	Time   time.Duration
 	Key    bool
 	Bounds image.Rectangle
-	Sum    [sha256.Size]byte // of the Y, Cb and Cr planes
+	Sum    [sha256.Size]byte // of the Y, Cb and Cr planes, or the pixels
 }
 
 // Collect decodes to the end.
@@ -40,6 +40,10 @@ func Collect(b video.Backend, c video.Container, info video.Info, r video.Reques
 
 func shot(f hash.Frame) Shot {
 	s := Shot{Number: f.Number, Time: f.Time, Key: f.Key, Bounds: f.Image.Bounds()}
+	if m, ok := f.Image.(*image.RGBA); ok {
+		s.Sum = sha256.Sum256(m.Pix)
+		return s
+	}
 	m := f.Image.(*image.YCbCr)
 	s.Sum = sha256.Sum256(slices.Concat(m.Y, m.Cb, m.Cr))
 	return s
@@ -62,6 +66,10 @@ func Run(t *testing.T, b video.Backend) {
 	t.Run("Range", func(t *testing.T) { testRange(t, b) })
 	t.Run("StoredPixels", func(t *testing.T) { testStoredPixels(t, b) })
 	t.Run("MaxSide", func(t *testing.T) { testMaxSide(t, b) })
+	t.Run("Size", func(t *testing.T) { testSize(t, b) })
+	t.Run("Stretches", func(t *testing.T) { testStretches(t, b) })
+	t.Run("Luma", func(t *testing.T) { testLuma(t, b) })
+	t.Run("LyingSize", func(t *testing.T) { testLyingSize(t, b) })
 	t.Run("NoKeys", func(t *testing.T) { testNoKeys(t, b) })
 	t.Run("NoPicture", func(t *testing.T) { testNoPicture(t, b) })
 	t.Run("SizeChange", func(t *testing.T) { testSizeChange(t, b) })
@@ -143,6 +151,71 @@ func (c clip) check(t *testing.T, b video.Backend) {
 	assert.Equal(t, want, got, "the first frame at or after each time")
 }
 
+// testStretches: a stretch of a media is a stretch of its frames.
+func testStretches(t *testing.T, b video.Backend) {
+	for _, c := range clips[:4] {
+		made, info := open(t, b, c.make(t))
+		all, err := Collect(b, made, info, video.Request{})
+		require.NoError(t, err)
+		for _, s := range []video.Sampling{
+			{From: 1300 * time.Millisecond, To: 2200 * time.Millisecond},
+			{From: 2 * time.Second},
+			{To: 700 * time.Millisecond},
+			{From: 1100 * time.Millisecond, To: 2900 * time.Millisecond, Every: 500 * time.Millisecond},
+			{From: time.Hour},
+		} {
+			got, err := Collect(b, made, info, video.Request{Sampling: s})
+			require.NoError(t, err, "%s %+v", c.name, s)
+			var want []Shot
+			for i, f := range all {
+				in := f.Time >= s.From && (s.To == 0 || f.Time < s.To)
+				first := s.Every == 0 || i == 0 || all[i-1].Time < s.From || f.Time/s.Every > all[i-1].Time/s.Every
+				if in && first {
+					want = append(want, f)
+				}
+			}
+			for i := range got { // numbers are reckoned after seeking
+				got[i].Number = want[min(i, len(want)-1)].Number
+			}
+			assert.Equal(t, want, got, "%s %+v", c.name, s)
+		}
+	}
+}
+
+// testLuma: pictures to be looked at in grey are the luma of the others.
+func testLuma(t *testing.T, b video.Backend) {
+	for _, c := range clips {
+		made, info := open(t, b, c.make(t))
+		r := video.Request{Sampling: video.Sampling{Every: time.Second}, MaxSide: 100}
+		var want [][]byte
+		for f, err := range b.Frames(context.Background(), made, info, r) {
+			require.NoError(t, err)
+			want = append(want, slices.Clone(f.Image.(*image.YCbCr).Y))
+		}
+		r.Luma = true
+		n := 0
+		for f, err := range b.Frames(context.Background(), made, info, r) {
+			require.NoError(t, err)
+			assert.Equal(t, want[n], f.Image.(*image.Gray).Pix, c.name)
+			n++
+		}
+		assert.Len(t, want, n)
+	}
+}
+
+// testLyingSize: a size that the header of a file tells and its pictures do not have is
+// not believed.
+func testLyingSize(t *testing.T, b video.Backend) {
+	made, info := open(t, b, clips[0].make(t))
+	r := video.Request{Sampling: video.Sampling{Every: time.Second}}
+	want, err := Collect(b, made, info, r)
+	require.NoError(t, err)
+	info.Width, info.Height = 2, 1
+	got, err := Collect(b, made, info, r)
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
+}
+
 // testRange: black is 0 and white is 255, whatever the range of the file.
 func testRange(t *testing.T, b video.Backend) {
 	for _, c := range []struct {
@@ -192,6 +265,32 @@ func testMaxSide(t *testing.T, b video.Backend) {
 		require.Len(t, shots, 3)
 		assert.Equal(t, want, shots[2].Bounds.Max)
 	}
+}
+
+// testSize: pictures of exactly that size, in colours that are the file's.
+func testSize(t *testing.T, b video.Backend) {
+	made, info := open(t, b, generate(t, "red.mkv", "matroska", "-f lavfi -i color=red:s=48x32:r=5:d=1 -c:v ffv1 -pix_fmt yuv444p"))
+	for _, size := range []image.Point{{X: 64, Y: 64}, {X: 7, Y: 100}, {X: 1, Y: 1}} {
+		n := 0
+		for f, err := range b.Frames(context.Background(), made, info, video.Request{Size: size}) {
+			require.NoError(t, err)
+			m := f.Image.(*image.RGBA)
+			require.Equal(t, size, m.Bounds().Size())
+			for i := 0; i < len(m.Pix); i += 4 {
+				require.InDelta(t, 255, m.Pix[i], 2)
+				require.InDelta(t, 0, m.Pix[i+1], 2)
+				require.InDelta(t, 0, m.Pix[i+2], 2)
+				require.EqualValues(t, 255, m.Pix[i+3])
+			}
+			n++
+		}
+		assert.Equal(t, 5, n)
+	}
+	made, info = open(t, b, clips[0].make(t))
+	shots, err := Collect(b, made, info, video.Request{Size: image.Pt(64, 64), Sampling: video.Sampling{Every: time.Second}})
+	require.NoError(t, err)
+	require.Len(t, shots, 3)
+	assert.NotEqual(t, shots[0].Sum, shots[2].Sum)
 }
 
 // testNoKeys: a stream with one key frame that is then cut off has none.

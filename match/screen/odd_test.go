@@ -1,0 +1,77 @@
+package screen_test
+
+import (
+	"context"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rematch-go/rematch/match"
+	"github.com/rematch-go/rematch/match/screen"
+	"github.com/rematch-go/rematch/video"
+	"github.com/rematch-go/rematch/video/ffmpeg"
+)
+
+// Files as they come in practice, made of a known one by the ffmpeg of the machine: each is
+// right or has a reason.
+func TestOddVideos(t *testing.T) {
+	program, err := exec.LookPath("ffmpeg")
+	if err != nil {
+		t.Skip("ffmpeg is not on PATH: the files of this test are made with it")
+	}
+	backend, err := ffmpeg.New(ffmpeg.Options{})
+	require.NoError(t, err)
+	o := screen.Options{Video: video.Options{Backend: backend}}
+	original := filepath.Join("..", "..", "testdata", "known", "street-walk.mp4")
+	entry, err := screen.Enroll(context.Background(), video.File(original), nil, o)
+	require.NoError(t, err)
+	s := screen.New(matcher(t, match.Bank{Name: "bank", Entries: []match.Entry{entry}}), o)
+	const h264 = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p "
+	for _, c := range []struct {
+		name, args string
+		outcome    screen.Outcome
+		reason     string
+		from       float64 // of the known video, in seconds, where the upload begins
+		segments   bool
+	}{
+		{"animation.gif", "-ss 2 -t 5 -i ORIGINAL -vf fps=5,scale=240:-2", screen.Match, "", 2, true},
+		{"animation.webp", "-ss 2 -t 5 -i ORIGINAL -vf fps=5,scale=240:-2 -c:v libwebp_anim", screen.Match, "", 2, true},
+		{"portrait.mp4", "-ss 1 -t 6 -i ORIGINAL -vf scale=360:240,pad=360:640:0:200 " + h264, screen.Match, "", 1, true},
+		{"odd-size.mkv", "-ss 1 -t 6 -i ORIGINAL -vf scale=201:151 -c:v mpeg4 -q:v 3", screen.Match, "", 1, true},
+		{"quarter-turn.mp4", "-ss 1 -t 6 -i ORIGINAL -vf transpose=1 " + h264, screen.Match, "", 1, true},
+		{"variable.mkv", "-ss 1 -t 6 -i ORIGINAL -vf select='lt(mod(n\\,20)\\,6)' -fps_mode passthrough " + h264, screen.Match, "", 1, true},
+		{"edit-list.mp4", "-ss 3.3 -i ORIGINAL -c copy", screen.Match, "", 3.3, true}, // begins within a group of pictures
+		{"one-key-frame.mp4", "-ss 1 -t 7 -i ORIGINAL -g 9999 " + h264, screen.Match, "", 1, true},
+		{"two-seconds.mp4", "-ss 2 -t 2 -i ORIGINAL -g 9999 " + h264, screen.Match, "", 2, true},
+		{"one-frame.mp4", "-ss 2 -i ORIGINAL -frames:v 1 " + h264, screen.Match, "", 0, false},
+		{"sound.mp4", "-f lavfi -i sine=d=2 -c:a aac", screen.NotJudged, "no_picture", 0, false},
+		{"black.mp4", "-f lavfi -i color=black:s=160x120:d=8 " + h264, screen.NotJudged, "low_quality", 0, false},
+		{"test-card.mp4", "-f lavfi -i testsrc=s=160x120:d=8 " + h264, screen.NoMatch, "", 0, false},
+	} {
+		path := filepath.Join(t.TempDir(), c.name)
+		args := append([]string{"-v", "error", "-nostdin", "-threads", "1"}, strings.Fields(c.args)...)
+		for i := range args {
+			args[i] = strings.Trim(strings.Replace(args[i], "ORIGINAL", original, 1), "'")
+		}
+		if out, err := exec.Command(program, append(args, path)...).CombinedOutput(); err != nil {
+			t.Logf("%s: this ffmpeg can't make it: %s", c.name, out)
+			continue
+		}
+		v, err := s.Screen(context.Background(), video.File(path))
+		require.NoError(t, err, c.name)
+		t.Logf("%-18s %v %s %v", c.name, v.Outcome, v.Reason, kinds(v.Plan))
+		if !assert.Equal(t, c.outcome, v.Outcome, "%s: %v", c.name, v.Err) {
+			continue
+		}
+		assert.Equal(t, c.reason, v.Reason, c.name)
+		if c.segments {
+			require.NotEmpty(t, v.Matches[0].Evidence.Segments, c.name)
+			g := v.Matches[0].Evidence.Segments[0]
+			assert.InDelta(t, c.from, (g.KnownFrom - g.QueryFrom).Seconds(), 0.25, "%s: %+v", c.name, g)
+		}
+	}
+}

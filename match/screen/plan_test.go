@@ -1,0 +1,178 @@
+package screen_test
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"iter"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/match"
+	"github.com/rematch-go/rematch/match/screen"
+	"github.com/rematch-go/rematch/video"
+)
+
+// film is a backend of a video of ten frames a second with key frames, as an index tells
+// them or does not.
+type film struct {
+	seconds float64
+	picture func(at float64) image.Image
+	keys    []float64
+	told    bool
+}
+
+func (f film) Name() string { return "film" }
+
+func (f film) Probe(_ context.Context, c video.Container) (video.Info, error) {
+	info := video.Info{Class: video.Video, Format: c.Format, FrameRate: 10, Duration: time.Duration(f.seconds * float64(time.Second))}
+	if f.told {
+		info.KeyFrames = len(f.keys)
+	}
+	return info, nil
+}
+
+func (f film) Frames(_ context.Context, _ video.Container, info video.Info, q video.Request) iter.Seq2[hash.Frame, error] {
+	return func(yield func(hash.Frame, error) bool) {
+		cell := int64(-1)
+		for n := range int(f.seconds * 10) {
+			s, at := q.Sampling, time.Duration(n)*100*time.Millisecond
+			key := slices.Contains(f.keys, float64(n)/10)
+			if s.Keys && !key || at < s.From || s.To > 0 && at >= s.To || s.Every > 0 && int64(at/s.Every) == cell {
+				continue
+			}
+			if s.Every > 0 {
+				cell = int64(at / s.Every)
+			}
+			if !yield(hash.Frame{Image: f.picture(float64(n) / 10), Number: n, Time: at, Key: key}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// every returns times of key frames.
+func every(step, seconds float64) (keys []float64) {
+	for n := 0; float64(n)*step < seconds; n++ {
+		keys = append(keys, float64(int(float64(n)*step*10))/10)
+	}
+	return keys
+}
+
+func (f film) screen(t *testing.T, m *match.Matcher, complete bool) screen.Verdict {
+	t.Helper()
+	s := screen.New(m, screen.Options{Video: video.Options{Backend: f}, Complete: complete})
+	v, err := s.Screen(context.Background(), video.Bytes("film", clip("")))
+	require.NoError(t, err)
+	return v
+}
+
+// knownFilm is a matcher of a known video of 12 seconds.
+func knownFilm(t *testing.T) *match.Matcher {
+	t.Helper()
+	known := film{seconds: 12, picture: func(at float64) image.Image { return scene(1, at, 96, 72) }}
+	entry := enroll(t, "known", clip(""), screen.Options{Video: video.Options{Backend: known}})
+	return matcher(t, match.Bank{Name: "bank", Entries: []match.Entry{entry}})
+}
+
+// inside is another scene, changing every four seconds, with a copy of the known video's
+// from 4 s on, between from and to.
+func inside(from, to float64) func(at float64) image.Image {
+	return func(at float64) image.Image {
+		if at >= from && at < to {
+			return scene(1, at-from+4, 96, 72)
+		}
+		return scene(10+int(at/4), at, 96, 72)
+	}
+}
+
+func kinds(plan []screen.Pass) (all []string) {
+	for _, p := range plan {
+		all = append(all, fmt.Sprintf("%s %s", p.Kind, p.Why))
+	}
+	return all
+}
+
+// A copy of five seconds is found wherever key frames lie, and its bounds are told within
+// half a second.
+func TestFiveSecondsAreFound(t *testing.T) {
+	m := knownFilm(t)
+	for _, gop := range []float64{1, 3, 5, 10, 40} {
+		for _, from := range []float64{9.7, 11.2, 12.4, 13.9} {
+			for _, told := range []bool{false, true} {
+				f := film{seconds: 40, picture: inside(from, from+5), keys: every(gop, 40), told: told}
+				v := f.screen(t, m, false)
+				name := fmt.Sprintf("key frames every %v s, from %v, told %v: %v", gop, from, told, kinds(v.Plan))
+				if !assert.Equal(t, screen.Match, v.Outcome, name) {
+					continue
+				}
+				s := v.Matches[0].Evidence.Segments[0]
+				assert.InDelta(t, from, s.QueryFrom.Seconds(), 0.5, name)
+				assert.InDelta(t, from+5, s.QueryTo.Seconds(), 0.5, name)
+				if gop <= 3 {
+					assert.Less(t, v.Frames, 60, "%s: looked at more than around the copy", name)
+				}
+			}
+		}
+	}
+}
+
+func TestPlan(t *testing.T) {
+	m := knownFilm(t)
+	none := inside(0, 0)
+	black := image.NewGray(image.Rect(0, 0, 96, 72))
+	hidden := func(at float64) image.Image { // key frames, and they alone, show nothing
+		if slices.Contains(every(2, 40), at) {
+			return black
+		}
+		return inside(10, 16)(at)
+	}
+	title := scene(77, 0, 96, 72)
+	flashed := func(at float64) image.Image { // or a title
+		if slices.Contains(every(2, 40), at) {
+			return title
+		}
+		return inside(10, 16)(at)
+	}
+	for _, c := range []struct {
+		name     string
+		film     film
+		complete bool
+		outcome  screen.Outcome
+		plan     []string
+	}{
+		{"nothing", film{seconds: 40, picture: none, keys: every(3, 40)}, false, screen.NoMatch, []string{"keys first"}},
+		{"nothing, sparse", film{seconds: 40, picture: none, keys: every(8, 40), told: true}, false, screen.NoMatch, []string{"every sparse"}},
+		{"nothing, one gap", film{seconds: 40, picture: none, keys: append(every(2, 20), every(2, 40)[13:]...)}, false, screen.NoMatch, []string{"keys first", "every gap"}},
+		{"all of it", film{seconds: 40, picture: none, keys: every(3, 40)}, true, screen.NoMatch, []string{"every complete"}},
+		{"key frames of black", film{seconds: 40, picture: hidden, keys: every(2, 40)}, false, screen.Match, []string{"keys first", "every gap"}},
+		{"key frames of a title", film{seconds: 40, picture: flashed, keys: every(2, 40)}, false, screen.Match, []string{"keys first", "every still", "every still"}},
+		{"two seconds and one key frame", film{seconds: 2, picture: inside(0, 2), keys: []float64{0}, told: true}, false, screen.Match, []string{"keys first", "every gap"}},
+	} {
+		v := c.film.screen(t, m, c.complete)
+		assert.Equal(t, c.outcome, v.Outcome, c.name)
+		assert.Equal(t, c.plan, kinds(v.Plan), c.name)
+		for _, p := range v.Plan {
+			assert.LessOrEqual(t, p.From, p.To, c.name)
+		}
+	}
+}
+
+// The rest of a long upload is left alone once a known video is over, unless all is asked
+// for.
+func TestEarlyStop(t *testing.T) {
+	m := knownFilm(t)
+	f := film{seconds: 200, picture: inside(10, 18), keys: every(100, 200), told: true}
+	v := f.screen(t, m, false)
+	require.Equal(t, screen.Match, v.Outcome)
+	require.NotEmpty(t, v.Plan)
+	assert.Less(t, v.Plan[0].To, 150*time.Second)
+	v = f.screen(t, m, true)
+	require.Equal(t, screen.Match, v.Outcome)
+	assert.Equal(t, 200*time.Second, v.Plan[0].To)
+}

@@ -1,0 +1,109 @@
+package match
+
+import (
+	"slices"
+	"time"
+)
+
+// maxFarComparisons bounds the comparisons beyond the threshold of one verdict, all known
+// videos together: about half a second's. Over it VideoResult.Limited is set.
+const maxFarComparisons = 1 << 26
+
+// VideoScan is a video that is compared while its frames come. Make one with NewVideo. It
+// is not safe for concurrent use; any number of them may be used side by side.
+//
+// It keeps the frames given with their looks, and what they agree with: for each frame at
+// most 4,096 pairs with an entry, far fewer in long videos (about a million for all frames
+// together), of up to 32 places each, some 100 bytes a look, and half a megabyte.
+type VideoScan struct {
+	m       *Matcher
+	frames  []QueryFrame // as they came
+	collect collector
+	err     error // of a search: some frames may be missing
+}
+
+// NewVideo returns a VideoScan that compares with the banks of m. Each frame is compared
+// with the banks as they are when it is added; an entry that is removed or disabled
+// meanwhile is in no verdict from then on.
+func (m *Matcher) NewVideo() *VideoScan {
+	return &VideoScan{m: m, collect: collector{m: m, byKey: make(map[key]*candidate)}}
+}
+
+// Add compares frames with the banks. They may come in any order of times, in as many
+// calls as one likes: key frames first, and others between them later. It makes no
+// difference to the verdict, but where that is Limited. The frames' looks must not be
+// changed from then on.
+//
+// It costs a search for each look; hundreds at once cost less than one by one. Frames of impossible times or looks are ErrInvalid,
+// and then none of the call's are added. After any other error, which is a damaged bank
+// file's, the scan is of no more use: Add and Result return it again.
+func (v *VideoScan) Add(frames ...QueryFrame) error {
+	if v.err != nil {
+		return v.err
+	}
+	for i := range frames {
+		if err := frames[i].check(v.m.rules.gate); err != nil {
+			return err
+		}
+	}
+	for len(frames) > 0 && v.err == nil {
+		var n int
+		n, v.err = v.collect.ahead.fill(v.m, frames, v.m.rules.gate)
+		for i := 0; i < n && v.err == nil; i++ {
+			v.frames = append(v.frames, frames[i])
+			v.err = v.collect.frame(&v.frames[len(v.frames)-1], v.m.rules.gate)
+		}
+		frames = frames[n:]
+	}
+	clear(v.collect.ahead.place) // the banks may change until the next call
+	return v.err
+}
+
+// Result returns the verdict on all frames that were added by now, as ScanVideo would
+// give it, and with its errors. It may be called at any time and again; it searches
+// nothing, and costs about a microsecond for each pair of a frame and an entry within
+// the threshold.
+func (v *VideoScan) Result() (VideoResult, error) {
+	if v.err != nil {
+		return VideoResult{}, v.err
+	}
+	q := newQuery(v.frames, v.collect.crowds, v.m.rules.gate)
+	result := VideoResult{Frames: len(q.frames), Judged: q.judged}
+	if q.judged == 0 {
+		return result, &LowQualityError{Quality: q.best, Gate: v.m.rules.gate}
+	}
+	candidates, limited := v.collect.candidates(q)
+	result.Limited = limited
+	budget := maxFarComparisons
+	var outcomes, allowed []outcome
+	for _, cand := range stillLive(candidates) {
+		var o outcome
+		if cand.key.it.isVideo() {
+			o = judgeVideo(q, cand, &v.m.rules, &budget)
+		} else {
+			o = judgePicture(q, cand)
+		}
+		if !cand.key.it.bank.allow {
+			outcomes = append(outcomes, o)
+			result.Limited = result.Limited || o.limited
+		} else if len(o.missing) == 0 {
+			allowed = append(allowed, o)
+		}
+	}
+	result.Limited = result.Limited || budget <= 0
+	discountIntros(q, outcomes)
+	suppress(q, outcomes, allowed)
+	for i := range outcomes {
+		if o := &outcomes[i]; len(o.missing) == 0 {
+			result.Matches = append(result.Matches, o.match)
+		} else {
+			result.Weak = append(result.Weak, WeakMatch{o.match, o.missing, o.closer})
+		}
+	}
+	sortMatches(result.Matches)
+	slices.SortFunc(result.Weak, func(a, b WeakMatch) int { return compareMatches(&a.Match, &b.Match) })
+	return result, nil
+}
+
+// Span is a stretch of time from the start of the media, To exclusive.
+type Span struct{ From, To time.Duration }
