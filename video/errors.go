@@ -25,12 +25,15 @@ var ErrNotRegular = errors.New("not a regular file: pass the file itself, or wha
 
 // LimitError tells which budget a file is over.
 type LimitError struct {
-	Limit string // bytes, pixels, frames or duration
+	Limit string // bytes, pixels, frames, duration, or memory (of a decoder; its backend's option)
 	Max   int64  // the budget: bytes, pixels, frames or nanoseconds
 	Got   int64  // what the file has or claims; 0 when only "more" is known
 }
 
 func (e *LimitError) Error() string {
+	if e.Limit == "memory" {
+		return fmt.Sprintf("the decoder needs more memory than the %d bytes that it may take: raise its Options.Memory to judge it", e.Max)
+	}
 	field := map[string]string{"bytes": "Bytes", "pixels": "Pixels", "frames": "Frames", "duration": "Duration"}[e.Limit]
 	if e.Got == 0 {
 		return fmt.Sprintf("over the budget of %s: raise Limits.%s to judge it", e.amount(e.Max), field)
@@ -94,8 +97,8 @@ func clip(s string) string { return s[:min(len(s), maxDetail)] }
 
 // Reason returns the stable token of an error that means "not judged": empty,
 // unsupported, corrupt, truncated, no_picture, decoder_missing, timed_out,
-// over_budget_bytes, over_budget_pixels, over_budget_frames or
-// over_budget_duration. ok is false for nil and for operational errors: a
+// over_budget_bytes, over_budget_pixels, over_budget_frames, over_budget_duration or
+// over_budget_memory. ok is false for nil and for operational errors: a
 // cancelled context, a file that can't be read, a decoder that does not start.
 func Reason(err error) (token string, ok bool) {
 	var limit *LimitError

@@ -6,6 +6,7 @@
 //	rematch scan --bank known.bank uploads/
 //	rematch lookup --bank known.bank HASH...
 //	rematch compare upload.mp4 known.mp4
+//	rematch doctor
 //
 // Folders are walked with everything below them. Every regular file in them is
 // looked at, whatever its name; symbolic links inside them are not followed. A

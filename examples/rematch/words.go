@@ -26,6 +26,7 @@ var reasons = map[string]string{
 	"over_budget_pixels":    "its pictures are larger than allowed",
 	"over_budget_frames":    "it has more frames than allowed",
 	"over_budget_duration":  "it is longer than allowed",
+	"over_budget_memory":    "decoding it takes more memory than allowed",
 	screen.ReasonLowQuality: "it shows too little to compare (flat, blurred or nearly empty)",
 	screen.ReasonTooSmall:   "the picture is too small to hash",
 	screen.ReasonNoBank:     "there is nothing to compare with: the banks are empty or disabled",

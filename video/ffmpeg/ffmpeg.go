@@ -3,10 +3,18 @@
 //
 // A file is given to one demuxer by name, under a protocol whitelist, and nothing
 // else is opened: playlists and the like are refused. The programs run in a process
-// group of their own that is killed when the context ends or the loop is left; on
-// Linux they also die with the program that started them. They are not confined
-// further: a decoder with a security hole has the rights of your process. Package
-// video/wasmffmpeg runs the same decoder in a sandbox.
+// group of their own that is killed when the context ends or the loop is left.
+//
+// On Linux the kernel holds them as well, so that a decoder that a file took over
+// has nothing to reach: it dies with the program that started it; it reads its own
+// program, the system's libraries and the one file, and writes nothing (Landlock); it
+// opens no socket, signals nobody and traces nobody (seccomp, and an empty network
+// namespace if we are privileged to make one); it drops privileges; and it has ceilings on memory,
+// processor time, open files and the size of files. All this is put on the one thread that
+// starts it, never on the process that imports this package. What a kernel lacks is
+// left out, unless Options.Require names it; Backend.Guards tells. On other systems a
+// decoder with a security hole has the rights of your process: package
+// video/wasmffmpeg runs the same decoder in a sandbox everywhere.
 package ffmpeg
 
 import (
@@ -14,10 +22,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -38,6 +48,17 @@ type Options struct {
 	// 1.4 times as fast; to decode two videos at once is the better use of two
 	// processors.
 	Threads int
+	// Memory is the ceiling, in bytes, of a decoder's address space, of which it uses a
+	// part; default 1 GiB and 32 bytes for each of Limits.Pixels (3 GiB with the default
+	// limits). A file that needs more is over the budget "memory", a *video.LimitError.
+	// Negative: none. Linux only.
+	Memory int64
+	// CPU is the ceiling of a decoder's processor time, rounded up to seconds; default
+	// Limits.Work for each of Threads and for one more. A file that needs more is
+	// video.ErrTimeout. Negative: none. Linux only.
+	CPU time.Duration
+	// Require are guards that must be active: New fails where one is missing.
+	Require []video.Guard
 	// Lazy says that New only finds the programs and starts none, which is as much
 	// work as to decode a second or two: for programs that judge a file and end. Whether
 	// ffmpeg runs is then found out at the first video.
@@ -48,8 +69,9 @@ type Options struct {
 // process of its own.
 type Backend struct {
 	ffmpeg, ffprobe string // absolute
-	threads         int
-	lazy            bool
+	options         Options
+	confine         confinement
+	may             map[string]permissions  // by program
 	ask             func() (version, error) // asks ffmpeg once
 }
 
@@ -64,13 +86,16 @@ var _ video.Backend = (*Backend)(nil)
 // versionTime bounds the first start of ffmpeg, which may come from a cold disk.
 const versionTime = 30 * time.Second
 
-// New finds ffmpeg and ffprobe and asks ffmpeg for its version, unless o.Lazy is set.
-// The error wraps ErrNotInstalled when either is missing.
+// New finds ffmpeg and ffprobe and, unless o.Lazy is set, asks ffmpeg for its version,
+// with all guards that the kernel has, or without those under which it does not run. The
+// error wraps ErrNotInstalled when either is missing, and a *video.MissingGuardsError
+// when a guard of o.Require is.
 func New(o Options) (*Backend, error) {
 	if o.Threads < 0 {
 		return nil, fmt.Errorf("ffmpeg: Options.Threads is %d; it must not be negative", o.Threads)
 	}
-	b := &Backend{threads: o.Threads, lazy: o.Lazy}
+	o.Require = slices.Clone(o.Require)
+	b := &Backend{options: o, confine: kernelGuards()}
 	b.ask = sync.OnceValues(b.askVersion)
 	var err error
 	if b.ffmpeg, err = find(o.FFmpeg, "ffmpeg"); err != nil {
@@ -79,10 +104,14 @@ func New(o Options) (*Backend, error) {
 	if b.ffprobe, err = find(o.FFprobe, "ffprobe"); err != nil {
 		return nil, err
 	}
+	b.may = map[string]permissions{b.ffmpeg: newPermissions(b.ffmpeg), b.ffprobe: newPermissions(b.ffprobe)}
 	if !o.Lazy {
 		if _, err := b.ask(); err != nil {
 			return nil, err
 		}
+	}
+	if err := video.Demand(b.Guards(), o.Require...); err != nil {
+		return nil, fmt.Errorf("ffmpeg: %w", err)
 	}
 	return b, nil
 }
@@ -91,9 +120,7 @@ func New(o Options) (*Backend, error) {
 func (b *Backend) askVersion() (version, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), versionTime)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, b.ffmpeg, "-version")
-	own(cmd)
-	out, err := cmd.Output()
+	out, err := b.tryVersion(ctx)
 	if err != nil {
 		return version{}, fmt.Errorf("ffmpeg: %s -version: %w; check that it runs from a shell", b.ffmpeg, err)
 	}
@@ -102,6 +129,46 @@ func (b *Backend) askVersion() (version, error) {
 		return version{}, fmt.Errorf("ffmpeg: %s -version: %w", b.ffmpeg, err)
 	}
 	return v, nil
+}
+
+// tryVersion runs ffmpeg -version, confined as far as it still runs, and keeps to
+// that. The error is that of the unconfined program. A lazy Backend, which is in use by
+// now, holds to all that the kernel has.
+func (b *Backend) tryVersion(ctx context.Context) (out []byte, err error) {
+	if b.options.Lazy {
+		return b.output(ctx, b.ffmpeg, "-version")
+	}
+	for _, confine := range b.confine.fallbacks() {
+		b.confine = confine
+		if out, err = b.output(ctx, b.ffmpeg, "-version"); err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	return out, err
+}
+
+// maxVersion bounds the answer to -version, in bytes. Common ones have one or two KiB.
+const maxVersion = 64 << 10
+
+// output runs a program without an input and returns what it prints.
+func (b *Backend) output(ctx context.Context, program string, args ...string) ([]byte, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	p, err := b.start(ctx, b.confine, program, args, "", b.limits(video.Limits{}.Defaults()))
+	if err != nil {
+		return nil, err
+	}
+	logRead := make(chan struct{})
+	go func() {
+		defer close(logRead)
+		_, _ = io.Copy(io.Discard, p.Stderr)
+	}()
+	out, err := io.ReadAll(io.LimitReader(p.Stdout, maxVersion))
+	if len(out) == maxVersion {
+		cancel()
+	}
+	<-logRead
+	return out, errors.Join(err, p.Wait())
 }
 
 // find returns the absolute path of a program.
@@ -152,19 +219,19 @@ func (b *Backend) Version() string {
 
 // Probe implements video.Backend. It takes at most a minute, or Limits.Work.
 func (b *Backend) Probe(ctx context.Context, c video.Container) (video.Info, error) {
-	return ffargs.Probe(ctx, b.start, c, b.settings(c))
+	return ffargs.Probe(ctx, b.starter(c), c, b.settings(c))
 }
 
 // Frames implements video.Backend. A video in which no key frame is marked is
 // sampled every two seconds when Sampling.Keys asks for key frames.
 func (b *Backend) Frames(ctx context.Context, c video.Container, info video.Info, r video.Request) iter.Seq2[hash.Frame, error] {
-	return ffargs.Frames(ctx, b.start, c, info, r, b.settings(c))
+	return ffargs.Frames(ctx, b.starter(c), c, info, r, b.settings(c))
 }
 
 func (b *Backend) settings(c video.Container) ffargs.Settings {
 	// file: and an absolute path: no name of a file can be another protocol's.
-	s := ffargs.Settings{File: "file:" + c.Path, Threads: b.threads}
-	if !b.lazy { // else it is found out from what it says
+	s := ffargs.Settings{File: "file:" + c.Path, Threads: b.options.Threads}
+	if !b.options.Lazy { // else it is found out from what it says
 		v, _ := b.ask() // New has seen that there is no error
 		s.OldSync = v.oldSync
 	}

@@ -15,7 +15,15 @@ import (
 	"github.com/rematch-go/rematch/video/internal/ffargs/fftest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if beParent() {
+		return
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		cleanUp()
+		os.Exit(code)
+	}))
+}
 
 func backend(t *testing.T) *Backend {
 	t.Helper()

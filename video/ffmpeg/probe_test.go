@@ -35,7 +35,7 @@ func TestProbeIsWhatFFprobeSays(t *testing.T) {
 		path, err := filepath.Abs(name)
 		require.NoError(t, err)
 		c := video.Container{Path: path, Demuxer: "mov", Format: "mp4", Limits: video.Limits{}.Defaults(), StoredPixels: n%2 == 1}
-		want, wantErr := ffargs.Ask(context.Background(), b.start, c, b.settings(c))
+		want, wantErr := ffargs.Ask(context.Background(), b.starter(c), c, b.settings(c))
 		got, err := b.Probe(context.Background(), c)
 		if wantErr != nil {
 			assert.Error(t, err, name)

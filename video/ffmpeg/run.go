@@ -7,12 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	ffmpeggo "github.com/u2takey/ffmpeg-go"
 
+	"github.com/rematch-go/rematch/video"
 	"github.com/rematch-go/rematch/video/internal/ffargs"
 )
 
@@ -36,51 +37,69 @@ func kwargs(options map[string]string) ffmpeggo.KwArgs {
 	return k
 }
 
-// start runs a program. The command is ours and not from ffmpeg-go's Compile,
-// which logs every command unless a global variable forbids it, and that variable
-// belongs to the program that imports us.
-func (b *Backend) start(ctx context.Context, c ffargs.Command) (*ffargs.Process, error) {
+// starter returns what runs the programs on the file of c.
+func (b *Backend) starter(c video.Container) ffargs.Starter {
+	return func(ctx context.Context, cmd ffargs.Command) (*ffargs.Process, error) {
+		path := strings.TrimPrefix(cmd.File, "file:")
+		if !filepath.IsAbs(path) {
+			return nil, fmt.Errorf("ffmpeg: the path %q is not absolute", cmd.File)
+		}
+		program := b.ffmpeg
+		if cmd.Probe {
+			program = b.ffprobe
+		}
+		return b.start(ctx, b.confine, program, arguments(cmd), path, b.limits(c.Limits))
+	}
+}
+
+// start runs a program on a thread of its own that was confined before. The command
+// is ours and not from ffmpeg-go's Compile, which logs every command unless a global
+// variable forbids it, and that variable belongs to the program that imports us.
+func (b *Backend) start(ctx context.Context, confine confinement, program string, args []string, input string, l limits) (*ffargs.Process, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
 	}
-	if !filepath.IsAbs(strings.TrimPrefix(c.File, "file:")) {
-		return nil, fmt.Errorf("ffmpeg: the path %q is not absolute", c.File)
-	}
-	program := b.ffmpeg
-	if c.Probe {
-		program = b.ffprobe
-	}
-	cmd := exec.CommandContext(ctx, program, arguments(c)...)
+	running, stop := context.WithCancel(ctx)
+	cmd := exec.CommandContext(running, program, args...)
 	own(cmd)
+	confine.prepare(cmd)
 
 	// Pipes of our own and not cmd.StdoutPipe: Wait may then run beside the reading.
-	stdout, childOut, err := os.Pipe()
-	if err != nil {
-		return nil, fmt.Errorf("ffmpeg: %w", err)
+	var open pipes
+	stdout, childOut := open.pipe()
+	stderr, childErr := open.pipe()
+	childIn := open.null() // which os/exec would open on a thread that may not
+	if open.err != nil {
+		stop()
+		open.close()
+		return nil, fmt.Errorf("ffmpeg: %w", open.err)
 	}
-	stderr, childErr, err := os.Pipe()
-	if err != nil {
-		stdout.Close()
-		childOut.Close()
-		return nil, fmt.Errorf("ffmpeg: %w", err)
-	}
-	cmd.Stdout, cmd.Stderr = childOut, childErr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = childIn, childOut, childErr
 
 	started, ended := make(chan error, 1), make(chan error, 1)
-	go func() {
-		// The parent-death signal of Linux comes when the thread ends that started the
-		// program, not the process: this one stays until the program is gone.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := cmd.Start()
+	// The parent-death signal of Linux comes when the thread ends that started the
+	// program, not the process: this one stays until the program is gone.
+	onOwnThread(func() {
+		err := confine.enter(b.may[program], input)
+		if err == nil {
+			err = cmd.Start()
+		}
+		childIn.Close()
 		childOut.Close()
 		childErr.Close()
+		if err == nil {
+			if err = confine.limit(cmd.Process.Pid, l); err != nil {
+				_ = cmd.Cancel()
+				_ = cmd.Wait()
+			}
+		}
 		started <- err
 		if err == nil {
 			ended <- cmd.Wait()
 		}
-	}()
+	})
 	if err := <-started; err != nil {
+		stop()
 		stdout.Close()
 		stderr.Close()
 		if ctx.Err() != nil {
@@ -88,26 +107,80 @@ func (b *Backend) start(ctx context.Context, c ffargs.Command) (*ffargs.Process,
 		}
 		return nil, fmt.Errorf("ffmpeg: %w", err)
 	}
-	return &ffargs.Process{Stdout: stdout, Stderr: stderr, Wait: func() error {
+	log := &memoryWatch{r: stderr, stop: stop}
+	if l.memory <= 0 {
+		log.stop = func() {} // what ffmpeg makes of it decides
+	}
+	return &ffargs.Process{Stdout: stdout, Stderr: log, Wait: func() error {
 		err := <-ended
+		stop()
 		stdout.Close()
 		stderr.Close()
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
-			return &ffargs.ExitError{Code: exit.ExitCode()}
+		if ctx.Err() != nil {
+			return context.Cause(ctx) // whatever came of it
 		}
-		if err != nil {
-			return fmt.Errorf("ffmpeg: %w", err)
+		if over := l.exceeded(cmd.ProcessState, log.failed()); over != nil {
+			return over
 		}
-		return nil
+		return explainExit(err)
 	}}, nil
 }
 
+// explainExit gives the end of a program its type. We did not kill it.
+func explainExit(err error) error {
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return nil
+	case !errors.As(err, &exit):
+		return fmt.Errorf("ffmpeg: %w", err)
+	case exit.ExitCode() == notLoaded:
+		// The loader's, of which no file is to blame. ffmpeg itself ends with 1 or 255.
+		return fmt.Errorf("ffmpeg: %s can't be loaded; check that it runs from a shell", exit.String())
+	}
+	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGKILL {
+		return errors.New("ffmpeg: the decoder was killed, by the system for want of memory or by somebody")
+	}
+	return &ffargs.ExitError{Code: exit.ExitCode()}
+}
+
+// notLoaded is the exit code of a program whose libraries are not found.
+const notLoaded = 127
+
+// pipes opens files until one fails, and closes them all.
+type pipes struct {
+	files []*os.File
+	err   error
+}
+
+func (p *pipes) pipe() (r, w *os.File) {
+	if p.err == nil {
+		if r, w, p.err = os.Pipe(); p.err == nil {
+			p.files = append(p.files, r, w)
+		}
+	}
+	return r, w
+}
+
+func (p *pipes) null() (f *os.File) {
+	if p.err == nil {
+		if f, p.err = os.Open(os.DevNull); p.err == nil {
+			p.files = append(p.files, f)
+		}
+	}
+	return f
+}
+
+func (p *pipes) close() {
+	for _, f := range p.files {
+		f.Close()
+	}
+}
+
 // own makes a command ours: nothing of our environment but what programs need to
-// be found and loaded, a directory that holds no file of ours, no input, and the
-// means to kill it with all it started.
+// be found and loaded, a directory that holds no file of ours, and the means to kill
+// it with all it started.
 func own(cmd *exec.Cmd) {
-	cmd.Stdin = nil
 	cmd.Dir = filepath.VolumeName(cmd.Path) + string(filepath.Separator)
 	cmd.Env = []string{"LC_ALL=C", "AV_LOG_FORCE_NOCOLOR=1"}
 	for _, name := range []string{"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "PATH"} {

@@ -29,7 +29,7 @@ func (b *Backend) starter(c video.Container) ffargs.Starter {
 // When ctx ends, the guest is ended at its next call of the host; see guard.
 // (wazero can also stop a guest anywhere, by WithCloseOnContextDone, but the checks
 // that this puts into the code made decoding of h264 seven times as slow: 86 s
-// instead of 11 s.) A guest that computed without end and without a call would not
+// instead of 11 s. Options.StopAnywhere asks for them.) A guest that computed without end and without a call would not
 // be stopped; ffmpeg works packet by packet, and looks at the clock before each.
 // Should it happen all the same, the call returns after stopWait and the instance
 // goes on by itself, with one thread and the memory of its ceiling, until the
@@ -55,10 +55,14 @@ func (b *Backend) start(ctx context.Context, path string, cmd ffargs.Command) (*
 	}
 	stdout, guestOut := io.Pipe()
 	stderr, guestErr := io.Pipe()
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := func(cause error) {
 		guard.stop()
 		stdout.CloseWithError(cause)
 		stderr.CloseWithError(cause)
+		if b.stopAnywhere {
+			cancel()
+		}
 	}
 	unwatch := context.AfterFunc(ctx, func() { stop(context.Cause(ctx)) })
 	unwatchClose := context.AfterFunc(b.ended, func() { stop(ErrClosed) })
@@ -66,7 +70,7 @@ func (b *Backend) start(ctx context.Context, path string, cmd ffargs.Command) (*
 	ended := make(chan error, 1)
 	go func() {
 		defer b.calls.Done()
-		code, err := wasm.Run(context.WithoutCancel(ctx), b.runtime, b.module, wasm.Args{
+		code, err := wasm.Run(running, b.runtime, b.module, wasm.Args{
 			Name:   program,
 			Args:   cmd.Args(),
 			Stdin:  strings.NewReader(""),
@@ -78,6 +82,7 @@ func (b *Backend) start(ctx context.Context, path string, cmd ffargs.Command) (*
 		})
 		unwatch()
 		unwatchClose()
+		cancel()
 		_ = guestOut.Close()
 		_ = guestErr.Close()
 		_ = file.Close()

@@ -48,6 +48,14 @@ type Options struct {
 	// 4 GiB. It holds the decoder's reference frames: 8K video takes about 0.6 GiB.
 	// A video that needs more is ErrCorrupt or ErrTruncated.
 	Memory int64
+	// StopAnywhere makes the end of a context stop the decoder at once, wherever it is,
+	// and not at its next read, write or look at the clock, which a loop without any of them never
+	// comes to: its thread would be lost until the program ends. It costs three to seven
+	// times the processor time, and a compilation of its own.
+	StopAnywhere bool
+	// Require are guards that must be active: New fails with a *video.MissingGuardsError
+	// where one is missing.
+	Require []video.Guard
 }
 
 // Backend is a video.Backend. It is safe for concurrent use: the compiled program
@@ -56,6 +64,8 @@ type Backend struct {
 	runtime wazero.Runtime
 	module  wazero.CompiledModule
 	cache   wazero.CompilationCache
+
+	stopAnywhere bool
 
 	mu     sync.Mutex
 	closed bool
@@ -80,7 +90,10 @@ func New(ctx context.Context, o Options) (*Backend, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("wasmffmpeg: %w", err)
 	}
-	config := wazero.NewRuntimeConfig().WithMemoryLimitPages(uint32(o.Memory / pageSize))
+	if err := video.Demand((&Backend{stopAnywhere: o.StopAnywhere}).Guards(), o.Require...); err != nil {
+		return nil, fmt.Errorf("wasmffmpeg: %w", err)
+	}
+	config := wazero.NewRuntimeConfig().WithMemoryLimitPages(uint32(o.Memory / pageSize)).WithCloseOnContextDone(o.StopAnywhere)
 	cache, err := openCache(o.CacheDir)
 	if err != nil {
 		return nil, err
@@ -96,6 +109,9 @@ func New(ctx context.Context, o Options) (*Backend, error) {
 	compiled := make(chan result, 1)
 	go func() {
 		b, err := compile(config, cache)
+		if b != nil {
+			b.stopAnywhere = o.StopAnywhere
+		}
 		compiled <- result{b, err}
 	}()
 	announce := time.NewTimer(announceAfter)
