@@ -67,8 +67,8 @@ func (a *ahead) fill(m *Matcher, frames []QueryFrame, gate hash.Quality) (int, e
 		for last < len(a.queries) && a.queries[last].Kind() == k {
 			last++
 		}
-		if x := v.indices[k]; x != nil && v.radius[k] >= 0 {
-			if err := x.SearchAll(a.queries[first:last], v.radius[k], func(query int, h Hit) { a.keep(first+query, h) }); err != nil {
+		if x := v.indices[k]; x != nil && v.seeds[k] >= 0 {
+			if err := x.searchAll(a.queries[first:last], v.seeds[k], func(query int, h Hit) { a.keep(first+query, h) }); err != nil {
 				return taken, m.located(err)
 			}
 		}

@@ -24,8 +24,8 @@ type aligned struct {
 	frame   int32
 	entries int32
 	place   *place
-	// far tells that the frame is beyond the threshold: it agrees only because it lies
-	// near the known frame where the line puts it.
+	// far tells that the frame is beyond the threshold: it agrees because it lies near the
+	// known frame where the line puts it.
 	far bool
 }
 
@@ -183,7 +183,11 @@ func (a *alignment) refine(t *track, used []bool, p peak, prefer time.Duration) 
 func (r *run) weight() int64 {
 	var sum int64
 	for i := range r.frames {
-		sum += weigh(r.frames[i].entries, 1)
+		w := weigh(r.frames[i].entries, 1)
+		if r.frames[i].far {
+			w /= 2
+		}
+		sum += w
 	}
 	return sum
 }
@@ -233,7 +237,7 @@ func (a *alignment) cut(t *track, used []bool, l line) (h hypothesis, heaviest *
 			continue
 		}
 		h.members++
-		m := aligned{frame: s.frame, entries: s.entries, place: p}
+		m := aligned{frame: s.frame, entries: s.entries, place: p, far: p.far}
 		if n := len(h.runs); n > 0 && elsewhere < 2 && a.near(h.runs[n-1].last(), s.frame) && !slices.Contains(used[h.runs[n-1].last():s.frame], true) {
 			h.runs[n-1].frames = append(h.runs[n-1].frames, m)
 		} else {
@@ -283,6 +287,7 @@ func (a *alignment) join() {
 			if distanceOf(heavy.line.at(from), light.line.at(from)) <= sameLine && distanceOf(heavy.line.at(to), light.line.at(to)) <= sameLine {
 				p.line, p.class = heavy.line, heavy.class
 				p.frames = append(p.frames, r.frames...)
+				p.against += r.against
 				continue
 			}
 		}

@@ -41,6 +41,7 @@ type place struct {
 	signal   int32
 	look     int32
 	distance int16
+	far      bool // beyond the threshold
 }
 
 // sighting is one frame's agreement with an item. Its places rise and are more
@@ -89,6 +90,7 @@ type raw struct {
 	signal   int32
 	look     int32
 	distance int16
+	far      bool // beyond the threshold
 	kind     hash.Kind
 	class    int32 // number in collector.classes
 }
@@ -110,8 +112,9 @@ type collector struct {
 	transforms []string
 }
 
-// crowd is how many items a frame agrees with.
-type crowd struct{ known, allowed int32 }
+// crowd is how many items a frame agrees with, and how many known videos only beyond
+// their threshold.
+type crowd struct{ known, allowed, far int32 }
 
 // share is how many entries each of so many frames may be followed to.
 func share(frames int) int32 { return int32(max(maxSightings/max(frames, 1), minEntriesPerFrame)) }
@@ -134,16 +137,19 @@ func (c *collector) frame(f *QueryFrame, gate hash.Quality) error {
 	for i := range c.raws {
 		if it := c.raws[i].it; it != last {
 			last = it
-			if it.bank.allow { // it says what is common and harmless, not what is known
+			switch {
+			case it.bank.allow: // it says what is common and harmless, not what is known
 				n.allowed++
-			} else {
+			case c.raws[i].far:
+				n.far++
+			default:
 				n.known++
 			}
 		}
 	}
 	c.crowds = append(c.crowds, n)
-	// An allow-list's entries have a share of their own: however many of them a frame
-	// is in, they must not crowd out what is known.
+	// An allow-list's entries, and what agrees beyond the threshold only, have a share of
+	// their own: however many of them a frame is in, they must not crowd out what is known.
 	most := share(len(c.crowds))
 	var ranks crowd
 	rank := int32(-1)
@@ -156,8 +162,11 @@ func (c *collector) frame(f *QueryFrame, gate hash.Quality) error {
 		if rest[0].it != last {
 			last = rest[0].it
 			of := &ranks.known
-			if last.bank.allow {
+			switch {
+			case last.bank.allow:
 				of = &ranks.allowed
+			case rest[0].far:
+				of = &ranks.far
 			}
 			rank = *of
 			*of++
@@ -219,7 +228,9 @@ func (c *collector) candidates(q *query) (all []*candidate, limited bool) {
 				t.sightings = append(t.sightings, s)
 				if seen[s.frame] != int32(i+1) {
 					seen[s.frame] = int32(i + 1)
-					cand.matched++
+					if !s.places[0].far {
+						cand.matched++
+					}
 				}
 			}
 			byFrame := func(a, b sighting) int { return cmp.Compare(a.frame, b.frame) }
@@ -248,7 +259,7 @@ func (c *collector) search(f *QueryFrame, gate hash.Quality) error {
 		var known bool
 		if c.hits, known = c.ahead.take(c.hits[:0], l.Value); !known {
 			var err error
-			if c.hits, err = c.m.search(c.hits, l.Value); err != nil {
+			if c.hits, err = c.m.searchSeeds(c.hits, l.Value); err != nil {
 				return err
 			}
 		}
@@ -259,12 +270,12 @@ func (c *collector) search(f *QueryFrame, gate hash.Quality) error {
 		slices.SortFunc(c.hits, func(a, b Hit) int { return cmp.Compare(a.Ref, b.Ref) })
 		class := c.class(l.Transform)
 		for _, h := range c.hits {
-			it, signal, err := c.m.known(h, l)
+			it, signal, far, err := c.m.seed(h, l)
 			if err != nil {
 				return err
 			}
 			if it != nil {
-				c.raws = append(c.raws, raw{it, int32(signal), int32(j), int16(h.Distance), l.Value.Kind(), class})
+				c.raws = append(c.raws, raw{it, int32(signal), int32(j), int16(h.Distance), far, l.Value.Kind(), class})
 			}
 		}
 	}
@@ -275,7 +286,28 @@ func (c *collector) search(f *QueryFrame, gate hash.Quality) error {
 	if !slices.IsSortedFunc(c.raws, less) {
 		slices.SortFunc(c.raws, less)
 	}
+	c.dropFar()
 	return nil
+}
+
+// dropFar leaves out what agrees beyond the threshold with items that the frame also agrees
+// with within it.
+func (c *collector) dropFar() {
+	kept := c.raws[:0]
+	for rest := c.raws; len(rest) > 0; {
+		n, near := 0, false
+		for n < len(rest) && rest[n].it == rest[0].it {
+			near = near || !rest[n].far
+			n++
+		}
+		for _, r := range rest[:n] {
+			if !r.far || !near {
+				kept = append(kept, r)
+			}
+		}
+		rest = rest[n:]
+	}
+	c.raws = kept
 }
 
 // class numbers the turns and mirrorings in a look's transform.
@@ -314,6 +346,9 @@ func (c *collector) file(f *QueryFrame, number, rank int32, hits []raw) {
 		c.byKey[k] = cand
 	}
 	s := sighting{frame: number, entries: c.crowds[number].known, rank: rank, places: c.join(f, cand, hits)}
+	if hits[0].far {
+		s.entries += c.crowds[number].far
+	}
 	if !k.it.isVideo() {
 		if len(cand.tracks) == 0 {
 			cand.tracks = []*track{{}}
@@ -350,13 +385,13 @@ func (c *collector) join(f *QueryFrame, cand *candidate, hits []raw) []place {
 	var places []place
 	for i := range hits {
 		h := &hits[i]
-		p := place{signal: h.signal, look: h.look, distance: h.distance}
+		p := place{signal: h.signal, look: h.look, distance: h.distance, far: h.far}
 		p.from, p.to = expected(it, h.signal, cand.sampled)
 		if n := len(places); n > 0 && (p.from-places[n-1].to <= 2*jitter || !it.isVideo()) {
 			old := &places[n-1]
 			old.to = max(old.to, p.to)
 			if f.better(it, &p, old) {
-				old.signal, old.look, old.distance = p.signal, p.look, p.distance
+				old.signal, old.look, old.distance, old.far = p.signal, p.look, p.distance, p.far
 			}
 			continue
 		}

@@ -41,6 +41,14 @@ const (
 	maxOffsets = 9
 )
 
+// seedWithin returns how far a frame may be from a known video's to name it: a third more than
+// the threshold, 41 bits of PDQ's 256. That alone is never a match; it takes four distinct
+// frames on one line, each clearly nearer to the known frame there than to the others.
+func seedWithin(k hash.Kind, threshold int) int {
+	within, _ := farWithin(k)
+	return max(threshold, min(threshold+threshold/3, within))
+}
+
 // farWithin returns the distances within which an aligned frame of a kind agrees and
 // beyond which it does not. Short hashes of unrelated pictures lie too near to each other:
 // of them nothing is told.
@@ -100,6 +108,7 @@ func (a *alignment) confirm(budget *int) {
 			taken[f] = true
 		}
 	}
+	a.join() // runs that have met
 }
 
 // grow returns a run with the frames added that agree on the given line.

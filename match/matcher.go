@@ -39,6 +39,7 @@ type Matcher struct {
 type view struct {
 	indices map[hash.Kind]*MIH // of perceptual kinds that were ever present
 	shelves []*shelf           // of all snapshots of which something is left
+	seeds   byKind             // the largest distance at which a video's frame is looked at; at least radius
 	radius  byKind             // the largest threshold of any bank that is on and has signals of the kind; -1 if there is none
 	kinds   []hash.Kind        // of signals that can match, also in banks that are off
 	known   bool               // some of them are in a bank that is on and no allow-list
@@ -429,14 +430,18 @@ func (m *Matcher) refresh() {
 			present = true
 			if b.off.Load()&^offComing == 0 {
 				next.radius[k] = max(next.radius[k], b.threshold(k))
+				if b.videos > 0 {
+					next.seeds[k] = max(next.seeds[k], seedWithin(k, b.threshold(k)))
+				}
 				next.known = next.known || !b.allow
 			}
 		}
+		next.seeds[k] = max(next.seeds[k], next.radius[k])
 		if present {
 			next.kinds = append(next.kinds, k)
 		}
 	}
-	if next.radius != old.radius || next.known != old.known || !slices.Equal(next.kinds, old.kinds) {
+	if next.radius != old.radius || next.seeds != old.seeds || next.known != old.known || !slices.Equal(next.kinds, old.kinds) {
 		m.view.Store(&next)
 	}
 }

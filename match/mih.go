@@ -108,6 +108,11 @@ func (x *MIH) Search(dst []Hit, q hash.Value, radius int) ([]Hit, error) {
 	if radius < 0 || radius > x.max {
 		return dst, &RadiusError{Kind: x.kind, Radius: radius, Max: x.max}
 	}
+	return x.search(dst, q, radius)
+}
+
+// search is Search at any radius.
+func (x *MIH) search(dst []Hit, q hash.Value, radius int) ([]Hit, error) {
 	words, was := q.Words(), len(dst)
 	if err := x.set.Search(&words, radius, func(ref uint32, distance int) {
 		dst = append(dst, Hit{Ref: Ref(ref), Distance: distance})
@@ -122,15 +127,22 @@ func (x *MIH) Search(dst []Hit, q hash.Value, radius int) ([]Hit, error) {
 // set that is larger than the processor's caches; a few cost the same. It keeps a
 // megabyte for the next call. On an error emit may have been called.
 func (x *MIH) SearchAll(queries []hash.Value, radius int, emit func(query int, h Hit)) error {
-	words := make([][4]uint64, len(queries))
-	for i, q := range queries {
+	for _, q := range queries {
 		if q.Kind() != x.kind {
 			return &KindError{Want: x.kind, Got: q.Kind()}
 		}
-		words[i] = q.Words()
 	}
 	if radius < 0 || radius > x.max {
 		return &RadiusError{Kind: x.kind, Radius: radius, Max: x.max}
+	}
+	return x.searchAll(queries, radius, emit)
+}
+
+// searchAll is SearchAll at any radius.
+func (x *MIH) searchAll(queries []hash.Value, radius int, emit func(query int, h Hit)) error {
+	words := make([][4]uint64, len(queries))
+	for i, q := range queries {
+		words[i] = q.Words()
 	}
 	if err := x.set.SearchAll(words, radius, func(query int, ref uint32, distance int) {
 		emit(query, Hit{Ref: Ref(ref), Distance: distance})

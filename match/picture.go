@@ -310,6 +310,32 @@ func (m *Matcher) known(h Hit, l *Look) (*item, int, error) {
 	return it, signal, nil
 }
 
+// searchSeeds is search for frames of a video: it finds as well what is beyond the
+// threshold and may still be a known video's frame.
+func (m *Matcher) searchSeeds(dst []Hit, q hash.Value) (hits []Hit, err error) {
+	v := m.view.Load()
+	x := v.indices[q.Kind()]
+	if x == nil || v.seeds[q.Kind()] < 0 {
+		return dst, nil
+	}
+	hits, err = x.search(dst, q, v.seeds[q.Kind()])
+	return hits, m.located(err)
+}
+
+// seed is known for frames of a video; far tells that the hit is beyond the threshold, which
+// only hits of known videos may be, of looks without a limit.
+func (m *Matcher) seed(h Hit, l *Look) (it *item, signal int, far bool, err error) {
+	it, signal, err = m.found(h, l.Value, true)
+	if it == nil || !it.live() {
+		return nil, 0, false, err
+	}
+	threshold := l.threshold(it.bank)
+	if far = h.Distance > threshold; far && (l.Limit > 0 || !it.isVideo() || it.bank.allow || h.Distance > seedWithin(l.Value.Kind(), threshold)) {
+		return nil, 0, false, nil
+	}
+	return it, signal, far, nil
+}
+
 func allDigests(looks []Look) bool {
 	for i := range looks {
 		if !looks[i].Value.Kind().IsDigest() {

@@ -94,6 +94,9 @@ func (s *sweep) fill(edges []edge, speed float64, step int) []edge {
 			edges = append(edges, edge{from - lead - jitter, w, si.frame}, edge{to - lead + jitter, -w, si.frame})
 		}
 		all := weigh(si.entries, len(si.places))
+		if si.places[0].far {
+			all = max(1, all/2)
+		}
 		nearest := si.places[0].distance
 		for j := range si.places {
 			nearest = min(nearest, si.places[j].distance)

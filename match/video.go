@@ -119,6 +119,7 @@ type outcome struct {
 	match   Match
 	missing []string
 	limited bool    // there are more segments than were followed
+	nothing bool    // not even weak
 	need    int     // how many distinct frames it takes
 	least   float64 // what the distinct frames would count for were they in very many entries
 	closer  []Span  // see WeakMatch
@@ -155,13 +156,17 @@ func judgeVideo(q *query, c *candidate, r *rules, budget *int) outcome {
 	var at *run
 	for i := range a.runs {
 		for j := range a.runs[i].frames {
-			if f := &a.runs[i].frames[j]; !f.far && (best == nil || f.place.distance < best.place.distance) {
+			f := &a.runs[i].frames[j]
+			if best == nil || best.far && !f.far || best.far == f.far && f.place.distance < best.place.distance {
 				best, at = f, &a.runs[i]
 			}
 		}
 	}
 	o := outcome{it: it, limited: a.limited, match: q.match(c.key, best.frame, best.place)}
 	e := &o.match.Evidence
+	if best.far {
+		e.Threshold = q.frames[best.frame].Looks[best.place.look].threshold(it.bank)
+	}
 	e.Segments = a.segments()
 	e.QueryPercent = percent(c.matched, q.judged)
 	e.KnownPercent = covered(it, c.key.kind, r.gate, e.Segments)
@@ -202,7 +207,7 @@ func judgeVideo(q *query, c *candidate, r *rules, budget *int) outcome {
 		o.missing = append(o.missing, "refuted")
 	}
 	// Where one frame is all there is to ask for, a picture stands still.
-	if need > 1 && b.distinct >= float64(need) {
+	if (need > 1 || best.far) && b.distinct >= float64(need) {
 		if p := a.prove(&b, it.bank.threshold(c.key.kind), budget); p.worth < float64(need) || p.elsewhere > p.here {
 			o.missing = append(o.missing, "scene")
 		}
@@ -218,6 +223,8 @@ func judgeVideo(q *query, c *candidate, r *rules, budget *int) outcome {
 	if e.KnownPercent < r.knownPercent {
 		o.missing = append(o.missing, "known_percent")
 	}
+	// One frame beyond the threshold that nothing bears out is not worth a word.
+	o.nothing = best.far && b.distinct < 1
 	o.need = need
 	o.closer = a.closer(o.missing)
 	return o

@@ -96,7 +96,7 @@ func (v *VideoScan) Result() (VideoResult, error) {
 	for i := range outcomes {
 		if o := &outcomes[i]; len(o.missing) == 0 {
 			result.Matches = append(result.Matches, o.match)
-		} else {
+		} else if !o.nothing {
 			result.Weak = append(result.Weak, WeakMatch{o.match, o.missing, o.closer})
 		}
 	}
