@@ -60,7 +60,7 @@ type Segment struct {
 	// frames say otherwise.
 	Speed  float64
 	Frames int // distinct frames of the upload that agree
-	// Confirmed is how many of Frames are beyond the threshold: no look-up finds them, but
+	// Confirmed is how many of Frames are beyond the threshold: alone they say nothing, but
 	// they lie near the known frames where the others put them (64 of PDQ's 256 bits at
 	// the most, and nearer than to what the known video shows elsewhere).
 	Confirmed    int
@@ -71,7 +71,7 @@ type Segment struct {
 type Evidence struct {
 	Kind      hash.Kind
 	Distance  int          // bits between Query and Known, the best pair
-	Threshold int          // bits, inclusive: the bank's, or the look's own limit where that is smaller
+	Threshold int          // bits, inclusive: the bank's, or the look's own limit where that is smaller. Distance is over it only where Segments rest on confirmed frames alone
 	Quality   hash.Quality // of Query
 	// Transform lists, outermost first, what was done to the upload's picture before
 	// it was compared: border, inner or panel:2/4 (region.Part), then flipx, rot90, ...

@@ -152,6 +152,38 @@ func TestConfirmed(t *testing.T) {
 	}
 }
 
+// Where all frames are beyond the threshold, those that are little beyond it tell where
+// they belong; it takes four.
+func TestConfirmedAlone(t *testing.T) {
+	r := seeded()
+	s := time.Second
+	a, b := moving(r, 60*s), moving(r, 60*s)
+	m := newMatcher(t, match.Options{}, match.Bank{Name: "known", Entries: []match.Entry{a.entry("a"), b.entry("b")}})
+	for _, c := range []struct {
+		length time.Duration
+		match  bool
+	}{{25 * s, true}, {5 * s, true}, {s + half/2, false}} {
+		upload := noisy(r, a.cut(20*s, 20*s+c.length).sampled(half, 0), 33, 38, 0)
+		result, err := m.ScanVideo(upload)
+		require.NoError(t, err)
+		if !c.match {
+			require.Empty(t, result.Matches)
+			continue
+		}
+		require.Equal(t, []string{"known/a"}, names(result.Matches))
+		e := result.Matches[0].Evidence
+		require.Greater(t, e.Distance, e.Threshold)
+		require.Equal(t, hash.PDQ.Threshold(), e.Threshold)
+		require.Len(t, e.Segments, 1)
+		g := e.Segments[0]
+		require.Equal(t, g.Frames, g.Confirmed)
+		require.GreaterOrEqual(t, g.Frames, 4)
+		require.InDelta(t, 20, (g.KnownFrom - g.QueryFrom).Seconds(), 0.25)
+		require.InDelta(t, c.length.Seconds(), (g.QueryTo - g.QueryFrom).Seconds(), 0.75)
+		require.Zero(t, e.QueryPercent, "none is within the threshold")
+	}
+}
+
 // One frame that agrees confirms nothing by what lies around it, nor by standing still.
 func TestNotConfirmed(t *testing.T) {
 	r := seeded()

@@ -79,10 +79,12 @@ func (m *Matcher) MatchVideo(frames []QueryFrame) ([]Match, error) {
 // looks count; digests among them are ignored.
 //
 // A line has a constant offset, or a speed from 0.8 to 1.25 (Segment.Speed), which takes
-// one more frame. Frames within the threshold tell it. Then each other frame is compared
+// one more frame. Frames within the threshold tell it, or within a third more of it (41 of
+// PDQ's 256 bits, of looks without a limit). Then each other frame is compared
 // with what the known video shows where the line puts it: one that is near enough there,
 // and clearly nearer than to the rest of the known video, counts for half of one though it
-// is beyond the threshold (Segment.Confirmed, of kinds of 256 bits); and when more show
+// is beyond the threshold (Segment.Confirmed, of kinds of 256 bits), so that without any
+// frame within it four are needed; and when more show
 // something else than agree, it is no match. Nor is it one when the frames agree about as
 // well with other times of the known video: WeakMatch.Missing has all reasons.
 //

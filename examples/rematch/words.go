@@ -134,6 +134,9 @@ func evidenceWords(m match.Match) []string {
 		lines = append(lines, fmt.Sprintf("The upload is the same file, byte for byte (%s).", e.Kind))
 	case e.Distance == 0:
 		lines = append(lines, fmt.Sprintf("%s has the same %s hash as %s.", subject, e.Kind, strings.TrimSuffix(known, ",")))
+	case e.Distance > e.Threshold:
+		lines = append(lines, fmt.Sprintf("%s differs from %s in %d of %d bits (%s): more than the %d that match alone, but others bear it out.",
+			subject, known, e.Distance, e.Kind.Bits(), e.Kind, e.Threshold))
 	default:
 		lines = append(lines, fmt.Sprintf("%s differs from %s in %d of %d bits (%s); up to %d match.",
 			subject, known, e.Distance, e.Kind.Bits(), e.Kind, e.Threshold))

@@ -64,7 +64,9 @@ func FuzzScreen(f *testing.F) {
 		}
 		require.LessOrEqual(t, v.Frames, limits.Frames)
 		for _, match := range v.Matches {
-			require.LessOrEqual(t, match.Evidence.Distance, match.Evidence.Threshold)
+			if len(match.Evidence.Segments) == 0 { // of a video frames beyond it can bear each other out
+				require.LessOrEqual(t, match.Evidence.Distance, match.Evidence.Threshold)
+			}
 		}
 	})
 }
