@@ -261,12 +261,19 @@ func (a *alignment) near(from, to int32) bool {
 	var lost time.Duration
 	for i := from + 1; i < to; i++ {
 		if a.q.pass[i] {
-			lost += a.q.frames[i].For
+			if lost += a.q.frames[i].For; lost > a.gap() {
+				return false
+			}
 		}
 	}
+	return a.reaches(from, to)
+}
+
+// reaches reports whether the time between two frames, whatever lies there, is that of one
+// segment.
+func (a *alignment) reaches(from, to int32) bool {
 	f := &a.q.frames[from]
-	between := a.q.frames[to].Time - f.Time - f.For
-	return lost <= a.gap() && between <= max(2*gapTime, 2*a.q.step)
+	return a.q.frames[to].Time-f.Time-f.For <= max(2*gapTime, 2*a.q.step)
 }
 
 func (a *alignment) gap() time.Duration { return max(gapTime, 2*a.q.step) }

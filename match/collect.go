@@ -396,12 +396,14 @@ func (c *collector) join(f *QueryFrame, cand *candidate, hits []raw) []place {
 			continue
 		}
 		if len(places) == limit {
-			c.limited = true
+			c.limited = c.limited || !h.far // what is beyond the threshold is a bonus
 			break
 		}
 		places = append(places, p)
 	}
-	c.places += len(places)
+	if !hits[0].far {
+		c.places += len(places)
+	}
 	return places
 }
 

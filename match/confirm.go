@@ -118,8 +118,8 @@ func (a *alignment) grow(r *run, l line, taken []bool, budget *int) run {
 	g.frames = make([]aligned, 0, len(r.frames))
 	first, last := r.frames[0].frame, r.last()
 	// Backwards from the first frame, then to the last, then on.
-	pending, edge := 0, first
-	for f := first - 1; f >= 0 && !taken[f] && a.near(f, edge); f-- {
+	pending, edge, lost := 0, first, time.Duration(0) // lost is what near would count, carried along
+	for f := first - 1; f >= 0 && !taken[f] && lost <= a.gap() && a.reaches(f, edge); f-- {
 		known := l.at(a.q.frames[f].Time)
 		if known < -alignedSlack {
 			break
@@ -128,9 +128,13 @@ func (a *alignment) grow(r *run, l line, taken []bool, budget *int) run {
 		case agrees:
 			g.frames = append(g.frames, m)
 			g.against += pending
-			pending, edge = 0, f
+			pending, edge, lost = 0, f, 0
+			continue
 		case against:
 			pending++
+		}
+		if a.q.pass[f] {
+			lost += a.q.frames[f].For
 		}
 	}
 	slices.Reverse(g.frames)
@@ -148,8 +152,8 @@ func (a *alignment) grow(r *run, l line, taken []bool, budget *int) run {
 			g.against++
 		}
 	}
-	pending, edge = 0, last
-	for f := last + 1; int(f) < len(a.q.frames) && !taken[f] && a.near(edge, f); f++ {
+	pending, edge, lost = 0, last, 0
+	for f := last + 1; int(f) < len(a.q.frames) && !taken[f] && lost <= a.gap() && a.reaches(edge, f); f++ {
 		known := l.at(a.q.frames[f].Time)
 		if known > a.line.end+alignedSlack {
 			break
@@ -158,9 +162,13 @@ func (a *alignment) grow(r *run, l line, taken []bool, budget *int) run {
 		case agrees:
 			g.frames = append(g.frames, m)
 			g.against += pending
-			pending, edge = 0, f
+			pending, edge, lost = 0, f, 0
+			continue
 		case against:
 			pending++
+		}
+		if a.q.pass[f] {
+			lost += a.q.frames[f].For
 		}
 	}
 	return g
@@ -236,12 +244,13 @@ func (a *alignment) clearly(v hash.Value, signal int32, known time.Duration, dis
 // elsewhere returns the distance from a hash to the nearest of the known signals that
 // lie at other times than known and differ from the given one, and how many were compared.
 func (a *alignment) elsewhere(v hash.Value, signal int32, known time.Duration, budget *int) (nearest, n int) {
-	signals := a.key.it.signals
+	signals, judged := a.key.it.signals, a.line.judged
 	nearest = a.key.kind.Bits()
-	step := (len(signals) + maxElsewhere - 1) / maxElsewhere
-	for i := 0; i < len(signals); i += step {
-		from, to := a.line.span(int32(i))
-		if !a.line.judges(int32(i)) || to >= known-elsewhereTime && from <= known+elsewhereTime {
+	step := max(1, (len(judged)+maxElsewhere-1)/maxElsewhere)
+	for j := 0; j < len(judged); j += step {
+		i := judged[j]
+		from, to := a.line.span(i)
+		if to >= known-elsewhereTime && from <= known+elsewhereTime {
 			continue
 		}
 		if d, _ := signals[i].Value.Distance(signals[signal].Value); d <= a.key.kind.Bits()/32 {
@@ -251,7 +260,7 @@ func (a *alignment) elsewhere(v hash.Value, signal int32, known time.Duration, b
 		nearest = min(nearest, d)
 		n++
 	}
-	*budget -= len(signals) / step
+	*budget -= len(judged)/step + 1
 	return nearest, n
 }
 
@@ -269,9 +278,23 @@ type proof struct {
 // counts for half of that.
 func (a *alignment) prove(o *onLine, threshold int, budget *int) proof {
 	var p proof
-	step := (len(o.frames) + maxElsewhere - 1) / maxElsewhere
-	for i := 0; i < len(o.frames); i += step {
+	n := 0 // distinct frames
+	for i := range o.frames {
+		if o.frames[i].distinct {
+			n++
+		}
+	}
+	step, every := (len(o.frames)+maxElsewhere-1)/maxElsewhere, (n+maxElsewhere-1)/maxElsewhere
+	n = 0
+	for i := range o.frames {
 		f := &o.frames[i]
+		counts := f.distinct && n%every == 0
+		if f.distinct {
+			n++
+		}
+		if !counts && i%step != 0 {
+			continue
+		}
 		at := o.line.at(a.q.frames[f.frame].Time)
 		v := a.q.value(f.frame, f.place)
 		best, signal := a.key.kind.Bits()+1, int32(-1)
@@ -282,6 +305,9 @@ func (a *alignment) prove(o *onLine, threshold int, budget *int) proof {
 			}
 		})
 		worth := 1.0
+		if f.far {
+			worth = 0 // unless the rest of the known video bears it out
+		}
 		if signal >= 0 && *budget > 0 {
 			nearest, n := a.elsewhere(v, signal, at, budget)
 			if n > 0 && !f.far && best < nearest {
@@ -290,12 +316,12 @@ func (a *alignment) prove(o *onLine, threshold int, budget *int) proof {
 			if n > 0 && !f.far && best > nearest {
 				p.elsewhere++
 			}
-			if n > 0 && 2*best > threshold {
+			if f.far && n >= 3 || !f.far && n > 0 && 2*best > threshold {
 				worth = min(max(float64(nearest-best)/float64(threshold+1), 0), 1)
 			}
 		}
-		if f.distinct {
-			p.worth += float64(f.worth() * worth * float64(step))
+		if counts {
+			p.worth += float64(f.worth() * worth * float64(every))
 		}
 	}
 	return p

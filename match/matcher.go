@@ -421,7 +421,7 @@ func (m *Matcher) refresh() {
 	old := m.view.Load()
 	next := view{indices: old.indices, shelves: old.shelves}
 	for _, k := range hash.Kinds() {
-		next.radius[k] = -1
+		next.radius[k], next.seeds[k] = -1, -1
 		present := false
 		for _, b := range m.banks { // in any order: of all of them the same comes out
 			if b.indexed[k] <= 0 {
@@ -430,7 +430,7 @@ func (m *Matcher) refresh() {
 			present = true
 			if b.off.Load()&^offComing == 0 {
 				next.radius[k] = max(next.radius[k], b.threshold(k))
-				if b.videos > 0 {
+				if b.videos > 0 && !b.allow {
 					next.seeds[k] = max(next.seeds[k], seedWithin(k, b.threshold(k)))
 				}
 				next.known = next.known || !b.allow

@@ -325,6 +325,12 @@ func (m *Matcher) searchSeeds(dst []Hit, q hash.Value) (hits []Hit, err error) {
 // seed is known for frames of a video; far tells that the hit is beyond the threshold, which
 // only hits of known videos may be, of looks without a limit.
 func (m *Matcher) seed(h Hit, l *Look) (it *item, signal int, far bool, err error) {
+	v := m.view.Load()
+	if h.Distance > v.radius[l.Value.Kind()] && m.slots.load(h.Ref) == nil {
+		if sh := v.shelfOf(h.Ref); sh != nil && uint32(h.Ref-sh.base) < sh.snap.bare {
+			return nil, 0, false, nil // a hash alone is no video: it need not be kept in memory
+		}
+	}
 	it, signal, err = m.found(h, l.Value, true)
 	if it == nil || !it.live() {
 		return nil, 0, false, err

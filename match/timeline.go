@@ -29,11 +29,15 @@ type timeline struct {
 	sampled bool
 	order   []int32       // signals by From; nil: as they are
 	longest time.Duration // the longest interval
+	judged  []int32       // the signals that judges says yes to
 }
 
 func newTimeline(it *item, k hash.Kind, gate hash.Quality) *timeline {
 	t := &timeline{it: it, kind: k, gate: gate, end: it.end(), sampled: sampledList(it, k)}
 	for i := range it.signals {
+		if t.judges(int32(i)) {
+			t.judged = append(t.judged, int32(i))
+		}
 		t.longest = max(t.longest, it.signals[i].To-it.signals[i].From)
 		if i > 0 && it.signals[i].From < it.signals[i-1].From && t.order == nil {
 			t.order = make([]int32, len(it.signals))

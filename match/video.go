@@ -16,7 +16,8 @@ type VideoResult struct {
 	Judged  int         // how many of them passed the gate with at least one look
 	// Limited tells that some frames occur in more entries or places than one query
 	// follows, or a known video in more pieces. What is reported is true, but there
-	// may be more entries, and more and longer segments.
+	// may be more entries, and more and longer segments. What agrees beyond the threshold only
+	// does not count.
 	Limited bool
 }
 
@@ -182,7 +183,7 @@ func judgeVideo(q *query, c *candidate, r *rules, budget *int) outcome {
 	for i := range a.runs {
 		for _, f := range a.runs[i].frames {
 			o.seen = append(o.seen, seen{f.frame, f.place.look})
-			stood += q.frames[f.frame].For
+			stood = min(stood+q.frames[f.frame].For, maxTime)
 			if count.add(q.value(f.frame, f.place)) {
 				floor := leastWeightOf(q.frames[f.frame].For)
 				weight += f.worth() * max(floor, commonness(f.entries))

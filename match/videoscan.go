@@ -1,6 +1,7 @@
 package match
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -55,6 +56,7 @@ func (v *VideoScan) Add(frames ...QueryFrame) error {
 		}
 		frames = frames[n:]
 	}
+	v.collect.previous = nil
 	clear(v.collect.ahead.place) // the banks may change until the next call
 	return v.err
 }
@@ -76,7 +78,10 @@ func (v *VideoScan) Result() (VideoResult, error) {
 	result.Limited = limited
 	budget := maxFarComparisons
 	var outcomes, allowed []outcome
-	for _, cand := range stillLive(candidates) {
+	candidates = stillLive(candidates)
+	// Those with a frame within the threshold first: the others must not use up the budget.
+	slices.SortStableFunc(candidates, func(a, b *candidate) int { return cmp.Compare(min(b.matched, 1), min(a.matched, 1)) })
+	for _, cand := range candidates {
 		var o outcome
 		if cand.key.it.isVideo() {
 			o = judgeVideo(q, cand, &v.m.rules, &budget)

@@ -103,7 +103,7 @@ func (s *segment) searchAll(b *batch, queries [][4]uint64, radius int, emit func
 func (b *batch) plan(s *segment, queries [][4]uint64, radius int) {
 	b.asked = b.asked[:0]
 	for i := range queries {
-		q := batched{asked: ask(&queries[i], s.slots), left: maxCandidates}
+		q := batched{asked: ask(&queries[i], s.slots), left: max(4*maxCandidates, s.n>>10)}
 		q.plan = s.evenPlan(&q.values, radius)
 		q.alone = q.plan.rule == scanned
 		b.asked = append(b.asked, q)
