@@ -163,7 +163,7 @@ func TestSharedClipWithLargeLogo(t *testing.T) {
 			for _, x := range result.Matches {
 				require.Equal(t, c.entry, x.Entry.ID)
 				for _, s := range x.Evidence.Segments {
-					assert.InDelta(t, 0, (s.KnownFrom - s.QueryFrom).Seconds(), 0.25)
+					assert.InDelta(t, 0, (s.KnownFrom - s.QueryFrom).Seconds(), 0.35)
 					confirmed += s.Confirmed
 				}
 			}

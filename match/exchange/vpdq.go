@@ -93,7 +93,8 @@ func spans(frames []vpdq.Feature) []span {
 		}
 		for n := time.Duration(next - i); i < next; i++ {
 			k := n - time.Duration(next-i)
-			all[i] = span{from + long*k/n, from + long*(k+1)/n}
+			part := func(k time.Duration) time.Duration { return long/n*k + long%n*k/n } // long*k may be too large
+			all[i] = span{from + part(k), from + part(k+1)}
 		}
 	}
 	return all

@@ -1,9 +1,11 @@
 package screen_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"image"
+	"image/gif"
 	"iter"
 	"slices"
 	"testing"
@@ -25,12 +27,17 @@ type film struct {
 	picture func(at float64) image.Image
 	keys    []float64
 	told    bool
+	claims  float64 // the length that the header has; 0: the true one
+	lands   float64 // where seeking leads to, if that is later than it should
 }
 
 func (f film) Name() string { return "film" }
 
 func (f film) Probe(_ context.Context, c video.Container) (video.Info, error) {
 	info := video.Info{Class: video.Video, Format: c.Format, FrameRate: 10, Duration: time.Duration(f.seconds * float64(time.Second))}
+	if f.claims > 0 {
+		info.Duration = time.Duration(f.claims * float64(time.Second))
+	}
 	if f.told {
 		info.KeyFrames = len(f.keys)
 	}
@@ -43,7 +50,7 @@ func (f film) Frames(_ context.Context, _ video.Container, info video.Info, q vi
 		for n := range int(f.seconds * 10) {
 			s, at := q.Sampling, time.Duration(n)*100*time.Millisecond
 			key := slices.Contains(f.keys, float64(n)/10)
-			if s.Keys && !key || at < s.From || s.To > 0 && at >= s.To || s.Every > 0 && int64(at/s.Every) == cell {
+			if s.From > 0 && float64(n)/10 < f.lands || s.Keys && !key || at < s.From || s.To > 0 && at >= s.To || s.Every > 0 && int64(at/s.Every) == cell {
 				continue
 			}
 			if s.Every > 0 {
@@ -122,6 +129,44 @@ func TestFiveSecondsAreFound(t *testing.T) {
 	}
 }
 
+// Headers that lie about where a video ends, or where its frames are, hide nothing.
+func TestLyingHeaders(t *testing.T) {
+	m := knownFilm(t)
+	for name, f := range map[string]film{
+		"an early end":       {seconds: 8, claims: 1.2, picture: inside(2, 8), keys: []float64{0, 1}},
+		"seeks lead too far": {seconds: 8, lands: 8, picture: inside(2, 8), keys: []float64{0, 1.9}},
+		"both":               {seconds: 8, claims: 1.2, lands: 8, picture: inside(2, 8), keys: []float64{0, 1}},
+	} {
+		v := f.screen(t, m, false)
+		assert.Equal(t, screen.Match, v.Outcome, "%s: %v", name, kinds(v.Plan))
+	}
+}
+
+// Animations that are over before a second picture is due.
+func TestShortAnimations(t *testing.T) {
+	known := scene(3, 0, 96, 72)
+	m := matcher(t, match.Bank{Name: "bank", Entries: []match.Entry{enroll(t, "known", pngOf(t, known), screen.Options{})}})
+	for n := 1; n <= 4; n++ {
+		for at := range n {
+			for _, delay := range []int{0, 4, 12} {
+				g := &gif.GIF{}
+				for i := range n {
+					picture := scene(20+i, 0, 96, 72)
+					if i == at {
+						picture = known
+					}
+					g.Image, g.Delay = append(g.Image, paletted(picture)), append(g.Delay, delay)
+				}
+				var b bytes.Buffer
+				require.NoError(t, gif.EncodeAll(&b, g))
+				v, err := screen.New(m, screen.Options{}).Screen(t.Context(), video.Bytes("short.gif", b.Bytes()))
+				require.NoError(t, err)
+				assert.Equal(t, screen.Match, v.Outcome, "%d frames of %d hundredths, the known one is number %d", n, delay, at)
+			}
+		}
+	}
+}
+
 func TestPlan(t *testing.T) {
 	m := knownFilm(t)
 	none := inside(0, 0)
@@ -146,12 +191,13 @@ func TestPlan(t *testing.T) {
 		outcome  screen.Outcome
 		plan     []string
 	}{
-		{"nothing", film{seconds: 40, picture: none, keys: every(3, 40)}, false, screen.NoMatch, []string{"keys first"}},
+		{"nothing", film{seconds: 40, picture: none, keys: every(3, 40), told: true}, false, screen.NoMatch, []string{"keys first"}},
+		{"nothing, and no index tells where it ends", film{seconds: 40, picture: none, keys: every(3, 40)}, false, screen.NoMatch, []string{"keys first", "every gap"}},
 		{"nothing, sparse", film{seconds: 40, picture: none, keys: every(8, 40), told: true}, false, screen.NoMatch, []string{"every sparse"}},
-		{"nothing, one gap", film{seconds: 40, picture: none, keys: append(every(2, 20), every(2, 40)[13:]...)}, false, screen.NoMatch, []string{"keys first", "every gap"}},
-		{"all of it", film{seconds: 40, picture: none, keys: every(3, 40)}, true, screen.NoMatch, []string{"every complete"}},
-		{"key frames of black", film{seconds: 40, picture: hidden, keys: every(2, 40)}, false, screen.Match, []string{"keys first", "every gap"}},
-		{"key frames of a title", film{seconds: 40, picture: flashed, keys: every(2, 40)}, false, screen.Match, []string{"keys first", "every still", "every still"}},
+		{"nothing, one gap", film{seconds: 40, picture: none, keys: append(every(2, 20), every(2, 40)[13:]...), told: true}, false, screen.NoMatch, []string{"keys first", "every gap"}},
+		{"all of it", film{seconds: 40, picture: none, keys: every(3, 40), told: true}, true, screen.NoMatch, []string{"every complete"}},
+		{"key frames of black", film{seconds: 40, picture: hidden, keys: every(2, 40), told: true}, false, screen.Match, []string{"keys first", "every gap"}},
+		{"key frames of a title", film{seconds: 40, picture: flashed, keys: every(2, 40), told: true}, false, screen.Match, []string{"keys first", "every still", "every still"}},
 		{"two seconds and one key frame", film{seconds: 2, picture: inside(0, 2), keys: []float64{0}, told: true}, false, screen.Match, []string{"keys first", "every gap"}},
 	} {
 		v := c.film.screen(t, m, c.complete)

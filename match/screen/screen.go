@@ -266,11 +266,21 @@ func (s *Screener) frames(ctx context.Context, stored *video.Stored, kinds []has
 	if v.Info.Class == video.Still {
 		return s.still(ctx, stored.Name(), media, looker, kinds, v)
 	}
+	// The budget of work is the upload's: an upload can ask for many passes.
+	all := ctx
+	if work := s.options.Video.Limits.Defaults().Work; work > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeout(ctx, work)
+		defer stop()
+	}
 	w := &watch{kinds: kinds, looker: looker, scan: s.matcher.NewVideo(), step: s.options.sample()}
 	err = w.follow(ctx, media, s.options.Complete)
 	v.Plan = w.plan
 	if err == nil && len(w.frames) == 1 { // a still in the guise of a video
 		w, err = s.still(ctx, stored.Name(), media, looker, kinds, v)
+	}
+	if err != nil && ctx.Err() != nil && all.Err() == nil {
+		err = &video.Error{Name: stored.Name(), Err: video.ErrTimeout}
 	}
 	v.Frames = len(w.frames)
 	if err == nil && v.Frames == 0 {
@@ -282,6 +292,9 @@ func (s *Screener) frames(ctx context.Context, stored *video.Stored, kinds []has
 // still hashes a picture.
 func (s *Screener) still(ctx context.Context, name string, media *video.Media, looker *looker, kinds []hash.Kind, v *Verdict) (*watch, error) {
 	w := &watch{kinds: kinds, looker: looker}
+	if v.Info.Class != video.Still { // it can have more frames than were looked at
+		w.scan, w.step = s.matcher.NewVideo(), s.options.sample()
+	}
 	// goimagehash shrinks pictures in its own ways, so that its hashes need all pixels.
 	onlyPDQ := !slices.ContainsFunc(kinds, func(k hash.Kind) bool { return k != hash.PDQ })
 	for frame, err := range media.Frames(ctx, video.Request{Luma: onlyPDQ && v.Info.Class == video.Still}) {

@@ -116,7 +116,9 @@ func (w *watch) look(ctx context.Context, media *video.Media, p Pass, complete b
 		Keys: p.Kind == KeyFrames, Every: w.step, From: p.From, To: p.To,
 	}}
 	whole := p.From == 0 && p.To == 0
+	toEnd := p.To == 0
 	last, n := p.From, 0
+	known, began := w.from(p.From), time.Duration(-1)
 	defer func() {
 		p.Frames = len(w.frames) - before
 		if p.To == 0 || err != nil {
@@ -134,7 +136,9 @@ func (w *watch) look(ctx context.Context, media *video.Media, p Pass, complete b
 		if err := w.add(frame); err != nil {
 			return err
 		}
-		last = frame.Time
+		if last = frame.Time; began < 0 {
+			began = last
+		}
 		if n++; n%checkEvery == 0 && whole && !complete {
 			result, err := w.result()
 			if err != nil {
@@ -146,7 +150,10 @@ func (w *watch) look(ctx context.Context, media *video.Media, p Pass, complete b
 			}
 		}
 	}
-	if whole {
+	if p.From > 0 && known >= 0 && (toEnd || known < p.To) && (began < 0 || began > known+w.step) {
+		return errSeek
+	}
+	if toEnd {
 		w.end = max(w.end, last)
 		last = w.end
 	}
@@ -170,11 +177,27 @@ func (w *watch) stretches(ctx context.Context, media *video.Media, all []stretch
 		if s.To >= w.end {
 			p.To = w.end + w.step // the last frame may lie at the end itself
 		}
-		if err := w.look(ctx, media, p, true); err != nil {
+		if err := w.look(ctx, media, p, true); errors.Is(err, errSeek) {
+			err = w.look(ctx, media, Pass{Kind: Sampled, Why: why}, true)
+			if err != nil {
+				return err
+			}
+		} else if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+var errSeek = errors.New("screen: seeking led elsewhere")
+
+// from returns the time of the first frame at or after at that was looked at; -1: none.
+func (w *watch) from(at time.Duration) time.Duration {
+	i, _ := slices.BinarySearchFunc(w.frames, at, func(f looked, at time.Duration) int { return cmp.Compare(f.at, at) })
+	if i == len(w.frames) {
+		return -1
+	}
+	return w.frames[i].at
 }
 
 // follow looks at a video as the plan has it: key frames first, then whatever they
@@ -217,6 +240,14 @@ func (w *watch) betweenKeys(ctx context.Context, media *video.Media) error {
 		return err
 	}
 	spots, runs := stills(w.frames)
+	if media.Info().KeyFrames == 0 { // nothing but a header tells where it ends
+		tail := Pass{Kind: Sampled, Why: WhyGap, From: w.frames[len(w.frames)-1].at}
+		if err := w.look(ctx, media, tail, true); errors.Is(err, errSeek) {
+			return w.look(ctx, media, Pass{Kind: Sampled, Why: WhyGap}, true)
+		} else if err != nil {
+			return err
+		}
+	}
 	open := gaps(w.frames, w.end)
 	if len(w.frames) < 2 && w.end > w.step {
 		open = []stretch{{To: w.end}}

@@ -143,6 +143,13 @@ func TestConfined(t *testing.T) {
 		"signal":     {func(c confinement) bool { return c.seccomp }, []string{"signal"}},
 		"trace":      {func(c confinement) bool { return c.seccomp }, []string{"trace"}},
 		"session":    {func(c confinement) bool { return c.seccomp }, []string{"session"}},
+		"chmod":      {func(c confinement) bool { return c.seccomp }, []string{"chmod", other}},
+		"times":      {func(c confinement) bool { return c.seccomp }, []string{"utimes", other}},
+		"attribute":  {func(c confinement) bool { return c.seccomp }, []string{"xattr", other}},
+		"limit us":   {func(c confinement) bool { return c.seccomp }, []string{"prlimit"}},
+		"outlive":    {func(c confinement) bool { return c.seccomp }, []string{"pdeath"}},
+		"slow us":    {func(c confinement) bool { return c.seccomp }, []string{"nice"}},
+		"wake us":    {func(c confinement) bool { return c.seccomp }, []string{"fown"}},
 		"fork":       {func(c confinement) bool { return c.seccomp }, []string{"fork"}},
 		"run itself": {confinement.oneProcess, []string{"run", prisoner(t)}},
 		"grow":       {func(c confinement) bool { return c.rlimits }, []string{"grow"}},
@@ -181,7 +188,7 @@ func TestConfined(t *testing.T) {
 	free := jail(t, confinement{}, Options{})
 	for name, d := range denied {
 		switch name {
-		case "allocate", "remove", "truncate", "parent", "trace", "session":
+		case "allocate", "remove", "truncate", "parent", "trace", "session", "attribute", "limit us", "slow us", "wake us":
 			continue // destroys what others need, or depends on the machine
 		}
 		said, err := attempt(t, t.Context(), free, input, d.args...)

@@ -88,7 +88,9 @@ func (b *Backend) start(ctx context.Context, confine confinement, program string
 		childOut.Close()
 		childErr.Close()
 		if err == nil {
-			if err = confine.limit(cmd.Process.Pid, l); err != nil {
+			limited := make(chan error)
+			go func() { limited <- confine.limit(cmd.Process.Pid, l) }() // this thread may not any more
+			if err = <-limited; err != nil {
 				_ = cmd.Cancel()
 				_ = cmd.Wait()
 			}
@@ -107,6 +109,10 @@ func (b *Backend) start(ctx context.Context, confine confinement, program string
 		}
 		return nil, fmt.Errorf("ffmpeg: %w", err)
 	}
+	context.AfterFunc(running, func() {
+		// Whatever left the group may hold the pipes for as long as it likes.
+		time.AfterFunc(killWait, func() { stdout.Close(); stderr.Close() })
+	})
 	log := &memoryWatch{r: stderr, stop: stop}
 	if l.memory <= 0 {
 		log.stop = func() {} // what ffmpeg makes of it decides

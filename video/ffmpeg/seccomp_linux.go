@@ -26,6 +26,13 @@ var forbidden = []uint32{
 	unix.SYS_PIDFD_OPEN, unix.SYS_PIDFD_GETFD, unix.SYS_PIDFD_SEND_SIGNAL,
 	unix.SYS_PTRACE, unix.SYS_PROCESS_VM_READV, unix.SYS_PROCESS_VM_WRITEV, unix.SYS_PROCESS_MADVISE, unix.SYS_KCMP,
 	unix.SYS_SETSID, unix.SYS_EXECVEAT,
+	// What Landlock leaves open on every path: modes, owners, times and attributes.
+	unix.SYS_FCHMOD, unix.SYS_FCHMODAT, unix.SYS_FCHMODAT2, unix.SYS_FCHOWN, unix.SYS_FCHOWNAT, unix.SYS_UTIMENSAT, unix.SYS_TRUNCATE,
+	unix.SYS_SETXATTR, unix.SYS_LSETXATTR, unix.SYS_FSETXATTR, unix.SYS_REMOVEXATTR, unix.SYS_LREMOVEXATTR, unix.SYS_FREMOVEXATTR,
+	// Sockets that were there before, and other processes' schedules.
+	unix.SYS_ACCEPT, unix.SYS_ACCEPT4, unix.SYS_CONNECT, unix.SYS_BIND, unix.SYS_LISTEN, unix.SYS_SENDTO, unix.SYS_SENDMSG, unix.SYS_SENDMMSG,
+	unix.SYS_SETPRIORITY, unix.SYS_IOPRIO_SET, unix.SYS_SCHED_SETATTR, unix.SYS_SCHED_SETPARAM, unix.SYS_SCHED_SETSCHEDULER,
+	unix.SYS_MIGRATE_PAGES, unix.SYS_MOVE_PAGES, unix.SYS_PROCESS_MRELEASE,
 	// Memory that outlives its process or belongs to several.
 	unix.SYS_SHMGET, unix.SYS_SHMAT, unix.SYS_MSGGET, unix.SYS_SEMGET, unix.SYS_MQ_OPEN,
 	// Namespaces and mounts.
@@ -92,6 +99,14 @@ func filter(cloneFlags uint32) []unix.SockFilter {
 	on(unix.SYS_SETPGID, // of itself only, which os/exec does for it
 		load(offArgs), jump(unix.BPF_JEQ, 0, 0, 3),
 		load(offArgs+8), jump(unix.BPF_JEQ, 0, 0, 1), ret(retAllow), ret(retPerm))
+	on(unix.SYS_PRLIMIT64, load(offArgs), jump(unix.BPF_JEQ, 0, 0, 1), ret(retAllow), ret(retPerm)) // its own
+	on(unix.SYS_FCNTL,                                                                              // no signals by way of a file
+		load(offArgs+8),
+		jump(unix.BPF_JEQ, unix.F_SETOWN, 2, 0), jump(unix.BPF_JEQ, unix.F_SETSIG, 1, 0), jump(unix.BPF_JEQ, unix.F_SETOWN_EX, 0, 1),
+		ret(retPerm), ret(retAllow))
+	on(unix.SYS_PRCTL, // os/exec asks for SIGKILL; nobody takes it back
+		load(offArgs), jump(unix.BPF_JEQ, unix.PR_SET_PDEATHSIG, 0, 2),
+		load(offArgs+8), jump(unix.BPF_JEQ, uint32(unix.SIGKILL), 0, 1), ret(retAllow), ret(retPerm))
 	return append(p, ret(retAllow))
 }
 

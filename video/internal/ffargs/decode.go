@@ -217,6 +217,8 @@ func (d *decoder) verdict(p *plan, r *reports, failed bool) error {
 		return nil // the stretch lies beyond the end, or between two frames
 	case r.decodedFrames() == 0:
 		return &video.Error{Err: video.ErrCorrupt, Detail: detail}
+	case r.back: // players sort frames by their times, and we were given them in another order
+		return &video.Error{Err: video.ErrTruncated, Detail: "times that run backwards"}
 	case failed || r.cut || d.endsEarly(p.sampling, r.last):
 		return &video.Error{Err: video.ErrTruncated, Detail: detail}
 	}

@@ -51,7 +51,11 @@ type reports struct {
 	num, den       uint64        // time base
 	last           time.Duration // of the last decoded frame
 	selectedFrames int
+	any, back      bool // a frame had a time; one lay before an earlier one
 }
+
+// backSlack is how far times may run backwards: containers join pieces unevenly.
+const backSlack = time.Second
 
 // counter numbers the frames that a filter reports. A filter starts again at 0
 // when the stream changes its size; base is what it had counted until then.
@@ -178,6 +182,8 @@ func (r *reports) showinfo(line []byte, selected bool) {
 	rep := report{key: field(line, " iskey:") == "1"}
 	if pts, err := strconv.ParseInt(field(line, " pts:"), 10, 64); err == nil && r.den > 0 {
 		rep.timed, rep.time = true, scaleTime(pts, r.num, r.den)
+		r.back = r.back || r.any && rep.time < r.last-backSlack
+		r.any = true
 		r.last = max(r.last, rep.time)
 	}
 	if !selected {

@@ -169,7 +169,7 @@ func (h *Header) video(tkhd, edits box, m *media, movie uint32) bool {
 		return false
 	}
 	var known bool
-	if h.Codec, known = codecs[m.codec]; !known || m.width == 0 || m.height == 0 || m.scale == 0 || m.samples == 0 || m.total == 0 {
+	if h.Codec, known = codecs[m.codec]; !known || m.width == 0 || m.height == 0 || m.scale == 0 || m.samples == 0 || uint64(m.samples) != uint64(m.sizes) || m.total == 0 {
 		return false
 	}
 	length := scale(m.total, m.scale)
@@ -195,6 +195,7 @@ type media struct {
 	codec         string
 	scale         uint32 // ticks a second
 	width, height int
+	sizes         uint32 // how many samples the table of their sizes has: what is decoded
 	samples, keys int    // keys is -1 where all samples are
 	total         uint64 // ticks
 }
@@ -252,6 +253,11 @@ func (m *media) table(kind string, b box) bool {
 			m.samples += int(samples)
 			m.total += uint64(samples) * uint64(ticks)
 		}
+	case "stsz", "stz2":
+		if len(b) < 12 {
+			return false
+		}
+		m.sizes = b.u32(8)
 	case "stss":
 		n, ok := b.count(4)
 		if !ok {
