@@ -118,25 +118,7 @@ func (a *alignment) grow(r *run, l line, taken []bool, budget *int) run {
 	g.frames = make([]aligned, 0, len(r.frames))
 	first, last := r.frames[0].frame, r.last()
 	// Backwards from the first frame, then to the last, then on.
-	pending, edge, lost := 0, first, time.Duration(0) // lost is what near would count, carried along
-	for f := first - 1; f >= 0 && !taken[f] && lost <= a.gap() && a.reaches(f, edge); f-- {
-		known := l.at(a.q.frames[f].Time)
-		if known < -alignedSlack {
-			break
-		}
-		switch m, s := a.there(f, known, g.class, budget); s {
-		case agrees:
-			g.frames = append(g.frames, m)
-			g.against += pending
-			pending, edge, lost = 0, f, 0
-			continue
-		case against:
-			pending++
-		}
-		if a.q.pass[f] {
-			lost += a.q.frames[f].For
-		}
-	}
+	a.extend(&g, first, -1, taken, budget)
 	slices.Reverse(g.frames)
 	next := 0
 	for f := first; f <= last; f++ {
@@ -152,10 +134,17 @@ func (a *alignment) grow(r *run, l line, taken []bool, budget *int) run {
 			g.against++
 		}
 	}
-	pending, edge, lost = 0, last, 0
-	for f := last + 1; int(f) < len(a.q.frames) && !taken[f] && lost <= a.gap() && a.reaches(edge, f); f++ {
-		known := l.at(a.q.frames[f].Time)
-		if known > a.line.end+alignedSlack {
+	a.extend(&g, last, 1, taken, budget)
+	return g
+}
+
+// extend adds to g the frames that agree from its edge on, forwards or with a step of -1
+// backwards, as far as they belong to one segment.
+func (a *alignment) extend(g *run, edge, step int32, taken []bool, budget *int) {
+	pending, lost := 0, time.Duration(0) // lost is what near would count, carried along
+	for f := edge + step; f >= 0 && int(f) < len(a.q.frames) && !taken[f] && lost <= a.gap() && a.reaches(min(f, edge), max(f, edge)); f += step {
+		known := g.line.at(a.q.frames[f].Time)
+		if step < 0 && known < -alignedSlack || step > 0 && known > a.line.end+alignedSlack {
 			break
 		}
 		switch m, s := a.there(f, known, g.class, budget); s {
@@ -171,7 +160,6 @@ func (a *alignment) grow(r *run, l line, taken []bool, budget *int) run {
 			lost += a.q.frames[f].For
 		}
 	}
-	return g
 }
 
 // refuted reports whether most of what is told between two runs on one line is against it.

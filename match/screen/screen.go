@@ -289,7 +289,7 @@ func (s *Screener) frames(ctx context.Context, stored *video.Stored, kinds []has
 	return w, unhashable(stored.Name(), err)
 }
 
-// still hashes a picture.
+// still hashes a picture, or all frames of a video that was over before a second one was due.
 func (s *Screener) still(ctx context.Context, name string, media *video.Media, looker *looker, kinds []hash.Kind, v *Verdict) (*watch, error) {
 	w := &watch{kinds: kinds, looker: looker}
 	if v.Info.Class != video.Still { // it can have more frames than were looked at

@@ -81,16 +81,9 @@ func TestTMKOfReferenceVideos(t *testing.T) {
 }
 
 func TestTMKOfAnimations(t *testing.T) {
-	g := gif.GIF{}
-	for n := range 20 {
-		m := image.NewPaletted(image.Rect(0, 0, 80, 50), color.Palette{color.Black, color.White, color.RGBA{200, 30, 30, 255}})
-		for i := range m.Pix {
-			m.Pix[i] = uint8((i/7 + i/80*n) % 3)
-		}
-		g.Image, g.Delay = append(g.Image, m), append(g.Delay, 10)
-	}
+	g := stripes()
 	var b bytes.Buffer
-	require.NoError(t, gif.EncodeAll(&b, &g))
+	require.NoError(t, gif.EncodeAll(&b, g))
 	v, err := screen.TMK(context.Background(), video.Bytes("a.gif", b.Bytes()), screen.Options{})
 	require.NoError(t, err)
 	assert.InDelta(t, 30, v.Frames, 2, "two seconds")
@@ -102,4 +95,17 @@ func TestTMKOfAnimations(t *testing.T) {
 	assert.ErrorIs(t, err, video.ErrTruncated)
 	_, err = screen.TMK(context.Background(), video.Bytes("none", nil), screen.Options{})
 	assert.ErrorIs(t, err, video.ErrEmpty)
+}
+
+// stripes is an animation of two seconds, ten frames a second.
+func stripes() *gif.GIF {
+	g := &gif.GIF{}
+	for n := range 20 {
+		m := image.NewPaletted(image.Rect(0, 0, 80, 50), color.Palette{color.Black, color.White, color.RGBA{200, 30, 30, 255}})
+		for i := range m.Pix {
+			m.Pix[i] = uint8((i/7 + i/80*n) % 3)
+		}
+		g.Image, g.Delay = append(g.Image, m), append(g.Delay, 10)
+	}
+	return g
 }

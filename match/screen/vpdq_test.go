@@ -3,8 +3,6 @@ package screen_test
 import (
 	"bytes"
 	"context"
-	"image"
-	"image/color"
 	"image/gif"
 	"os"
 	"testing"
@@ -56,16 +54,9 @@ func TestVPDQOfReferenceVideos(t *testing.T) {
 }
 
 func TestVPDQOfAnimations(t *testing.T) {
-	g := gif.GIF{}
-	for n := range 20 {
-		m := image.NewPaletted(image.Rect(0, 0, 80, 50), color.Palette{color.Black, color.White, color.RGBA{200, 30, 30, 255}})
-		for i := range m.Pix {
-			m.Pix[i] = uint8((i/7 + i/80*n) % 3)
-		}
-		g.Image, g.Delay = append(g.Image, m), append(g.Delay, 10)
-	}
+	g := stripes()
 	var b bytes.Buffer
-	require.NoError(t, gif.EncodeAll(&b, &g))
+	require.NoError(t, gif.EncodeAll(&b, g))
 	for every, want := range map[time.Duration]int{0: 2, -1: 20, 500 * time.Millisecond: 4} {
 		got, err := screen.VPDQ(context.Background(), video.Bytes("a.gif", b.Bytes()), every, screen.Options{})
 		require.NoError(t, err)

@@ -177,19 +177,25 @@ func (w *watch) stretches(ctx context.Context, media *video.Media, all []stretch
 		if s.To >= w.end {
 			p.To = w.end + w.step // the last frame may lie at the end itself
 		}
-		if err := w.look(ctx, media, p, true); errors.Is(err, errSeek) {
-			err = w.look(ctx, media, Pass{Kind: Sampled, Why: why}, true)
-			if err != nil {
-				return err
-			}
-		} else if err != nil {
+		if err := w.lookCloser(ctx, media, p); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// errSeek is look's error when an index of the file led elsewhere: a frame that is there, and
+// was seen before, did not come.
 var errSeek = errors.New("screen: seeking led elsewhere")
+
+// lookCloser looks at a stretch, and where that can't be found at everything.
+func (w *watch) lookCloser(ctx context.Context, media *video.Media, p Pass) error {
+	err := w.look(ctx, media, p, true)
+	if errors.Is(err, errSeek) {
+		err = w.look(ctx, media, Pass{Kind: Sampled, Why: p.Why}, true)
+	}
+	return err
+}
 
 // from returns the time of the first frame at or after at that was looked at; -1: none.
 func (w *watch) from(at time.Duration) time.Duration {
@@ -242,9 +248,7 @@ func (w *watch) betweenKeys(ctx context.Context, media *video.Media) error {
 	spots, runs := stills(w.frames)
 	if media.Info().KeyFrames == 0 { // nothing but a header tells where it ends
 		tail := Pass{Kind: Sampled, Why: WhyGap, From: w.frames[len(w.frames)-1].at}
-		if err := w.look(ctx, media, tail, true); errors.Is(err, errSeek) {
-			return w.look(ctx, media, Pass{Kind: Sampled, Why: WhyGap}, true)
-		} else if err != nil {
+		if err := w.lookCloser(ctx, media, tail); err != nil {
 			return err
 		}
 	}

@@ -13,7 +13,7 @@ import (
 func cast(seed uint64, length time.Duration) Cast {
 	clip := Clip{Path: "/media/clip.mp4", Sum: strings.Repeat("ab", 32), Width: 641, Height: 361, Length: length}
 	host := Clip{Path: "/media/host.mp4", Sum: strings.Repeat("cd", 32), Width: 320, Height: 240, Length: time.Minute}
-	art := Clip{Path: "/work/art.png", Sum: strings.Repeat("ef", 32), Width: 320, Height: 320}
+	art := Clip{Path: "/made/art.png", Sum: strings.Repeat("ef", 32), Width: 320, Height: 320}
 	return Cast{Clip: clip, Others: []Clip{host, host}, Hosts: []Clip{host}, Art: Art{art, art, art}, MaxSide: 320, Rand: rand.New(rand.NewPCG(seed, 1))}
 }
 
@@ -44,8 +44,8 @@ func TestPlans(t *testing.T) {
 		assert.False(t, names[job.Name], job.Name)
 		names[job.Name] = true
 		assert.NotContains(t, job.Name, " ")
-		args := job.Args("/work/out.mp4")
-		assert.Equal(t, "file:/work/out.mp4", args[len(args)-1])
+		args := job.Args("/made/out.mp4")
+		assert.Equal(t, "file:/made/out.mp4", args[len(args)-1])
 	}
 	for _, kind := range Hards() {
 		job := kind.Plan(cast(1, 12*time.Second))
