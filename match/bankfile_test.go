@@ -321,7 +321,7 @@ func TestBankFileNamesTheSection(t *testing.T) {
 func TestBankFileRefusesOthers(t *testing.T) {
 	file := encode(t, someBanks(seeded())...)
 	newer := bytes.Clone(file)
-	newer[8] = 3
+	newer[8] = 4
 	seal(newer[:64])
 	_, err := match.Read(bytes.NewReader(newer), noLimit)
 	require.ErrorIs(t, err, match.ErrNewerFile)
@@ -622,12 +622,13 @@ func TestBankFileLiesAboutLengths(t *testing.T) {
 		require.ErrorIs(t, err, match.ErrDamaged)
 		assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(1<<20))
 	}
-	lie(at-10, 1<<32-1)        // banks
-	lie(at+1+2+1, 1<<32-2)     // bare entries
-	lie(at+1+2+1+4, 1<<32-1)   // other entries
-	lie(at+1+2+1+8, 1<<32-1)   // videos
-	lie(at+1+2+1+12, 1<<32-1)  // counts
-	lie(len(file)-48, 1<<32-1) // sections
+	lie(at-10, 1<<32-1) // banks
+	const settings = 1 + 2 + 1 + 2 + 2 + 6 + 8 + 2
+	lie(at+settings, 1<<32-2)    // bare entries
+	lie(at+settings+4, 1<<32-1)  // other entries
+	lie(at+settings+8, 1<<32-1)  // videos
+	lie(at+settings+12, 1<<32-1) // counts
+	lie(len(file)-48, 1<<32-1)   // sections
 	entry := bytes.Index(file, []byte("\x01\x00e\x00\x01\x00\x01\x00l"))
 	require.Positive(t, entry)
 	lie(entry+3+1, 0xffff_ffff)     // labels

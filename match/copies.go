@@ -19,25 +19,26 @@ type bankCopy struct {
 
 // itemCopy is an item as it was at a moment.
 type itemCopy struct {
-	it     *item
-	labels []string
-	off    uint32
+	it    *item
+	state *itemState
+	off   uint32
 }
 
-func (it *item) copy() itemCopy { return itemCopy{it, *it.labels.Load(), it.off.Load()} }
+func (it *item) copy() itemCopy { return itemCopy{it, it.state.Load(), it.off.Load()} }
 
 func (c *itemCopy) entry() Entry {
-	return Entry{ID: c.it.id, Labels: c.labels, Signals: c.it.signals, Duration: c.it.duration, Disabled: c.off&offDisabled != 0}
+	return Entry{ID: c.it.id, Labels: c.state.labels, Signals: c.it.signals, Duration: c.it.duration, Disabled: c.off&offDisabled != 0, Curation: c.state.curation}
+}
+
+// says reports whether labels, switch and curation are those of e.
+func (c *itemCopy) says(e *Entry) bool {
+	return c.off&offDisabled != 0 == e.Disabled && slices.Equal(c.state.labels, e.Labels) && c.state.curation.Equal(e.Curation)
 }
 
 // copy returns the bank as it is. The caller holds Matcher.mu, and so nothing is done here
 // that can be done later.
 func (b *bank) copy() bankCopy {
-	state := b.state.Load()
-	c := bankCopy{
-		bank:  Bank{Name: b.name, Labels: state.labels, Disabled: b.off.Load()&offDisabled != 0, Allow: b.allow, Thresholds: state.given},
-		items: make([]itemCopy, 0, len(b.items)),
-	}
+	c := bankCopy{bank: b.settings(), items: make([]itemCopy, 0, len(b.items))}
 	for _, it := range b.items { // sorted by sort
 		c.items = append(c.items, it.copy())
 	}

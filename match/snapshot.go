@@ -3,9 +3,7 @@ package match
 import (
 	"fmt"
 	"iter"
-	"maps"
 	"runtime/debug"
-	"slices"
 
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match/internal/exact"
@@ -25,6 +23,7 @@ type Snapshot struct {
 	file     *mapped.File
 	size     int64
 	lineage  lineage
+	old      bool // of version 2
 	sections []section
 
 	banks    []snapBank
@@ -52,18 +51,14 @@ type extent struct{ offset, length int64 }
 
 // snapBank is a bank of a snapshot.
 type snapBank struct {
-	name       string
-	labels     []string
-	disabled   bool
-	allow      bool
-	thresholds map[hash.Kind]int // those that were given
-	bare       uint32            // how many bare entries
-	firstBare  uint32            // number of the first of them
-	full       uint32            // how many other entries
-	firstFull  uint32            // number of the first of them
-	videos     uint32            // how many of the others are videos
-	counts     []signalCount     // of all its signals, by sort
-	sets       []bareSet         // its bare hashes, by kind
+	Bank                    // without entries
+	bare      uint32        // how many bare entries
+	firstBare uint32        // number of the first of them
+	full      uint32        // how many other entries
+	firstFull uint32        // number of the first of them
+	videos    uint32        // how many of the others are videos
+	counts    []signalCount // of all its signals, by sort
+	sets      []bareSet     // its bare hashes, by kind
 }
 
 // bareSet is the bare hashes of one kind in a bank: hash i in rising order is in run
@@ -128,11 +123,7 @@ func (s *Snapshot) Banks() []BankInfo {
 
 // info describes a bank whose signals are judged from a quality on.
 func (b *snapBank) info(gate hash.Quality) BankInfo {
-	info := BankInfo{
-		Name: b.name, Labels: slices.Clone(b.labels), Disabled: b.disabled, Allow: b.allow, Entries: int(b.bare) + int(b.full), Videos: int(b.videos),
-		Thresholds: make(map[hash.Kind]int), Given: make(map[hash.Kind]int), Signals: make(map[hash.Kind]int),
-	}
-	maps.Copy(info.Given, b.thresholds)
+	info := newBankInfo(&b.Bank, int(b.bare)+int(b.full), int(b.videos))
 	for _, c := range b.counts {
 		if !c.quality.Passes(gate) {
 			if !c.video { // of whose frames some are always dark or empty
@@ -147,7 +138,7 @@ func (b *snapBank) info(gate hash.Quality) BankInfo {
 	}
 	for k := range info.Signals {
 		info.Thresholds[k] = k.Threshold()
-		if bits, given := b.thresholds[k]; given {
+		if bits, given := b.Thresholds[k]; given {
 			info.Thresholds[k] = bits
 		}
 	}
