@@ -121,18 +121,22 @@ func (u *Upload) ScanPicture(looks []Look) (PictureResult, error) {
 	}
 
 	allows := allowedAreas(found)
-	nearest, shadow := make(map[key]sight, len(found)), make(map[key]sight)
+	nearest := make(map[key]sight, len(found))
+	var shadow map[key]sight
 	for k, s := range found {
 		if k.it.bank.allow {
 			continue
 		}
 		s.allow = allows(k.area, k.it.bank)
-		nearest := nearest
+		of := nearest
 		if u.treat(k.it) == Shadow {
-			nearest = shadow
+			if shadow == nil {
+				shadow = make(map[key]sight)
+			}
+			of = shadow
 		}
-		if old, seen := nearest[k.key]; !seen || s.compare(old) < 0 {
-			nearest[k.key] = s
+		if old, seen := of[k.key]; !seen || s.compare(old) < 0 {
+			of[k.key] = s
 		}
 	}
 	var result PictureResult

@@ -17,6 +17,8 @@ type Set interface {
 	Banks() []BankInfo
 	// Entries returns the entries of a bank.
 	Entries(bank string) iter.Seq2[Entry, error]
+	// EntriesAfter returns those after the one of an ID.
+	EntriesAfter(bank, id string) iter.Seq2[Entry, error]
 	// Entry returns an entry of a bank; ok is false if it has none of that ID.
 	Entry(bank, id string) (e Entry, ok bool, err error)
 }

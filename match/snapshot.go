@@ -157,7 +157,11 @@ const entryBatch = 512
 // others in the order they were given. Each is decoded when its turn comes, and the
 // caller's own. An error, ErrUnknown for the bank or a *FormatError, is the last thing
 // the sequence gives; the bank is then not complete.
-func (s *Snapshot) Entries(bank string) iter.Seq2[Entry, error] {
+func (s *Snapshot) Entries(bank string) iter.Seq2[Entry, error] { return s.EntriesAfter(bank, "") }
+
+// EntriesAfter is Entries from the one after an entry on: for pages. With an empty id it is
+// Entries; the error of an entry that is not there is ErrUnknown.
+func (s *Snapshot) EntriesAfter(bank, id string) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		number, ok := s.numbers[bank]
 		if !ok {
@@ -165,9 +169,18 @@ func (s *Snapshot) Entries(bank string) iter.Seq2[Entry, error] {
 			return
 		}
 		b := &s.banks[number]
+		first, err := s.after(number, id)
+		if err != nil {
+			yield(Entry{}, err)
+			return
+		}
 		var batch []Entry
-		for i := range b.sets {
-			for from := 0; from < b.sets[i].n; from += entryBatch {
+		for i := first.set; i < len(b.sets); i++ {
+			from := 0
+			if i == first.set {
+				from = first.bare
+			}
+			for ; from < b.sets[i].n; from += entryBatch {
 				var err error
 				if batch, err = s.bareBatch(batch[:0], &b.sets[i], from); err != nil {
 					yield(Entry{}, err)
@@ -180,7 +193,7 @@ func (s *Snapshot) Entries(bank string) iter.Seq2[Entry, error] {
 				}
 			}
 		}
-		for i := range b.full {
+		for i := first.full; i < b.full; i++ {
 			_, e, err := s.entry(b.firstFull + i)
 			if err != nil {
 				yield(Entry{}, err)
@@ -191,6 +204,40 @@ func (s *Snapshot) Entries(bank string) iter.Seq2[Entry, error] {
 			}
 		}
 	}
+}
+
+// listPlace is a place in the list of a bank's entries: in its sets, and then among the others.
+type listPlace struct {
+	set, bare int
+	full      uint32
+}
+
+// after returns the place after an entry; of an empty ID the first one.
+func (s *Snapshot) after(bank int, id string) (p listPlace, err error) {
+	if id == "" {
+		return p, nil
+	}
+	defer s.locate(&err)
+	defer s.file.Catch(&err, debug.SetPanicOnFault(true))
+	b := &s.banks[bank]
+	number, ok, err := s.find(bank, id)
+	switch {
+	case err != nil:
+		return p, err
+	case !ok:
+		return p, &EntryError{Bank: b.Name, Entry: id, Signal: -1, Reason: "there is no such entry in the bank", Err: ErrUnknown}
+	case number >= s.bare:
+		return listPlace{set: len(b.sets), full: number - b.firstFull + 1}, nil
+	}
+	v, _ := bareOf(id) // it is one: it was found as such
+	w := v.Words()
+	for b.sets[p.set].kind != v.Kind() {
+		p.set++
+	}
+	set := &b.sets[p.set]
+	p.bare, _ = searchWords(set.n, w[:wordsOf(set.kind)], func(i int) [4]uint64 { return s.words(set.at(i)) })
+	p.bare++
+	return p, nil
 }
 
 // bareBatch decodes the bare entries of a set from one on.
