@@ -21,7 +21,7 @@ const (
 
 // Change is a change of banks as a plain value: what a system of record writes down, and what a
 // Matcher that follows one is fed with. It says what is so from then on, and not what to do, so
-// that a change that comes twice is as one that comes once.
+// that a change that comes twice is as one that comes once. It may be kept as JSON.
 type Change struct {
 	Op   Op
 	Bank Bank // of PutBank all but Entries; of the others the Name

@@ -1,6 +1,7 @@
 package match_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 
@@ -40,7 +41,7 @@ func TestFeedsMayComeAgain(t *testing.T) {
 	for i, c := range changes {
 		require.NoError(t, once.Apply(c), "%d", i)
 	}
-	want := contents(t, once)
+	want, follower := contents(t, once), newMatcher(t, match.Options{})
 	for again := range changes {
 		m := newMatcher(t, match.Options{})
 		for _, c := range changes[:again] {
@@ -54,6 +55,16 @@ func TestFeedsMayComeAgain(t *testing.T) {
 		require.Equal(t, want, contents(t, m), "%d", again)
 		require.Equal(t, once.Indexed(), m.Indexed())
 	}
+	// As JSON it says the same.
+	text, err := json.Marshal(changes)
+	require.NoError(t, err)
+	var kept []match.Change
+	require.NoError(t, json.Unmarshal(text, &kept))
+	for _, c := range kept {
+		require.NoError(t, follower.Apply(c))
+	}
+	require.Equal(t, want, contents(t, follower))
+
 	path, _ := journalled(t)
 	m, err := match.Open(path, match.Options{})
 	require.NoError(t, err)

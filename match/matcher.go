@@ -592,6 +592,9 @@ func (m *Matcher) index(b *bank, k hash.Kind, x *batch) {
 // drop makes an item unfindable and frees its slots. The caller holds mu
 // and takes the item out of its bank.
 func (m *Matcher) drop(it *item) {
+	if m.surges != nil {
+		m.surges.drop(it)
+	}
 	if it.shelf != nil {
 		m.dropShelved(it)
 		return

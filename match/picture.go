@@ -140,21 +140,24 @@ func (u *Upload) ScanPicture(looks []Look) (PictureResult, error) {
 		}
 	}
 	var result PictureResult
-	var stand, shadowed []*item
-	result.Matches, result.Total, stand = m.describe(nearest, looks)
-	result.Shadow, result.ShadowTotal, shadowed = m.describe(shadow, looks)
-	for i := range result.Shadow {
-		result.Shadow[i].ShadowedBy = shadowed[i].shadowedBy()
+	var keys []key
+	result.Matches, result.Total, keys = m.describe(nearest, looks)
+	u.count(result.Matches, keys)
+	if len(shadow) == 0 {
+		return result, nil
 	}
-	u.count(result.Matches, stand)
-	u.count(result.Shadow, shadowed)
+	result.Shadow, result.ShadowTotal, keys = m.describe(shadow, looks)
+	for i := range keys {
+		result.Shadow[i].ShadowedBy = keys[i].it.shadowedBy()
+	}
+	u.count(result.Shadow, keys)
 	return result, nil
 }
 
-// describe makes matches of the best sight of each item. It returns them with their items, and
+// describe makes matches of the best sight of each item. It returns them with their keys, and
 // how many there are in all.
-func (m *Matcher) describe(nearest map[key]sight, looks []Look) (matches []Match, total int, items []*item) {
-	order := make([]key, 0, len(nearest))
+func (m *Matcher) describe(nearest map[key]sight, looks []Look) (matches []Match, total int, order []key) {
+	order = make([]key, 0, len(nearest))
 	for k := range nearest { // sorted at once
 		order = append(order, k)
 	}
@@ -175,6 +178,7 @@ func (m *Matcher) describe(nearest map[key]sight, looks []Look) (matches []Match
 		order = order[:most]
 	}
 	slices.SortFunc(order, compare)
+	matches = slices.Grow(matches, len(order))
 	for _, k := range order {
 		s := nearest[k]
 		l, known := &looks[s.look], &k.it.signals[s.signal]
@@ -186,9 +190,9 @@ func (m *Matcher) describe(nearest map[key]sight, looks []Look) (matches []Match
 		if s.allow != nil {
 			match.SuppressedBy = s.allow.name()
 		}
-		matches, items = append(matches, match), append(items, k.it)
+		matches = append(matches, match)
 	}
-	return matches, total, items
+	return matches, total, order
 }
 
 // AllowedBy returns the allow-list entry within whose threshold v lies and that suppresses

@@ -138,14 +138,17 @@ func newItemState(labels []string, c *Curation) *itemState {
 }
 
 // awake reports whether neither a switch nor a date keeps the item from matching.
-func (it *item) awake(now int64) bool {
+func (u *Upload) awake(it *item) bool {
+	if it.off.Load() != 0 || it.bank.off.Load() != 0 {
+		return false
+	}
 	s := it.state.Load()
-	return it.off.Load() == 0 && it.bank.off.Load() == 0 && now >= s.from && now < s.to
+	return s.from == plain.from && s.to == plain.to || u.clock() >= s.from && u.clock() < s.to
 }
 
 // treat returns what becomes now of a match of the item: Report, Shadow or Ignore.
 func (u *Upload) treat(it *item) Treatment {
-	if !it.awake(u.now) {
+	if !u.awake(it) {
 		return Ignore
 	}
 	s, b := it.state.Load(), it.bank.state.Load()
@@ -193,7 +196,7 @@ func (u *Upload) chosen(bank string, r *RollOut) bool {
 	}
 	h := hmac.New(sha256.New, []byte(key))
 	h.Write([]byte(bank + "\x00"))
-	h.Write([]byte(u.id))
+	h.Write([]byte(u.identity()))
 	n := binary.BigEndian.Uint64(h.Sum(nil))
 	u.draws = append(u.draws, draw{bank, r.Key, n})
 	return n < r.share()

@@ -98,10 +98,22 @@ func policyTable(t *testing.T, table string, policy match.Policy) {
 		clip := film.entry("programme")
 		return match.Bank{Name: name, Allow: true, Suppresses: of, Entries: []match.Entry{picture("still", still), bare(sum), clip}}
 	}
+	curatedList := func(name string, c match.Curation) match.Bank {
+		b := allow(name)
+		for i := range b.Entries {
+			b.Entries[i].Curation = &c
+		}
+		return b
+	}
 	allows := map[string][]match.Bank{
 		"": nil, "all/": {allow("all")}, "named/": {allow("named", "known")}, "of another bank": {allow("foreign", "another")},
 		"disabled": {func() match.Bank { b := allow("off"); b.Disabled = true; return b }()},
 		"shadowed": {func() match.Bank { b := allow("trial"); b.RollOut.Shadow = true; return b }()},
+		// What is said of an allow-list's entries, and dates, keep them from suppressing.
+		"disputed":    {curatedList("disputed list", said()["disputed"])},
+		"deconfirmed": {curatedList("deconfirmed list", said()["positive, but deconfirmed"])},
+		"expired":     {curatedList("expired list", match.Curation{Expires: earlier})},
+		"confirmed/":  {curatedList("confirmed", said()["negative, but confirmed"])},
 	}
 	rollOuts := map[string]struct {
 		match.RollOut

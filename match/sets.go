@@ -294,7 +294,7 @@ func (m *Matcher) Nearest(v hash.Value, radius int) (PictureResult, error) {
 }
 
 func (m *Matcher) lookup(v hash.Value, radius int, asleep bool) (PictureResult, error) {
-	now := m.rules.unixNano()
+	u := m.Upload("")
 	if !v.IsValid() {
 		return PictureResult{}, fmt.Errorf("%w: not a hash", ErrInvalid)
 	}
@@ -314,7 +314,7 @@ func (m *Matcher) lookup(v hash.Value, radius int, asleep bool) (PictureResult, 
 		if err != nil {
 			return PictureResult{}, err
 		}
-		if it == nil || !asleep && !it.awake(now) || radius < 0 && h.Distance > it.bank.threshold(v.Kind()) {
+		if it == nil || !asleep && !u.awake(it) || radius < 0 && h.Distance > it.bank.threshold(v.Kind()) {
 			continue
 		}
 		s := sight{distance: h.Distance, signal: signal}

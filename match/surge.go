@@ -217,6 +217,13 @@ func (s *surges) forget() {
 	}
 }
 
+// drop forgets an item that was removed.
+func (s *surges) drop(it *item) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.tallies, it)
+}
+
 // pardon leaves an item alone for as long as it has a history.
 func (s *surges) pardon(it *item, now int64) {
 	s.mu.Lock()

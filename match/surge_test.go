@@ -217,6 +217,7 @@ func TestSurgesSideBySide(t *testing.T) {
 	wg.Wait()
 	require.Equal(t, 1, heard)
 	require.Equal(t, 1, m.Banks()[0].Entries)
+	require.Zero(t, m.Tallies(), "what is removed is not counted")
 	for _, rule := range []match.SurgeRule{{Bucket: -1}, {History: 1001}, {Least: -1}, {Factor: -1}, {Share: 101}, {Entries: 1}} {
 		rule.Heard = func(match.Surge) {}
 		_, err := match.New(match.Options{Surge: rule})

@@ -9,7 +9,8 @@ import "github.com/rematch-go/rematch/hash"
 type Upload struct {
 	m     *Matcher
 	id    string
-	now   int64 // Unix ns, of the call that goes on
+	first hash.Value // what stands for the upload if there is no ID
+	now   int64      // Unix ns, of the call that goes on; 0: nobody has asked yet
 	draws []draw
 
 	counted bool // among the uploads of the running bucket
@@ -23,27 +24,40 @@ type Upload struct {
 func (m *Matcher) Upload(id string) *Upload { return &Upload{m: m, id: id} }
 
 // begin begins a call.
-func (u *Upload) begin() { u.now = u.m.rules.unixNano() }
+func (u *Upload) begin() { u.now = 0 }
+
+// clock returns the time, the same one through a call.
+func (u *Upload) clock() int64 {
+	if u.now == 0 {
+		u.now = u.m.rules.unixNano()
+	}
+	return u.now
+}
 
 // identify finds something that stands for an upload without an ID.
 func (u *Upload) identify(looks []Look) {
-	if u.id != "" {
+	if u.id != "" || u.first.IsValid() {
 		return
 	}
-	var v hash.Value
 	for i := range looks {
 		l := &looks[i]
 		switch digest := l.Value.Kind().IsDigest(); {
 		case !l.Value.IsValid():
-		case digest && (!v.IsValid() || !v.Kind().IsDigest()):
-			v = l.Value
-		case !digest && !v.IsValid() && l.Quality.Passes(u.m.rules.gate):
-			v = l.Value
+		case digest:
+			u.first = l.Value
+			return
+		case !u.first.IsValid() && l.Quality.Passes(u.m.rules.gate):
+			u.first = l.Value
 		}
 	}
-	if v.IsValid() {
-		u.id = v.String()
+}
+
+// identity is what the upload is chosen by.
+func (u *Upload) identity() string {
+	if u.id == "" && u.first.IsValid() {
+		u.id = u.first.String()
 	}
+	return u.id
 }
 
 // HasPercent reports whether some bank that is on is rolled out to a percentage of the uploads,
@@ -70,17 +84,18 @@ func (u *Upload) NewVideo() *VideoScan {
 	return &VideoScan{u: u, m: u.m, collect: collector{m: u.m, u: u, byKey: make(map[key]*candidate)}}
 }
 
-// count counts what matched, unless an allow-list suppresses it. items are those of matches.
-func (u *Upload) count(matches []Match, items []*item) {
+// count counts what matched, unless an allow-list suppresses it. keys are those of matches.
+func (u *Upload) count(matches []Match, keys []key) {
 	s := u.m.surges
 	if s == nil {
 		return
 	}
 	if !u.counted {
 		u.counted = true
-		s.upload(u.now, u.m.arrived.Load())
+		s.upload(u.clock(), u.m.arrived.Load())
 	}
-	for i, it := range items {
+	for i := range keys {
+		it := keys[i].it
 		if _, twice := u.seen[it]; twice || matches[i].SuppressedBy != "" {
 			continue
 		}
@@ -88,7 +103,7 @@ func (u *Upload) count(matches []Match, items []*item) {
 			u.seen = make(map[*item]struct{})
 		}
 		u.seen[it] = struct{}{}
-		if q, suddenly := s.match(it, u.now, u.m.arrived.Load()); suddenly {
+		if q, suddenly := s.match(it, u.clock(), u.m.arrived.Load()); suddenly {
 			u.m.setAside(it, q)
 		}
 	}

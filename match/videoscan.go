@@ -116,15 +116,15 @@ func (v *VideoScan) Result() (VideoResult, error) {
 func (v *VideoScan) conclude(q *query, outcomes, allowed []outcome) (matches []Match, weak []WeakMatch) {
 	discountIntros(q, outcomes)
 	suppress(q, outcomes, allowed)
-	var items []*item
+	var keys []key
 	for i := range outcomes {
 		if o := &outcomes[i]; len(o.missing) == 0 {
-			matches, items = append(matches, o.match), append(items, o.it)
+			matches, keys = append(matches, o.match), append(keys, key{it: o.it})
 		} else if !o.nothing {
 			weak = append(weak, WeakMatch{o.match, o.missing, o.closer})
 		}
 	}
-	v.u.count(matches, items)
+	v.u.count(matches, keys)
 	sortMatches(matches)
 	slices.SortFunc(weak, func(a, b WeakMatch) int { return compareMatches(&a.Match, &b.Match) })
 	return matches, weak
