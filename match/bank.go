@@ -10,7 +10,7 @@ import (
 	"github.com/rematch-go/rematch/hash"
 )
 
-// item is an entry as a Matcher keeps it. All but its labels and why it is off is
+// item is an entry as a Matcher keeps it. All but its state and why it is off is
 // immutable. Queries read both without a lock.
 type item struct {
 	bank     *bank
@@ -23,8 +23,8 @@ type item struct {
 	shelf  *shelf // nil: on none
 	number uint32 // of the entry in the shelf's snapshot
 
-	labels atomic.Pointer[[]string] // never changed, only replaced
-	off    atomic.Uint32            // offBits; an item that is not off may match
+	state atomic.Pointer[itemState] // never changed, only replaced
+	off   atomic.Uint32             // offBits; an item that is not off may match
 }
 
 // Why an item or a bank is off. It is changed by one goroutine at a time.
@@ -55,22 +55,20 @@ func (it *item) end() time.Duration {
 	return end
 }
 
-// live reports whether the item may match.
-func (it *item) live() bool { return it.off.Load() == 0 && it.bank.off.Load() == 0 }
-
 // name is how the item is named beside others: "bank/entry".
 func (it *item) name() string { return it.bank.name + "/" + it.id }
 
 // public returns the item as an Entry without its signals, with its bank's labels
 // after its own, each once.
 func (it *item) public() Entry {
-	labels := slices.Clone(*it.labels.Load())
+	state := it.state.Load()
+	labels := slices.Clone(state.labels)
 	for _, l := range it.bank.state.Load().labels {
 		if !slices.Contains(labels, l) {
 			labels = append(labels, l)
 		}
 	}
-	return Entry{ID: it.id, Bank: it.bank.name, Labels: labels, Duration: it.duration}
+	return Entry{ID: it.id, Bank: it.bank.name, Labels: labels, Duration: it.duration, Curation: state.curation}
 }
 
 // byKind holds a number for every kind; it is read for every hit.
@@ -100,6 +98,18 @@ type bankState struct {
 	labels     []string
 	given      map[hash.Kind]int // thresholds that were set
 	thresholds byKind            // bits
+	action     string
+	suppresses []string
+	policy     Policy                 // as it was given
+	treat      [stances + 1]Treatment // resolved
+	rollOut    RollOut
+}
+
+// settings returns all of a bank but its entries.
+func (b *bank) settings() Bank {
+	s := b.state.Load()
+	return Bank{Name: b.name, Labels: s.labels, Thresholds: s.given, Disabled: b.off.Load()&offDisabled != 0, Allow: b.allow,
+		Suppresses: s.suppresses, Action: s.action, Policy: s.policy, RollOut: s.rollOut}
 }
 
 func (b *bank) threshold(k hash.Kind) int { return b.state.Load().thresholds[k] }
@@ -115,6 +125,11 @@ func (b *bank) count(it *item, n int) {
 // quarantine sets a signal aside.
 func (b *bank) quarantine(it *item, signal int, reason string) {
 	b.quarantined = append(b.quarantined, Quarantined{Bank: b.name, Entry: it.id, Signal: signal, Value: it.signals[signal].Value, Reason: reason})
+}
+
+// unquarantine forgets what was set aside of an entry.
+func (b *bank) unquarantine(id string) {
+	b.quarantined = slices.DeleteFunc(b.quarantined, func(q Quarantined) bool { return q.Entry == id })
 }
 
 // checkThreshold refuses what can't be a bank's threshold.
@@ -139,7 +154,23 @@ func newBank(b Bank, r *rules) (*bank, error) {
 	if b.Name == "" {
 		return nil, &EntryError{Bank: b.Name, Signal: -1, Reason: "a bank needs a name", Err: ErrInvalid}
 	}
-	state := &bankState{labels: slices.Clone(b.Labels), given: maps.Clone(b.Thresholds)}
+	state, err := newBankState(&b, r)
+	if err != nil {
+		return nil, err
+	}
+	fresh := &bank{name: b.Name, allow: b.Allow, items: make(map[string]*item, len(b.Entries))}
+	fresh.state.Store(state)
+	turn(&fresh.off, offDisabled, b.Disabled)
+	return fresh, nil
+}
+
+// newBankState checks what of b may change.
+func newBankState(b *Bank, r *rules) (*bankState, error) {
+	if reason := b.fault(); reason != "" {
+		return nil, &EntryError{Bank: b.Name, Signal: -1, Reason: reason, Err: ErrInvalid}
+	}
+	state := &bankState{labels: slices.Clone(b.Labels), given: maps.Clone(b.Thresholds),
+		action: b.Action, suppresses: slices.Clone(b.Suppresses), policy: b.Policy, treat: b.Policy.Resolved().list(), rollOut: b.RollOut}
 	for k := range 256 { // by number, so that of several errors it is always the same one
 		k := hash.Kind(k)
 		if bits, given := b.Thresholds[k]; given {
@@ -155,10 +186,7 @@ func newBank(b Bank, r *rules) (*bank, error) {
 		}
 		state.thresholds[k] = bits
 	}
-	fresh := &bank{name: b.Name, allow: b.Allow, items: make(map[string]*item, len(b.Entries))}
-	fresh.state.Store(state)
-	turn(&fresh.off, offDisabled, b.Disabled)
-	return fresh, nil
+	return state, nil
 }
 
 // check refuses an entry whose ID is taken or that could not be matched as its owner would expect.
@@ -177,6 +205,9 @@ func (b *bank) check(e *Entry, taken bool, r *rules) error {
 		return fail(-1, ErrInvalid, "the duration %v is negative", e.Duration)
 	case e.Duration > maxTime:
 		return fail(-1, ErrInvalid, "the duration %v is over %v", e.Duration, maxTime)
+	}
+	if reason := e.Curation.fault(); reason != "" {
+		return fail(-1, ErrInvalid, "%s", reason)
 	}
 	for i := range e.Signals {
 		s := &e.Signals[i]

@@ -8,13 +8,14 @@ import (
 	"github.com/rematch-go/rematch/match/internal/mapped"
 )
 
-// The bank file, version 2, byte by byte. All numbers are little-endian and unsigned;
+// The bank file, version 3, byte by byte. All numbers are little-endian and unsigned;
 // a string is its length (uint16) and its bytes; a list is its length (uint16) and its
-// strings; a time is nanoseconds (uint64, at most 100,000 hours). All crc are CRC-32C
-// (Castagnoli).
+// strings; a time is nanoseconds (uint64, at most 100,000 hours); a date is nanoseconds since
+// 1970 in UTC (uint64, below 2262), or 0 for none; a number is an IEEE 754 double (8 bytes). All
+// crc are CRC-32C (Castagnoli).
 //
 //	file      = header  section...  sums  directory  footer
-//	header    = "rmbank\r\n"  version uint16 = 2  block uint16 = 16  zero [48]byte  crc uint32 of what stands before it
+//	header    = "rmbank\r\n"  version uint16 = 3  block uint16 = 16  zero [48]byte  crc uint32 of what stands before it
 //	section   = what the directory says of it
 //	sums      = crc uint32 of each 1<<block bytes from the start of the file to the sums; the last ones may be fewer
 //	directory = for each section: tag [4]byte  bank uint32  kind uint8  zero uint8  part uint16  zero uint32
@@ -44,8 +45,10 @@ import (
 //	      recipe string. A reader refuses kinds that it does not have or makes in another
 //	      way.
 //	BANK  banks uint32, then for each: name string, flags uint8 (1 disabled, 2
-//	      allow-list), labels list, thresholds: count uint8 and for each kind, rising:
-//	      number uint8, bits uint16; bare entries uint32, other entries uint32, videos
+//	      allow-list, 4 shadow), labels list, thresholds: count uint8 and for each kind, rising:
+//	      number uint8, bits uint16; action string, suppressed banks list, six treatments
+//	      uint8 (no opinion, positive, seed, negative, disputed, quarantined; 0 default, 1
+//	      report, 2 shadow, 3 ignore), roll-out in per cent number, key string; bare entries uint32, other entries uint32, videos
 //	      among them uint32, signals: count uint32 and for each sort, rising: kind uint8,
 //	      of videos uint8 (0 or 1), quality uint8, number uint32 (not 0), how many of them
 //	      are junk uint32.
@@ -88,7 +91,8 @@ import (
 //
 // The other entries, by bank, in the order they were given.
 //
-//	ENTR  for each: id string, flags uint8 (1 disabled), labels list, duration time,
+//	ENTR  for each: id string, flags uint8 (1 disabled, 2 with a curation), labels list,
+//	      curation (if there is one), duration time,
 //	      signals uint32, and for each signal: kind uint8, quality uint8, transform list,
 //	      from time, to time, value's bytes.
 //	ENTO  for each and one more: offset in ENTR uint64, number of its first signal uint32,
@@ -98,10 +102,21 @@ import (
 //	JUNK  for each signal that would match what nobody meant (see Quarantined), rising:
 //	      number uint32.
 //
+//	curation = disabled until date, expires date, note string, decision: stance uint8 (0, 1
+//	      positive, 3 negative), by string, at date, note string; quarantine since date and,
+//	      unless that is 0, count uint32, usual number, uploads uint32; origin: exchange,
+//	      member, id, severity strings, fetched date, tags list; opinions uint16 and for each:
+//	      by string, stance uint8 (1 positive, 2 seed, 3 negative), ours uint8 (0 or 1), at
+//	      date, tags list. It is never one that says nothing.
+//
+// Version 2 is the same without what of BANK stands between thresholds and bare entries, and
+// without curations; it is read, not written.
+//
 // The same banks always give the same bytes.
 const (
 	fileMagic   = "rmbank\r\n" // a copy in text mode breaks it at once
-	fileVersion = 2
+	fileVersion = 3
+	oldVersion  = 2  // which is still read
 	fileBlock   = 16 // mapped.BlockSize is 1<<fileBlock
 	fileEnd     = "done"
 	headerSize  = 64

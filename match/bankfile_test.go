@@ -37,17 +37,19 @@ func someBanks(r *rand.Rand) []match.Bank {
 	}
 	mixed := match.Bank{
 		Name: "mixed", Labels: []string{"from us", ""}, Thresholds: map[hash.Kind]int{hash.PDQ: 20, hash.AHash256: 0}, Disabled: true,
+		Action: "review", Policy: match.Policy{Seed: match.Shadow, Quarantined: match.Ignore}, RollOut: match.RollOut{Percent: 12.5, Key: "k"},
 		Entries: []match.Entry{
 			bare(random(r, hash.PDQ)), bare(random(r, hash.PDQ)), video, bare(random(r, hash.MD5)), bare(random(r, hash.PHash)),
 			{ID: "\xff not UTF-8 \n", Signals: []match.Signal{{Value: random(r, hash.SHA1)}, {Value: random(r, hash.DHash), Quality: hash.Unmeasured}}},
-			{ID: "nothing yet"},
+			{ID: "nothing yet"}, {ID: "nothing but words", Curation: curated(1)},
+			{ID: "disputed", Labels: []string{"x"}, Curation: &match.Curation{Opinions: curated(2).Opinions}, Signals: []match.Signal{{Value: random(r, hash.PDQ), Quality: 60}}},
 			{ID: "нет 📼", Signals: []match.Signal{{Value: blank(hash.PDQ), Quality: 80}, {Value: video.Signals[0].Value, Quality: 12}}},
 			bare(blank(hash.SHA1)), bare(blank(hash.PDQ)),
 		},
 	}
 	twin := video // of another bank, and so of the same ID
 	twin.Disabled, twin.Labels = false, nil
-	banks := []match.Bank{mixed, {Name: "empty", Allow: true}, {Name: "digests", Entries: []match.Entry{bare(random(r, hash.SHA256))}}, {Name: "Тест\n"}}
+	banks := []match.Bank{mixed, {Name: "empty", Allow: true, Suppresses: []string{"mixed", "other"}, RollOut: match.RollOut{Shadow: true}}, {Name: "digests", Entries: []match.Entry{bare(random(r, hash.SHA256))}}, {Name: "Тест\n"}}
 	for _, k := range hash.Kinds() {
 		v := random(r, k)
 		full := match.Entry{ID: "of " + k.String(), Signals: []match.Signal{{Value: v, Quality: 100}, {Value: random(r, k)}, {Value: v}}}
@@ -321,7 +323,7 @@ func TestBankFileNamesTheSection(t *testing.T) {
 func TestBankFileRefusesOthers(t *testing.T) {
 	file := encode(t, someBanks(seeded())...)
 	newer := bytes.Clone(file)
-	newer[8] = 3
+	newer[8] = 4
 	seal(newer[:64])
 	_, err := match.Read(bytes.NewReader(newer), noLimit)
 	require.ErrorIs(t, err, match.ErrNewerFile)
@@ -495,6 +497,9 @@ func hostile(t testing.TB, file []byte, served bool) (refused bool) {
 	}
 	require.NoError(t, err, "what Verify accepts can be read")
 	require.NoError(t, use(t, s, stored(banks)))
+	if file[8] == 2 {
+		return false // it is read, and written otherwise
+	}
 	again := encode(t, banks...)
 	copy(again[len(again)-40:], file[len(file)-40:len(file)-16]) // the lineage is not of the banks
 	seal(again[len(again)-64:])
@@ -622,12 +627,13 @@ func TestBankFileLiesAboutLengths(t *testing.T) {
 		require.ErrorIs(t, err, match.ErrDamaged)
 		assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(1<<20))
 	}
-	lie(at-10, 1<<32-1)        // banks
-	lie(at+1+2+1, 1<<32-2)     // bare entries
-	lie(at+1+2+1+4, 1<<32-1)   // other entries
-	lie(at+1+2+1+8, 1<<32-1)   // videos
-	lie(at+1+2+1+12, 1<<32-1)  // counts
-	lie(len(file)-48, 1<<32-1) // sections
+	lie(at-10, 1<<32-1) // banks
+	const settings = 1 + 2 + 1 + 2 + 2 + 6 + 8 + 2
+	lie(at+settings, 1<<32-2)    // bare entries
+	lie(at+settings+4, 1<<32-1)  // other entries
+	lie(at+settings+8, 1<<32-1)  // videos
+	lie(at+settings+12, 1<<32-1) // counts
+	lie(len(file)-48, 1<<32-1)   // sections
 	entry := bytes.Index(file, []byte("\x01\x00e\x00\x01\x00\x01\x00l"))
 	require.Positive(t, entry)
 	lie(entry+3+1, 0xffff_ffff)     // labels

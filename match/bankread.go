@@ -60,8 +60,7 @@ func readBanks(f *mapped.File) ([]Bank, error) {
 	}
 	banks := make([]Bank, len(s.banks))
 	for i := range s.banks {
-		b := &s.banks[i]
-		banks[i] = Bank{Name: b.name, Labels: b.labels, Thresholds: b.thresholds, Disabled: b.disabled, Allow: b.allow}
+		banks[i] = s.banks[i].Bank
 	}
 	if err := s.verify(false, banks); err != nil {
 		return nil, err

@@ -82,6 +82,7 @@ type candidate struct {
 	sampled bool     // see timeline
 	tracks  []*track // of a picture: one, of any class, with one place each
 	matched int      // frames that agree, in whatever place or track
+	shadow  bool     // the item is shadowed
 }
 
 // raw is one hit of a frame.
@@ -91,6 +92,7 @@ type raw struct {
 	look     int32
 	distance int16
 	far      bool // beyond the threshold
+	shadow   bool // the item is shadowed
 	kind     hash.Kind
 	class    int32 // number in collector.classes
 }
@@ -98,6 +100,7 @@ type raw struct {
 // collector turns frames into candidates.
 type collector struct {
 	m          *Matcher
+	u          *Upload
 	byKey      map[key]*candidate
 	classes    []string
 	crowds     []crowd // by frame
@@ -113,8 +116,8 @@ type collector struct {
 }
 
 // crowd is how many items a frame agrees with, and how many known videos only beyond
-// their threshold.
-type crowd struct{ known, allowed, far int32 }
+// their threshold. Those that are shadowed are in none of these numbers.
+type crowd struct{ known, allowed, far, shadow int32 }
 
 // share is how many entries each of so many frames may be followed to.
 func share(frames int) int32 { return int32(max(maxSightings/max(frames, 1), minEntriesPerFrame)) }
@@ -140,6 +143,8 @@ func (c *collector) frame(f *QueryFrame, gate hash.Quality) error {
 			switch {
 			case it.bank.allow: // it says what is common and harmless, not what is known
 				n.allowed++
+			case c.raws[i].shadow:
+				n.shadow++
 			case c.raws[i].far:
 				n.far++
 			default:
@@ -148,8 +153,8 @@ func (c *collector) frame(f *QueryFrame, gate hash.Quality) error {
 		}
 	}
 	c.crowds = append(c.crowds, n)
-	// An allow-list's entries, and what agrees beyond the threshold only, have a share of
-	// their own: however many of them a frame is in, they must not crowd out what is known.
+	// An allow-list's entries, what is shadowed, and what agrees beyond the threshold only,
+	// have a share of their own: however many of them a frame is in, they must not crowd out what is known.
 	most := share(len(c.crowds))
 	var ranks crowd
 	rank := int32(-1)
@@ -165,6 +170,8 @@ func (c *collector) frame(f *QueryFrame, gate hash.Quality) error {
 			switch {
 			case last.bank.allow:
 				of = &ranks.allowed
+			case rest[0].shadow:
+				of = &ranks.shadow
 			case rest[0].far:
 				of = &ranks.far
 			}
@@ -270,12 +277,12 @@ func (c *collector) search(f *QueryFrame, gate hash.Quality) error {
 		slices.SortFunc(c.hits, func(a, b Hit) int { return cmp.Compare(a.Ref, b.Ref) })
 		class := c.class(l.Transform)
 		for _, h := range c.hits {
-			it, signal, far, err := c.m.seed(h, l)
+			it, signal, far, shadow, err := c.u.seed(h, l)
 			if err != nil {
 				return err
 			}
 			if it != nil {
-				c.raws = append(c.raws, raw{it, int32(signal), int32(j), int16(h.Distance), far, l.Value.Kind(), class})
+				c.raws = append(c.raws, raw{it, int32(signal), int32(j), int16(h.Distance), far, shadow, l.Value.Kind(), class})
 			}
 		}
 	}
@@ -349,6 +356,9 @@ func (c *collector) file(f *QueryFrame, number, rank int32, hits []raw) {
 	if hits[0].far {
 		s.entries += c.crowds[number].far
 	}
+	if hits[0].shadow {
+		s.entries += c.crowds[number].shadow
+	}
 	if !k.it.isVideo() {
 		if len(cand.tracks) == 0 {
 			cand.tracks = []*track{{}}
@@ -396,12 +406,12 @@ func (c *collector) join(f *QueryFrame, cand *candidate, hits []raw) []place {
 			continue
 		}
 		if len(places) == limit {
-			c.limited = c.limited || !h.far // what is beyond the threshold is a bonus
+			c.limited = c.limited || !h.far && !h.shadow // what is beyond the threshold is a bonus
 			break
 		}
 		places = append(places, p)
 	}
-	if !hits[0].far {
+	if !hits[0].far && !hits[0].shadow {
 		c.places += len(places)
 	}
 	return places

@@ -15,29 +15,31 @@ type bankCopy struct {
 	number  int                 // of the bank on the shelf
 	changed map[uint32]itemCopy // what is not as on the shelf, by the entry's number
 	items   []itemCopy          // what is on no shelf
+	after   *item               // after which its entries are given; nil: all of them
 }
 
 // itemCopy is an item as it was at a moment.
 type itemCopy struct {
-	it     *item
-	labels []string
-	off    uint32
+	it    *item
+	state *itemState
+	off   uint32
 }
 
-func (it *item) copy() itemCopy { return itemCopy{it, *it.labels.Load(), it.off.Load()} }
+func (it *item) copy() itemCopy { return itemCopy{it, it.state.Load(), it.off.Load()} }
 
 func (c *itemCopy) entry() Entry {
-	return Entry{ID: c.it.id, Labels: c.labels, Signals: c.it.signals, Duration: c.it.duration, Disabled: c.off&offDisabled != 0}
+	return Entry{ID: c.it.id, Labels: c.state.labels, Signals: c.it.signals, Duration: c.it.duration, Disabled: c.off&offDisabled != 0, Curation: c.state.curation}
+}
+
+// says reports whether labels, switch and curation are those of e.
+func (c *itemCopy) says(e *Entry) bool {
+	return c.off&offDisabled != 0 == e.Disabled && slices.Equal(c.state.labels, e.Labels) && c.state.curation.Equal(e.Curation)
 }
 
 // copy returns the bank as it is. The caller holds Matcher.mu, and so nothing is done here
 // that can be done later.
 func (b *bank) copy() bankCopy {
-	state := b.state.Load()
-	c := bankCopy{
-		bank:  Bank{Name: b.name, Labels: state.labels, Disabled: b.off.Load()&offDisabled != 0, Allow: b.allow, Thresholds: state.given},
-		items: make([]itemCopy, 0, len(b.items)),
-	}
+	c := bankCopy{bank: b.settings(), items: make([]itemCopy, 0, len(b.items))}
 	for _, it := range b.items { // sorted by sort
 		c.items = append(c.items, it.copy())
 	}
@@ -100,6 +102,9 @@ func (c *bankCopy) entries() iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		c.sort()
 		for number := range c.numbers {
+			if c.after != nil && (c.after.shelf == nil || number <= c.after.number) {
+				continue
+			}
 			var e Entry
 			if now, changed := c.changed[number]; !changed {
 				var err error
@@ -117,6 +122,9 @@ func (c *bankCopy) entries() iter.Seq2[Entry, error] {
 			}
 		}
 		for i := range c.items {
+			if c.after != nil && c.after.shelf == nil && c.items[i].it.seq <= c.after.seq {
+				continue
+			}
 			if !yield(c.items[i].entry(), nil) {
 				return
 			}
@@ -165,15 +173,26 @@ func (c *bankCopy) build(b *Builder) error {
 // change them. Errors, which end it, are ErrUnknown in an *EntryError and, where a loaded
 // snapshot turns out to be damaged, a *FormatError.
 func (m *Matcher) Entries(bankName string) iter.Seq2[Entry, error] {
+	return m.EntriesAfter(bankName, "")
+}
+
+// EntriesAfter is Entries from the one after an entry on: for pages. With an empty id it is
+// Entries; where the entry is not there any more, or never was, the error is ErrUnknown.
+func (m *Matcher) EntriesAfter(bankName, id string) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		m.mu.Lock()
 		b, err := m.bank(bankName)
+		var after *item
+		if err == nil && id != "" {
+			after, err = m.item(bankName, id)
+		}
 		if err != nil {
 			m.mu.Unlock()
 			yield(Entry{}, err)
 			return
 		}
 		c := b.copy()
+		c.after = after
 		m.mu.Unlock()
 		c.entries()(yield)
 	}

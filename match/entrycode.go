@@ -14,7 +14,7 @@ import (
 
 // isBareHash reports whether an entry is nothing but a hash.
 func isBareHash(e *Entry) bool {
-	if len(e.Signals) != 1 || len(e.Labels) > 0 || e.Duration != 0 || e.Disabled {
+	if len(e.Signals) != 1 || len(e.Labels) > 0 || e.Duration != 0 || e.Disabled || !e.Curation.empty() {
 		return false
 	}
 	s := &e.Signals[0]
@@ -51,6 +51,9 @@ func (e *Entry) fault() (signal int, reason string) {
 		return -1, "an entry needs an ID"
 	case e.Duration < 0 || e.Duration > maxTime:
 		return -1, fmt.Sprintf("the duration %v; want 0 to %v", e.Duration, maxTime)
+	}
+	if reason := e.Curation.fault(); reason != "" {
+		return -1, reason
 	}
 	for i := range e.Signals {
 		s := &e.Signals[i]
@@ -93,8 +96,11 @@ func appendBank(dst []byte, b *Bank) ([]byte, error) {
 	case len(b.Name) > math.MaxUint16 || !listFits(b.Labels):
 		return fail("the name, a label or the list of labels is longer than 65535")
 	}
+	if reason := b.fault(); reason != "" {
+		return fail(reason)
+	}
 	dst = appendString(dst, b.Name)
-	dst = append(dst, flag(b.Disabled, 1)|flag(b.Allow, 2))
+	dst = append(dst, flag(b.Disabled, 1)|flag(b.Allow, 2)|flag(b.RollOut.Shadow, 4))
 	dst = appendList(dst, b.Labels)
 	dst = append(dst, byte(len(b.Thresholds)))
 	known := 0
@@ -110,6 +116,11 @@ func appendBank(dst []byte, b *Bank) ([]byte, error) {
 	if known != len(b.Thresholds) {
 		return fail("a threshold for a kind that does not exist")
 	}
+	dst = appendList(appendString(dst, b.Action), b.Suppresses)
+	for _, t := range b.Policy.list() {
+		dst = append(dst, byte(t))
+	}
+	dst = appendString(appendFloat(dst, b.RollOut.Percent), b.RollOut.Key)
 	if len(dst)-start > maxEntry {
 		return fail(fmt.Sprintf("the labels take %d bytes; a bank file has room for %d", len(dst)-start, maxEntry))
 	}
@@ -157,8 +168,12 @@ func appendEntry(dst []byte, bank string, e *Entry) ([]byte, error) {
 		return fail(-1, fmt.Sprintf("%d signals; a bank file has room for %d", len(e.Signals), maxEntry/minSignal))
 	}
 	dst = appendString(dst, e.ID)
-	dst = append(dst, flag(e.Disabled, 1))
+	said := !e.Curation.empty()
+	dst = append(dst, flag(e.Disabled, 1)|flag(said, 2))
 	dst = appendList(dst, e.Labels)
+	if said {
+		dst = appendCuration(dst, e.Curation)
+	}
 	dst = appendTime(dst, e.Duration)
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(e.Signals)))
 	for i := range e.Signals {
@@ -214,6 +229,7 @@ func listFits(list []string) bool {
 type decoder struct {
 	b   []byte
 	bad bool
+	old bool // of version 2, without what came with 3
 }
 
 func (d *decoder) take(n int) []byte {
@@ -299,9 +315,12 @@ func (d *decoder) entry() Entry {
 	flags := d.uint8()
 	e.Disabled = flags&1 != 0
 	e.Labels = d.list()
+	if flags&2 != 0 {
+		e.Curation = d.curation()
+	}
 	e.Duration = d.time()
 	n := int64(d.uint32())
-	if flags > 1 || d.bad || n > int64(len(d.b))/minSignal {
+	if flags > 3 || d.old && flags > 1 || d.bad || n > int64(len(d.b))/minSignal {
 		d.bad = true
 		return e
 	}
@@ -330,8 +349,11 @@ func (d *decoder) entry() Entry {
 // signals passes over an entry and calls f for the value of each of its signals.
 func (d *decoder) signals(f func(v hash.Value)) {
 	d.take(int(d.uint16()))
-	d.uint8()
+	flags := d.uint8()
 	d.skipList()
+	if flags&2 != 0 {
+		d.curation()
+	}
 	d.time()
 	for n := d.uint32(); n > 0 && !d.bad; n-- {
 		k := hash.Kind(d.uint8())
@@ -352,7 +374,7 @@ func (d *decoder) signals(f func(v hash.Value)) {
 func (d *decoder) bank() Bank {
 	b := Bank{Name: d.string()}
 	flags := d.uint8()
-	b.Disabled, b.Allow = flags&1 != 0, flags&2 != 0
+	b.Disabled, b.Allow, b.RollOut.Shadow = flags&1 != 0, flags&2 != 0, flags&4 != 0
 	b.Labels = d.list()
 	last := hash.Kind(0)
 	for n := d.uint8(); n > 0 && !d.bad; n-- {
@@ -367,7 +389,18 @@ func (d *decoder) bank() Bank {
 		b.Thresholds[k] = bits
 		last = k
 	}
-	if flags > 3 || b.Name == "" {
+	if d.old {
+		d.bad = d.bad || flags > 3 || b.Name == ""
+		return b
+	}
+	b.Action, b.Suppresses = d.string(), d.list()
+	var policy [stances + 1]Treatment
+	for i := range policy {
+		policy[i] = Treatment(d.uint8())
+	}
+	b.Policy = policyOf(policy)
+	b.RollOut.Percent, b.RollOut.Key = d.float(), d.string()
+	if flags > 7 || b.Name == "" || b.fault() != "" {
 		d.bad = true
 	}
 	return b

@@ -18,7 +18,7 @@ import (
 // ".log" after it, and holds what was changed since the file was written. Numbers, strings
 // and lists are as in the bank file.
 //
-//	log    = "rmlog\r\n\x00"  version uint16 = 1  zero uint16  id [16]byte  sequence uint64  crc uint32  record...
+//	log    = "rmlog\r\n\x00"  version uint16 = 2  zero uint16  id [16]byte  sequence uint64  crc uint32  record...
 //	record = length uint32  sequence uint64  crc uint32  payload [length]byte  crc uint32
 //
 // id is the bank file's, and so was the header's sequence number when the log was begun.
@@ -38,16 +38,24 @@ import (
 //	5 turned on, off  bank string, entry string (empty: the bank), on uint8
 //	6 labels set      bank string, entry string (empty: the bank), labels list
 //	7 threshold set   bank string, kind uint8, bits uint16
+//	8 bank set        description
+//	9 entry set       bank string, entry string, flags uint8 (as in ENTR), labels list, curation
+//	                  (if there is one)
+//	10 entries put    bank string, entries
+//	11 entries gone   bank string, count uint32, entry strings
 //
 //	entries = count uint32, then for each: kind uint8 and the value's bytes of a bare
 //	entry, or 0 and the entry as in ENTR
+//
+// Version 1 has changes 1 to 7, as version 2 of the bank file writes banks and entries. It is
+// read, and written anew in version 2 before anything is added to it.
 //
 // A record is written in one piece and synced before the change is acknowledged. So an
 // end in the middle of the last record is a change that nobody was told of, and is cut
 // off. Anything else that is wrong is a *FormatError.
 const (
 	logMagic   = "rmlog\r\n\x00"
-	logVersion = 1
+	logVersion = 2
 	logHeader  = len(logMagic) + 2 + 2 + 16 + 8 + 4
 	recordHead = 4 + 8 + 4
 	recordTail = 4
@@ -66,16 +74,20 @@ const (
 	turned
 	labelsSet
 	thresholdSet
+	bankSet
+	entrySet
+	entriesPut
+	entriesRemoved
 )
 
 // change is a change of a Matcher as its log has it.
 type change struct {
 	op      uint8
-	bank    Bank // its name, and of an added one the rest
+	bank    Bank // its name, and of one that is added or set the rest
 	entries []Entry
 	id      string
 	on      bool
-	labels  []string
+	labels  []string // or IDs
 	kind    hash.Kind
 	bits    int
 }
@@ -83,17 +95,26 @@ type change struct {
 // append appends the payload of a record.
 func (c *change) append(dst []byte) ([]byte, error) {
 	dst = append(dst, c.op)
-	if c.op == bankAdded {
+	if c.op == bankAdded || c.op == bankSet {
 		var err error
-		if dst, err = appendBank(dst, &c.bank); err != nil {
+		if dst, err = appendBank(dst, &c.bank); err != nil || c.op == bankSet {
 			return dst, err
 		}
 		return c.appendEntries(dst)
 	}
 	dst = appendString(dst, c.bank.Name)
 	switch c.op {
-	case entriesAdded:
+	case entriesAdded, entriesPut:
 		return c.appendEntries(dst)
+	case entrySet:
+		e := &c.entries[0]
+		said := !e.Curation.empty()
+		dst = append(appendString(dst, e.ID), flag(e.Disabled, 1)|flag(said, 2))
+		if dst = appendList(dst, e.Labels); said {
+			dst = appendCuration(dst, e.Curation)
+		}
+	case entriesRemoved:
+		dst = appendLongList(dst, c.labels)
 	case entryRemoved:
 		dst = appendString(dst, c.id)
 	case turned:
@@ -137,14 +158,28 @@ func (d *decoder) change() change {
 		c.bank = d.bank()
 		c.entries = d.entries()
 		return c
-	case c.op < bankAdded || c.op > thresholdSet:
+	case c.op < bankAdded || c.op > entriesRemoved || d.old && c.op > thresholdSet:
 		d.bad = true
+		return c
+	}
+	if c.op == bankSet {
+		c.bank = d.bank()
 		return c
 	}
 	c.bank.Name = d.string()
 	switch c.op {
-	case entriesAdded:
+	case entriesAdded, entriesPut:
 		c.entries = d.entries()
+	case entrySet:
+		e := Entry{ID: d.string()}
+		flags := d.uint8()
+		e.Disabled, d.bad = flags&1 != 0, d.bad || flags > 3
+		if e.Labels = d.list(); flags&2 != 0 {
+			e.Curation = d.curation()
+		}
+		c.entries = []Entry{e}
+	case entriesRemoved:
+		c.labels = d.longList()
 	case entryRemoved:
 		c.id = d.string()
 	case turned:
@@ -157,6 +192,27 @@ func (d *decoder) change() change {
 		c.kind, c.bits = hash.Kind(d.uint8()), int(d.uint16())
 	}
 	return c
+}
+
+// appendLongList appends a list of which only the strings are short.
+func appendLongList(dst []byte, list []string) []byte {
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(list)))
+	for _, s := range list {
+		dst = appendString(dst, s)
+	}
+	return dst
+}
+
+func (d *decoder) longList() (list []string) {
+	n := int64(d.uint32())
+	if d.bad || n > int64(len(d.b))/2 { // each string takes its length at least
+		d.bad = true
+		return nil
+	}
+	for ; n > 0 && !d.bad; n-- {
+		list = append(list, d.string())
+	}
+	return list
 }
 
 func (d *decoder) entries() []Entry {
@@ -198,6 +254,14 @@ func (c *change) apply(m *Matcher) error {
 		return m.Enable(c.bank.Name, c.id, c.on)
 	case labelsSet:
 		return m.SetLabels(c.bank.Name, c.id, c.labels...)
+	case bankSet:
+		return m.Apply(Change{Op: PutBank, Bank: c.bank})
+	case entrySet:
+		return m.Apply(Change{Op: SetEntry, Bank: c.bank, Entries: c.entries})
+	case entriesPut:
+		return m.putEntries(c.bank.Name, c.entries)
+	case entriesRemoved:
+		return m.dropEntries(c.bank.Name, c.labels)
 	}
 	return m.SetThreshold(c.bank.Name, c.kind, c.bits)
 }
@@ -227,18 +291,21 @@ func (m *Matcher) note(c change) error {
 	return j.write(&c)
 }
 
-// checkRoom refuses labels of a bank, or of an item in it, that Save could never write,
-// though the log has room for them. The caller holds mu.
-func (m *Matcher) checkRoom(b *bank, it *item, labels []string) (err error) {
-	switch {
-	case m.journal == nil:
-	case it == nil:
-		_, err = appendBank(nil, &Bank{Name: b.name, Labels: labels, Thresholds: b.state.Load().given})
-	default:
-		c := it.copy()
-		c.labels = labels
+// checkRoom refuses settings of a bank that Save could never write, though the log has room
+// for them. The caller holds mu.
+func (m *Matcher) checkRoom(b *Bank) (err error) {
+	if m.journal != nil {
+		_, err = appendBank(nil, b)
+	}
+	return err
+}
+
+// checkEntryRoom is checkRoom for a state of an item.
+func (m *Matcher) checkEntryRoom(it *item, s *itemState) (err error) {
+	if m.journal != nil {
+		c := itemCopy{it: it, state: s}
 		e := c.entry()
-		_, err = appendEntry(nil, b.name, &e)
+		_, err = appendEntry(nil, it.bank.name, &e)
 	}
 	return err
 }
@@ -260,10 +327,7 @@ func (j *journal) write(c *change) error {
 	if length > maxRecord {
 		return &EntryError{Bank: c.bank.Name, Signal: -1, Reason: fmt.Sprintf("the change takes %d bytes; a log has room for %d", length, maxRecord), Err: ErrInvalid}
 	}
-	binary.LittleEndian.PutUint32(record, uint32(length))
-	binary.LittleEndian.PutUint64(record[4:], j.lineage.sequence+1)
-	binary.LittleEndian.PutUint32(record[recordHead-4:], crc32.Checksum(record[:recordHead-4], mapped.Castagnoli))
-	record = binary.LittleEndian.AppendUint32(record, crc32.Checksum(record, mapped.Castagnoli))
+	record = sealRecord(record, j.lineage.sequence+1)
 	if err := j.intact(); err != nil {
 		return j.broken(err)
 	}
@@ -276,6 +340,14 @@ func (j *journal) write(c *change) error {
 	j.lineage.sequence++
 	j.end += int64(len(record))
 	return nil
+}
+
+// sealRecord fills in the head of a record whose payload stands behind it, and appends the tail.
+func sealRecord(record []byte, sequence uint64) []byte {
+	binary.LittleEndian.PutUint32(record, uint32(len(record)-recordHead))
+	binary.LittleEndian.PutUint64(record[4:], sequence)
+	binary.LittleEndian.PutUint32(record[recordHead-4:], crc32.Checksum(record[:recordHead-4], mapped.Castagnoli))
+	return binary.LittleEndian.AppendUint32(record, crc32.Checksum(record, mapped.Castagnoli))
 }
 
 // intact makes sure that the log is still the one that would be found again, with what was
@@ -393,6 +465,8 @@ func (j *journal) replay(m *Matcher) error {
 	if err := r.header(j.lineage.id); err != nil {
 		return err
 	}
+	var anew []byte // the records of an old log, as they are written today
+	began := r.sequence
 	saved := j.lineage.sequence
 	if r.sequence > saved {
 		return r.fail("changes %d to %d are missing: the bank file is older than its log", saved+1, r.sequence)
@@ -405,6 +479,13 @@ func (j *journal) replay(m *Matcher) error {
 		if err != nil {
 			return err
 		}
+		if r.old {
+			record, err := c.append(make([]byte, recordHead))
+			if err != nil {
+				return r.refused(sequence, err)
+			}
+			anew = append(anew, sealRecord(record, sequence)...)
+		}
 		if sequence <= saved {
 			continue
 		}
@@ -415,6 +496,9 @@ func (j *journal) replay(m *Matcher) error {
 	}
 	if r.sequence < saved {
 		return r.fail("it ends with change %d, before the bank file's %d: it is older than the bank file", r.sequence, saved)
+	}
+	if r.old {
+		return j.begin(began, anew)
 	}
 	if r.at < info.Size() {
 		if err := errors.Join(log.Truncate(r.at), log.Sync()); err != nil {
@@ -433,6 +517,7 @@ type logReader struct {
 	start    int64  // where the record that was read last starts
 	sequence uint64 // of the record that was read last, before the first one the header's
 	records  int
+	old      bool // of version 1
 	buf      []byte
 }
 
@@ -471,12 +556,12 @@ func (r *logReader) header(id [16]byte) error {
 		return fail(ErrDamaged, "the checksum of the header does not agree")
 	case version > logVersion:
 		return fail(ErrNewerFile, fmt.Sprintf("version %d; this program reads %d", version, logVersion))
-	case version != logVersion || zero != 0:
+	case version < 1 || zero != 0:
 		return fail(ErrDamaged, "there is no such version")
 	case other:
 		return fail(ErrDamaged, "it is the log of another bank file; if this one took the other's place, move the log away")
 	}
-	r.at = int64(logHeader)
+	r.at, r.old = int64(logHeader), version == 1
 	return nil
 }
 
@@ -515,7 +600,7 @@ func (r *logReader) next() (sequence uint64, c change, err error) {
 	if binary.LittleEndian.Uint32(b[whole-recordTail:]) != crc32.Checksum(b[:whole-recordTail], mapped.Castagnoli) {
 		return 0, c, r.fail("the checksum of the record does not agree")
 	}
-	d := decoder{b: b[recordHead : whole-recordTail]}
+	d := decoder{b: b[recordHead : whole-recordTail], old: r.old}
 	if c = d.change(); !d.end() {
 		return 0, c, r.fail("the change makes no sense")
 	}

@@ -32,7 +32,7 @@ func contents(t testing.TB, m *match.Matcher) string {
 			require.NoError(t, err)
 			require.NotContains(t, entries, e.ID)
 			entries[e.ID] = e
-			fmt.Fprintf(&s, "%s %q %v %v", e.ID, e.Labels, e.Duration, e.Disabled)
+			fmt.Fprintf(&s, "%s %q %v %v %+v", e.ID, e.Labels, e.Duration, e.Disabled, e.Curation.Clone())
 			for _, signal := range e.Signals {
 				fmt.Fprintf(&s, " %+v", signal)
 			}
@@ -70,7 +70,7 @@ func journalled(t testing.TB) (path string, r *rand.Rand) {
 func step(m *match.Matcher, i int) error {
 	r := rand.New(rand.NewPCG(7, uint64(i)))
 	id := func(n int) string { return fmt.Sprintf("entry %d", n) }
-	switch i % 10 {
+	switch i % 14 {
 	case 0, 1, 2:
 		return m.AddEntries("media", match.Entry{ID: id(i), Labels: []string{fmt.Sprint("label ", i)}, Signals: []match.Signal{{Value: random(r, hash.PDQ), Quality: 80, Transform: []string{"border"}}}}, bare(random(r, hash.PHash)))
 	case 3:
@@ -87,9 +87,35 @@ func step(m *match.Matcher, i int) error {
 		if i < 20 {
 			return m.Enable("list", "", i%4 == 0)
 		}
-		return m.RemoveBank(fmt.Sprint("bank ", i-11))
+		return m.RemoveBank(fmt.Sprint("bank ", i-15))
+	case 9:
+		return m.EditEntry("media", id(i-7), func(e *match.Entry) {
+			e.Labels, e.Curation = append(e.Labels, "curated"), curated(i)
+		})
+	case 10:
+		return m.EditBank("list", func(b *match.Bank) {
+			b.Action, b.Policy.Seed, b.RollOut = fmt.Sprint("action ", i), match.Treatment(i%4), match.RollOut{Percent: float64(i % 100), Key: "k"}
+		})
+	case 11:
+		return m.Apply(match.Change{Op: match.PutEntries, Bank: match.Bank{Name: "media"}, Entries: []match.Entry{
+			{ID: "clip", Curation: curated(i), Signals: []match.Signal{{Value: random(r, hash.PDQ), Quality: 70}}}, picture(id(i), random(r, hash.PDQ)),
+		}})
+	case 12:
+		return m.Apply(match.Change{Op: match.DropEntries, Bank: match.Bank{Name: "media"}, Entries: []match.Entry{{ID: id(i - 1)}, {ID: "nowhere"}}})
 	}
 	return m.SetLabels("list", "", fmt.Sprint("step ", i))
+}
+
+// curated says something of everything, another thing for each i.
+func curated(i int) *match.Curation {
+	at := time.Date(2026, 1, 1, 0, 0, i, 7, time.UTC)
+	return &match.Curation{
+		DisabledUntil: at, Expires: at.AddDate(1, 0, 0), Note: fmt.Sprint("note ", i),
+		Decision:   match.Decision{Stance: match.Negative, By: "curator", At: at, Note: "a news clip"},
+		Opinions:   []match.Opinion{{By: "member", Says: match.Positive, At: at, Tags: []string{"a", "b"}}, {By: "me", Ours: true, Says: match.Seed}},
+		Quarantine: match.Quarantine{Since: at, Count: i, Usual: 1.5, Uploads: 1000},
+		Origin:     match.Origin{Exchange: "ncmec", Member: "42", ID: fmt.Sprint(i), Fetched: at, Severity: "A1", Tags: []string{"t"}},
+	}
 }
 
 func TestChangesAreFoundAgain(t *testing.T) {

@@ -102,7 +102,7 @@ func TestQueriesDoNotWaitForChanges(t *testing.T) {
 				_, err = m.ScanVideo([]match.QueryFrame{{For: time.Second, Looks: []match.Look{{Value: v, Quality: 90}}}})
 			}
 			if err == nil {
-				_, err = m.AllowedBy(sum)
+				_, err = m.AllowedBy(sum, "b")
 			}
 			if err == nil {
 				_, err = m.Lookup(v, 3)

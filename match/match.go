@@ -35,6 +35,9 @@ type Entry struct {
 	Signals  []Signal
 	Duration time.Duration // of a known video; 0 for anything else
 	Disabled bool          // kept, but matched by nothing
+	// Curation is what is said of the entry; nil: nothing. It is never changed, only replaced:
+	// see Matcher.EditEntry.
+	Curation *Curation
 }
 
 // IsVideo reports whether the entry's perceptual signals are frames with times.
@@ -47,6 +50,11 @@ type Bank struct {
 	Thresholds map[hash.Kind]int // bits, inclusive; a kind that is missing has its default, Kind.Threshold
 	Disabled   bool              // nothing in it matches
 	Allow      bool              // an allow-list: its entries suppress the matches of other banks
+	// Suppresses names the banks whose matches an allow-list suppresses; empty: of all.
+	Suppresses []string
+	Action     string // what the program is to do about a match, in its own words, such as block or review
+	Policy     Policy
+	RollOut    RollOut
 	Entries    []Entry
 }
 
@@ -93,6 +101,11 @@ type Match struct {
 	Entry        Entry // without its signals
 	Evidence     Evidence
 	SuppressedBy string // "bank/entry" of the allow-list entry that suppresses the match; empty if it stands
+	Action       string // of the entry's bank
+	// ShadowedBy is why the match is recorded and not reported: rollout, quarantine, or what is
+	// said of the entry where the bank's Policy shadows that: disputed, seed, none, ... It is
+	// empty in lists of reported matches.
+	ShadowedBy string
 }
 
 // Look is one way an upload's picture was looked at: what was done to it, and the

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/rematch-go/rematch/hash"
 )
@@ -24,6 +25,8 @@ type Matcher struct {
 	view    atomic.Pointer[view] // never changed, only replaced under mu
 	slots   slots                // written under mu, but read without
 	digests Digests
+	surges  *surges       // nil: nothing is counted
+	arrived atomic.Uint64 // seq, for queries
 
 	saving sync.Mutex // held by Save and Close
 	mu     sync.Mutex // guards all below, and what of banks and items says so
@@ -43,6 +46,7 @@ type view struct {
 	radius  byKind             // the largest threshold of any bank that is on and has signals of the kind; -1 if there is none
 	kinds   []hash.Kind        // of signals that can match, also in banks that are off
 	known   bool               // some of them are in a bank that is on and no allow-list
+	percent bool               // some bank that is on is rolled out to a percentage of uploads
 }
 
 // New returns a Matcher of the given banks. The errors are ErrInvalid for
@@ -53,6 +57,9 @@ func New(o Options, banks ...Bank) (*Matcher, error) {
 		return nil, err
 	}
 	m := &Matcher{rules: r, banks: make(map[string]*bank), free: make(map[int][]Ref)}
+	if o.Surge.Heard != nil {
+		m.surges = newSurges(r.surge, r.unixNano())
+	}
 	m.view.Store(&view{})
 	m.refresh()
 	for _, b := range banks {
@@ -79,6 +86,11 @@ func (m *Matcher) Add(b Bank) error {
 	if m.banks[b.Name] != nil {
 		return &EntryError{Bank: b.Name, Signal: -1, Reason: "the name is taken; remove the bank first to replace it", Err: ErrDuplicate}
 	}
+	return m.add(fresh, b)
+}
+
+// add adds a bank whose name is free. The caller holds mu.
+func (m *Matcher) add(fresh *bank, b Bank) error {
 	fresh.off.Or(offComing)
 	if err := m.insert(fresh, change{op: bankAdded, bank: b, entries: b.Entries}); err != nil {
 		return err
@@ -117,12 +129,20 @@ func (m *Matcher) Remove(bankName, id string) error {
 	if err := m.note(change{op: entryRemoved, bank: Bank{Name: bankName}, id: id}); err != nil {
 		return err
 	}
-	m.drop(it)
-	it.bank.count(it, -1)
-	delete(it.bank.items, id)
+	m.remove(it)
 	m.refresh()
-	it.bank.quarantined = slices.DeleteFunc(it.bank.quarantined, func(q Quarantined) bool { return q.Entry == id })
 	return nil
+}
+
+// remove takes an item out of its bank. The caller holds mu and refreshes the view.
+func (m *Matcher) remove(it *item) {
+	b := it.bank
+	m.drop(it)
+	b.count(it, -1)
+	if b.items[it.id] == it {
+		delete(b.items, it.id)
+	}
+	b.unquarantine(it.id)
 }
 
 // RemoveBank takes a bank out with all its entries. The error is ErrUnknown in an
@@ -151,8 +171,9 @@ func (m *Matcher) RemoveBank(name string) error {
 }
 
 // Enable lets an entry match or not, and with an empty id the whole bank. What is
-// disabled is kept. An entry matches when it and its bank are enabled. Errors are
-// ErrUnknown in an *EntryError.
+// disabled is kept. An entry matches when it and its bank are enabled, and no date says
+// otherwise; enabling one ends its Curation.DisabledUntil. Errors are ErrUnknown in an
+// *EntryError.
 func (m *Matcher) Enable(bankName, id string, on bool) error {
 	noted := change{op: turned, bank: Bank{Name: bankName}, id: id, on: on}
 	m.mu.Lock()
@@ -177,6 +198,11 @@ func (m *Matcher) Enable(bankName, id string, on bool) error {
 		return err
 	}
 	it.change()
+	if s := it.state.Load(); on && s.curation != nil && !s.curation.DisabledUntil.IsZero() {
+		c := s.curation.Clone()
+		c.DisabledUntil = time.Time{}
+		it.state.Store(newItemState(s.labels, c))
+	}
 	turn(&it.off, offDisabled, !on)
 	return nil
 }
@@ -194,29 +220,31 @@ func (m *Matcher) SetLabels(bankName, id string, labels ...string) error {
 		if err != nil {
 			return err
 		}
-		if err := m.checkRoom(b, nil, labels); err != nil {
+		next := b.settings()
+		next.Labels = labels
+		if err := m.checkRoom(&next); err != nil {
 			return err
 		}
 		if err := m.note(noted); err != nil {
 			return err
 		}
-		next := *b.state.Load()
-		next.labels = labels
-		b.state.Store(&next)
+		state := *b.state.Load()
+		state.labels = labels
+		b.state.Store(&state)
 		return nil
 	}
 	it, err := m.item(bankName, id)
 	if err != nil {
 		return err
 	}
-	if err := m.checkRoom(it.bank, it, labels); err != nil {
+	if err := m.checkEntryRoom(it, newItemState(labels, it.state.Load().curation)); err != nil {
 		return err
 	}
 	if err := m.note(noted); err != nil {
 		return err
 	}
 	it.change()
-	it.labels.Store(&labels)
+	it.state.Store(newItemState(labels, it.state.Load().curation))
 	return nil
 }
 
@@ -254,8 +282,9 @@ func (m *Matcher) SetThreshold(bankName string, k hash.Kind, bits int) error {
 // for they can be enabled at any time. Like a query it never waits for a change.
 func (m *Matcher) Kinds() []hash.Kind { return slices.Clone(m.view.Load().kinds) }
 
-// HasKnown reports whether there is anything to compare with: an enabled bank that is no
-// allow-list and has a signal that can match. Where there is not, that nothing matches
+// HasKnown reports whether there is anything to compare with: an enabled bank, shadowed or
+// not, that is no allow-list and has a signal that can match, were it not for what is said of
+// its entry. Where there is not, that nothing matches
 // says nothing. Like a query it never waits for a change.
 func (m *Matcher) HasKnown() bool { return m.view.Load().known }
 
@@ -264,11 +293,32 @@ type BankInfo struct {
 	Name            string
 	Labels          []string
 	Disabled, Allow bool
+	Suppresses      []string // of an allow-list; empty: of all banks
+	Action          string
+	Policy          Policy
+	RollOut         RollOut
 	Thresholds      map[hash.Kind]int // bits, inclusive, of the kinds in Signals
 	Given           map[hash.Kind]int // those that were set, also of kinds that are not in Signals; others are their kinds' own
 	Entries, Videos int               // Videos are among Entries
 	Signals         map[hash.Kind]int // how many can match, by kind
 	Quarantined     int               // how many are kept but match nothing
+}
+
+// newBankInfo describes a bank but for its signals.
+func newBankInfo(b *Bank, entries, videos int) BankInfo {
+	info := BankInfo{
+		Name: b.Name, Labels: slices.Clone(b.Labels), Disabled: b.Disabled, Allow: b.Allow, Suppresses: slices.Clone(b.Suppresses),
+		Action: b.Action, Policy: b.Policy, RollOut: b.RollOut, Entries: entries, Videos: videos,
+		Thresholds: make(map[hash.Kind]int), Given: make(map[hash.Kind]int), Signals: make(map[hash.Kind]int),
+	}
+	maps.Copy(info.Given, b.Thresholds)
+	return info
+}
+
+// Settings returns the bank that is described, without its entries.
+func (b *BankInfo) Settings() Bank {
+	return Bank{Name: b.Name, Labels: b.Labels, Thresholds: b.Given, Disabled: b.Disabled, Allow: b.Allow,
+		Suppresses: b.Suppresses, Action: b.Action, Policy: b.Policy, RollOut: b.RollOut}
 }
 
 // Banks describes the banks, sorted by name.
@@ -277,12 +327,9 @@ func (m *Matcher) Banks() []BankInfo {
 	defer m.mu.Unlock()
 	infos := make([]BankInfo, 0, len(m.banks))
 	for _, b := range m.banks {
-		state := b.state.Load()
-		info := BankInfo{
-			Name: b.name, Labels: slices.Clone(state.labels), Disabled: b.off.Load()&offDisabled != 0, Allow: b.allow, Entries: b.entries, Videos: b.videos,
-			Thresholds: make(map[hash.Kind]int), Given: make(map[hash.Kind]int), Signals: make(map[hash.Kind]int), Quarantined: b.aside + len(b.quarantined),
-		}
-		maps.Copy(info.Given, state.given)
+		state, settings := b.state.Load(), b.settings()
+		info := newBankInfo(&settings, b.entries, b.videos)
+		info.Quarantined = b.aside + len(b.quarantined)
 		for _, k := range hash.Kinds() {
 			if n := b.indexed[k]; n > 0 {
 				info.Signals[k], info.Thresholds[k] = n, state.thresholds[k]
@@ -357,30 +404,47 @@ func (m *Matcher) find(b *bank, id string) (*item, error) {
 	return it, nil
 }
 
-// insert adds the entries of a change to b, all or none. The caller holds mu.
+// insert adds the entries of a change to b, all or none, and puts them in the place of those
+// that are there if the change says so. The caller holds mu.
 func (m *Matcher) insert(b *bank, c change) error {
 	entries := c.entries
 	signals := 0
 	items := make([]*item, 0, len(entries)) // each on its own: it goes when it is removed
+	var old, kept []*item                   // that are replaced, and that get another state
+	var states []*Entry                     // of kept
 	undo := func(err error) error {
 		for _, it := range items {
 			delete(b.items, it.id)
+		}
+		for _, it := range old {
+			if it.shelf == nil {
+				b.items[it.id] = it
+			}
 		}
 		return err
 	}
 	for i := range entries {
 		e := &entries[i]
 		there, err := m.find(b, e.ID)
+		replace := there != nil && c.op == entriesPut && there.off.Load()&offComing == 0
 		if err == nil {
-			err = b.check(e, there != nil, &m.rules)
+			err = b.check(e, there != nil && !replace, &m.rules)
 		}
 		if err != nil {
 			return undo(err)
 		}
+		if replace && there.duration == e.Duration && sameSignals(there.signals, e.Signals) {
+			if now := there.copy(); !now.says(e) {
+				kept, states = append(kept, there), append(states, e)
+			}
+			continue
+		}
+		if replace {
+			old = append(old, there)
+		}
 		m.seq++
 		it := &item{bank: b, id: e.ID, signals: e.Signals, duration: e.Duration, seq: m.seq}
-		labels := e.Labels // not &e.Labels, which would keep all of entries
-		it.labels.Store(&labels)
+		it.state.Store(newItemState(e.Labels, e.Curation))
 		it.off.Store(offComing)
 		turn(&it.off, offDisabled, e.Disabled)
 		b.items[e.ID] = it
@@ -390,8 +454,17 @@ func (m *Matcher) insert(b *bank, c change) error {
 	if m.used+uint64(signals) > math.MaxUint32 {
 		return undo(fmt.Errorf("%w: more than %d signals in one Matcher", ErrInvalid, uint32(math.MaxUint32)))
 	}
+	if c.op == entriesPut && len(items)+len(kept) == 0 {
+		return nil // it came again
+	}
 	if err := m.note(c); err != nil {
 		return undo(err)
+	}
+	for i, it := range kept {
+		m.become(it, newItemState(states[i].Labels, states[i].Curation), states[i].Disabled)
+	}
+	for _, it := range old {
+		b.unquarantine(it.id)
 	}
 	var fresh [256]batch // by kind
 	for _, it := range items {
@@ -409,8 +482,13 @@ func (m *Matcher) insert(b *bank, c change) error {
 			m.index(b, hash.Kind(k), x)
 		}
 	}
+	m.arrived.Store(m.seq)
 	for _, it := range items {
 		it.off.And(^uint32(offComing))
+	}
+	for _, it := range old {
+		m.drop(it)
+		b.count(it, -1)
 	}
 	return nil
 }
@@ -420,6 +498,10 @@ func (m *Matcher) insert(b *bank, c change) error {
 func (m *Matcher) refresh() {
 	old := m.view.Load()
 	next := view{indices: old.indices, shelves: old.shelves}
+	for _, b := range m.banks { // in any order: one is enough
+		r := &b.state.Load().rollOut
+		next.percent = next.percent || b.off.Load()&^offComing == 0 && !r.Shadow && !r.all()
+	}
 	for _, k := range hash.Kinds() {
 		next.radius[k], next.seeds[k] = -1, -1
 		present := false
@@ -441,7 +523,7 @@ func (m *Matcher) refresh() {
 			next.kinds = append(next.kinds, k)
 		}
 	}
-	if next.radius != old.radius || next.seeds != old.seeds || next.known != old.known || !slices.Equal(next.kinds, old.kinds) {
+	if next.radius != old.radius || next.seeds != old.seeds || next.known != old.known || next.percent != old.percent || !slices.Equal(next.kinds, old.kinds) {
 		m.view.Store(&next)
 	}
 }
@@ -510,6 +592,9 @@ func (m *Matcher) index(b *bank, k hash.Kind, x *batch) {
 // drop makes an item unfindable and frees its slots. The caller holds mu
 // and takes the item out of its bank.
 func (m *Matcher) drop(it *item) {
+	if m.surges != nil {
+		m.surges.drop(it)
+	}
 	if it.shelf != nil {
 		m.dropShelved(it)
 		return

@@ -231,15 +231,15 @@ func TestAllowLists(t *testing.T) {
 	require.NoError(t, m.Remove("logos", "far"))
 	assert.Equal(t, []string{"known/a"}, query(look))
 	assert.Equal(t, []string{"known/a*logos/" + sum.String()}, query(look, match.Look{Value: sum, Quality: hash.Unmeasured}))
-	by, err := m.AllowedBy(sum)
+	by, err := m.AllowedBy(sum, "b")
 	require.NoError(t, err)
 	assert.Equal(t, "logos/"+sum.String(), by)
 	require.NoError(t, m.Enable("logos", "", false))
 	assert.Equal(t, []string{"known/a"}, query(look, match.Look{Value: sum, Quality: hash.Unmeasured}))
-	by, err = m.AllowedBy(sum)
+	by, err = m.AllowedBy(sum, "b")
 	require.NoError(t, err)
 	assert.Empty(t, by)
-	_, err = m.AllowedBy(hash.Value{})
+	_, err = m.AllowedBy(hash.Value{}, "b")
 	require.ErrorIs(t, err, match.ErrInvalid)
 }
 

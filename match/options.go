@@ -54,6 +54,15 @@ type Options struct {
 	// sets of a hundred thousand near copies of one picture exist. PictureResult.Total is
 	// the true count. 0 means DefaultMaxMatches, negative all.
 	MaxMatches int
+	// Now is the clock by which entries are disabled until a date, and expire; nil means
+	// time.Now. It is asked once a query at most, and only if an entry that is hit has dates.
+	Now func() time.Time
+	// RollOutKey is the key of the hash by which uploads are chosen for banks that are rolled
+	// out to a percentage and have none of their own. See RollOut.
+	RollOutKey string
+	// Surge sets entries aside that suddenly match far more uploads than they used to. It is
+	// off without a Heard.
+	Surge SurgeRule
 }
 
 // rules are checked options with the defaults filled in.
@@ -64,12 +73,20 @@ type rules struct {
 	minDuration                time.Duration
 	queryPercent, knownPercent float64
 	maxMatches                 int
+	clock                      func() time.Time
+	rollOutKey                 string
+	surge                      SurgeRule
 }
 
 func (o Options) rules() (rules, error) {
 	r := rules{
 		gate: o.Gate, minFrames: o.MinFrames, minDuration: max(o.MinDuration, 0),
 		queryPercent: o.QueryPercent, knownPercent: o.KnownPercent, maxMatches: o.MaxMatches,
+		clock: o.Now, rollOutKey: o.RollOutKey,
+	}
+	var err error
+	if r.surge, err = o.Surge.resolved(); err != nil {
+		return rules{}, err
 	}
 	switch {
 	case o.MaxMatches == 0:

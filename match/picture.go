@@ -18,6 +18,10 @@ type PictureResult struct {
 	Matches []Match
 	// Total is how many there are in all.
 	Total int
+	// Shadow are matches that are recorded and not reported (Match.ShadowedBy), and ShadowTotal
+	// how many there are, as Matches and Total are.
+	Shadow      []Match
+	ShadowTotal int
 }
 
 // Match compares one hash, perceptual or digest, with every enabled bank and
@@ -28,7 +32,7 @@ type PictureResult struct {
 // ErrLowQuality. Digests have no quality; give hash.Unmeasured. A kind that no
 // bank has matches nothing; see Kinds.
 func (m *Matcher) Match(v hash.Value, q hash.Quality) ([]Match, error) {
-	return m.MatchPicture([]Look{{Value: v, Quality: q}})
+	return m.Upload("").Match(v, q)
 }
 
 // MatchPicture is ScanPicture for those who need only the matches.
@@ -41,7 +45,11 @@ func (m *Matcher) MatchPicture(looks []Look) ([]Match, error) {
 // enabled bank. Of each entry it returns the best look for each kind. Known videos match
 // by any of their frames, with the frame's time in Evidence.KnownTime.
 //
-// An upload's allow-list matches are not returned: they fill SuppressedBy of the others.
+// What is said of an entry, dates, and its bank's Policy and RollOut decide whether it is
+// reported, shadowed or left out. Shadowed entries change nothing of what is reported.
+//
+// An upload's allow-list matches are not returned: they fill SuppressedBy of the others, of the
+// banks that Bank.Suppresses names.
 // A frame of an allow-list's video suppresses nothing: an excerpt is not the programme.
 // The file's digests may be given among the looks (quality hash.Unmeasured), so
 // that an allow-list's digest suppresses what the picture matches and the other
@@ -54,6 +62,14 @@ func (m *Matcher) MatchPicture(looks []Look) ([]Match, error) {
 // matches: then its matches are returned without an error. A look that passes the
 // gate with the invalid zero Value or a negative Limit is ErrInvalid.
 func (m *Matcher) ScanPicture(looks []Look) (PictureResult, error) {
+	return m.Upload("").ScanPicture(looks)
+}
+
+// ScanPicture is as Matcher.ScanPicture.
+func (u *Upload) ScanPicture(looks []Look) (PictureResult, error) {
+	m := u.m
+	u.begin()
+	u.identify(looks)
 	best := hash.Quality(0)
 	judged := false
 	for i := range looks {
@@ -86,7 +102,7 @@ func (m *Matcher) ScanPicture(looks []Look) (PictureResult, error) {
 			return PictureResult{}, err
 		}
 		for _, h := range hits {
-			it, signal, err := m.known(h, l)
+			it, signal, err := u.known(h, l)
 			if err != nil {
 				return PictureResult{}, err
 			}
@@ -106,28 +122,49 @@ func (m *Matcher) ScanPicture(looks []Look) (PictureResult, error) {
 
 	allows := allowedAreas(found)
 	nearest := make(map[key]sight, len(found))
+	var shadow map[key]sight
 	for k, s := range found {
 		if k.it.bank.allow {
 			continue
 		}
-		s.allow = allows(k.area)
-		if old, seen := nearest[k.key]; !seen || s.compare(old) < 0 {
-			nearest[k.key] = s
+		s.allow = allows(k.area, k.it.bank)
+		of := nearest
+		if u.treat(k.it) == Shadow {
+			if shadow == nil {
+				shadow = make(map[key]sight)
+			}
+			of = shadow
+		}
+		if old, seen := of[k.key]; !seen || s.compare(old) < 0 {
+			of[k.key] = s
 		}
 	}
-	return m.describe(nearest, looks), nil
+	var result PictureResult
+	var keys []key
+	result.Matches, result.Total, keys = m.describe(nearest, looks)
+	u.count(result.Matches, keys)
+	if len(shadow) == 0 {
+		return result, nil
+	}
+	result.Shadow, result.ShadowTotal, keys = m.describe(shadow, looks)
+	for i := range keys {
+		result.Shadow[i].ShadowedBy = keys[i].it.shadowedBy()
+	}
+	u.count(result.Shadow, keys)
+	return result, nil
 }
 
-// describe makes the result of the best sight of each item.
-func (m *Matcher) describe(nearest map[key]sight, looks []Look) PictureResult {
-	order := make([]key, 0, len(nearest))
+// describe makes matches of the best sight of each item. It returns them with their keys, and
+// how many there are in all.
+func (m *Matcher) describe(nearest map[key]sight, looks []Look) (matches []Match, total int, order []key) {
+	order = make([]key, 0, len(nearest))
 	for k := range nearest { // sorted at once
 		order = append(order, k)
 	}
 	compare := func(a, b key) int {
 		return cmp.Or(cmp.Compare(nearest[a].distance, nearest[b].distance), compareItems(a.it, b.it), cmp.Compare(a.kind, b.kind))
 	}
-	result := PictureResult{Total: len(order)}
+	total = len(order)
 	if most := m.rules.maxMatches; len(order) > most {
 		slices.SortFunc(order, func(a, b key) int {
 			if suppressed := nearest[a].allow != nil; suppressed != (nearest[b].allow != nil) {
@@ -141,10 +178,11 @@ func (m *Matcher) describe(nearest map[key]sight, looks []Look) PictureResult {
 		order = order[:most]
 	}
 	slices.SortFunc(order, compare)
+	matches = slices.Grow(matches, len(order))
 	for _, k := range order {
 		s := nearest[k]
 		l, known := &looks[s.look], &k.it.signals[s.signal]
-		match := Match{Entry: k.it.public(), Evidence: Evidence{
+		match := Match{Entry: k.it.public(), Action: k.it.bank.state.Load().action, Evidence: Evidence{
 			Kind: k.kind, Distance: s.distance, Threshold: l.thresholdOf(k.it.bank, s.distance), Quality: l.Quality,
 			Transform: slices.Clone(l.Transform), KnownTransform: slices.Clone(known.Transform),
 			Query: l.Value, Known: known.Value, KnownTime: known.From,
@@ -152,15 +190,22 @@ func (m *Matcher) describe(nearest map[key]sight, looks []Look) PictureResult {
 		if s.allow != nil {
 			match.SuppressedBy = s.allow.name()
 		}
-		result.Matches = append(result.Matches, match)
+		matches = append(matches, match)
 	}
-	return result
+	return matches, total, order
 }
 
-// AllowedBy returns the allow-list entry within whose threshold v lies, as
-// "bank/entry", the nearest first; or an empty string. It is for the digests of a
-// video, whose frames MatchVideo judges on their own.
-func (m *Matcher) AllowedBy(v hash.Value) (string, error) {
+// AllowedBy returns the allow-list entry within whose threshold v lies and that suppresses
+// matches of a bank, as "bank/entry", the nearest first; or an empty string. It is for the
+// digests of a video, whose frames MatchVideo judges on their own.
+func (m *Matcher) AllowedBy(v hash.Value, bankName string) (string, error) {
+	return m.Upload("").AllowedBy(v, bankName)
+}
+
+// AllowedBy is as Matcher.AllowedBy.
+func (u *Upload) AllowedBy(v hash.Value, bankName string) (string, error) {
+	m := u.m
+	u.begin()
 	if !v.IsValid() {
 		return "", fmt.Errorf("%w: not a hash", ErrInvalid)
 	}
@@ -171,12 +216,14 @@ func (m *Matcher) AllowedBy(v hash.Value) (string, error) {
 	var allow *item
 	nearest := 0
 	look := Look{Value: v}
+	u.identify([]Look{look})
+	of := &bank{name: bankName}
 	for _, h := range hits {
-		it, _, err := m.known(h, &look)
+		it, _, err := u.known(h, &look)
 		if err != nil {
 			return "", err
 		}
-		if it == nil || !it.bank.allow || !it.allowsOne(v.Kind()) {
+		if it == nil || !it.suppresses(of) || !it.allowsOne(v.Kind()) {
 			continue
 		}
 		if allow == nil || cmp.Or(cmp.Compare(h.Distance, nearest), compareItems(it, allow)) < 0 {
@@ -217,9 +264,13 @@ func (s sight) compare(o sight) int {
 	return cmp.Or(cmp.Compare(s.distance, o.distance), cmp.Compare(s.look, o.look), cmp.Compare(s.signal, o.signal))
 }
 
-// allowedAreas returns which allow-list's item suppresses what is seen in an area:
+// allowedAreas returns which allow-list's item suppresses what is seen of a bank in an area:
 // the nearest of those in an area that covers it, or nil.
-func allowedAreas(found map[spot]sight) func(area image.Rectangle) *item {
+func allowedAreas(found map[spot]sight) func(area image.Rectangle, of *bank) *item {
+	type place struct {
+		area image.Rectangle
+		bank *bank
+	}
 	type allowed struct {
 		it       *item
 		distance int
@@ -227,24 +278,25 @@ func allowedAreas(found map[spot]sight) func(area image.Rectangle) *item {
 	nearer := func(a, b allowed) bool {
 		return b.it == nil || cmp.Or(cmp.Compare(a.distance, b.distance), compareItems(a.it, b.it)) < 0
 	}
-	said := make(map[image.Rectangle]allowed) // of each area on its own
+	said := make(map[place]allowed) // of each area and allow-list on its own
 	for k, s := range found {
-		if a := (allowed{k.it, s.distance}); k.it.bank.allow && k.it.allowsOne(k.kind) && nearer(a, said[k.area]) {
-			said[k.area] = a
+		at := place{k.area, k.it.bank}
+		if a := (allowed{k.it, s.distance}); k.it.bank.allow && k.it.allowsOne(k.kind) && nearer(a, said[at]) {
+			said[at] = a
 		}
 	}
-	known := make(map[image.Rectangle]*item)
-	return func(area image.Rectangle) *item {
-		it, done := known[area]
+	known := make(map[place]*item)
+	return func(area image.Rectangle, of *bank) *item {
+		it, done := known[place{area, of}]
 		if !done {
 			var best allowed
 			for other, a := range said {
-				if covers(other, area) && nearer(a, best) {
+				if covers(other.area, area) && nearer(a, best) && a.it.suppresses(of) {
 					best = a
 				}
 			}
 			it = best.it
-			known[area] = it
+			known[place{area, of}] = it
 		}
 		return it
 	}
@@ -301,11 +353,14 @@ func (m *Matcher) found(h Hit, v hash.Value, keep bool) (*item, int, error) {
 }
 
 // known returns the item that a look's hit is a match of, and the signal's number in it;
-// or nil if it is none.
-func (m *Matcher) known(h Hit, l *Look) (*item, int, error) {
-	it, signal, err := m.found(h, l.Value, true)
-	if it == nil || !it.live() || h.Distance > l.threshold(it.bank) {
+// or nil if it is none, or ignored, or suppresses nothing.
+func (u *Upload) known(h Hit, l *Look) (*item, int, error) {
+	it, signal, err := u.m.found(h, l.Value, true)
+	if it == nil || h.Distance > l.threshold(it.bank) {
 		return nil, 0, err
+	}
+	if t := u.treat(it); t == Ignore || t == Shadow && it.bank.allow {
+		return nil, 0, nil
 	}
 	return it, signal, nil
 }
@@ -323,23 +378,29 @@ func (m *Matcher) searchSeeds(dst []Hit, q hash.Value) (hits []Hit, err error) {
 }
 
 // seed is known for frames of a video; far tells that the hit is beyond the threshold, which
-// only hits of known videos may be, of looks without a limit.
-func (m *Matcher) seed(h Hit, l *Look) (it *item, signal int, far bool, err error) {
+// only hits of known videos may be, of looks without a limit. shadow tells that the item is
+// shadowed.
+func (u *Upload) seed(h Hit, l *Look) (it *item, signal int, far, shadow bool, err error) {
+	m := u.m
 	v := m.view.Load()
 	if h.Distance > v.radius[l.Value.Kind()] && m.slots.load(h.Ref) == nil {
 		if sh := v.shelfOf(h.Ref); sh != nil && uint32(h.Ref-sh.base) < sh.snap.bare {
-			return nil, 0, false, nil // a hash alone is no video: it need not be kept in memory
+			return nil, 0, false, false, nil // a hash alone is no video: it need not be kept in memory
 		}
 	}
 	it, signal, err = m.found(h, l.Value, true)
-	if it == nil || !it.live() {
-		return nil, 0, false, err
+	if it == nil {
+		return nil, 0, false, false, err
+	}
+	t := u.treat(it)
+	if t == Ignore || t == Shadow && it.bank.allow {
+		return nil, 0, false, false, nil
 	}
 	threshold := l.threshold(it.bank)
 	if far = h.Distance > threshold; far && (l.Limit > 0 || !it.isVideo() || it.bank.allow || h.Distance > seedWithin(l.Value.Kind(), threshold)) {
-		return nil, 0, false, nil
+		return nil, 0, false, false, nil
 	}
-	return it, signal, far, nil
+	return it, signal, far, t == Shadow, nil
 }
 
 func allDigests(looks []Look) bool {

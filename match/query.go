@@ -126,7 +126,7 @@ func (q *query) value(frame int32, p *place) hash.Value { return q.frames[frame]
 func (q *query) match(k key, frame int32, p *place) Match {
 	f := &q.frames[frame]
 	l, s := &f.Looks[p.look], &k.it.signals[p.signal]
-	return Match{Entry: k.it.public(), Evidence: Evidence{
+	return Match{Entry: k.it.public(), Action: k.it.bank.state.Load().action, Evidence: Evidence{
 		Kind: k.kind, Distance: int(p.distance), Threshold: l.thresholdOf(k.it.bank, int(p.distance)), Quality: l.Quality,
 		Transform: slices.Clone(l.Transform), KnownTransform: slices.Clone(s.Transform),
 		Query: l.Value, Known: s.Value, QueryTime: f.Time, KnownTime: s.From,

@@ -105,20 +105,20 @@ func (s *Snapshot) readKinds(at extent) error {
 
 // readBanks reads what BANK says.
 func (s *Snapshot) readBanks(at extent) {
-	d := &decoder{b: s.bytes(at)}
+	d := &decoder{b: s.bytes(at), old: s.old}
 	s.numbers = make(map[string]int)
 	bare, full := uint64(0), uint64(0)
 	for n := d.uint32(); n > 0 && !d.bad; n-- {
 		here := at.offset + at.length - int64(len(d.b))
 		b := d.bank()
-		k := snapBank{name: b.Name, labels: b.Labels, disabled: b.Disabled, allow: b.Allow, thresholds: b.Thresholds,
+		k := snapBank{Bank: b,
 			firstBare: uint32(bare), bare: d.uint32(), firstFull: uint32(full), full: d.uint32(), videos: d.uint32(), counts: d.counts()}
-		_, twice := s.numbers[k.name]
+		_, twice := s.numbers[k.Name]
 		bare, full = bare+uint64(k.bare), full+uint64(k.full)
 		if d.bad || twice || k.videos > k.full || bare+full > math.MaxUint32 {
 			bad(here, "the description of a bank makes no sense")
 		}
-		s.numbers[k.name] = len(s.banks)
+		s.numbers[k.Name] = len(s.banks)
 		s.banks = append(s.banks, k)
 	}
 	if !d.end() {

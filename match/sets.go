@@ -17,6 +17,8 @@ type Set interface {
 	Banks() []BankInfo
 	// Entries returns the entries of a bank.
 	Entries(bank string) iter.Seq2[Entry, error]
+	// EntriesAfter returns those after the one of an ID.
+	EntriesAfter(bank, id string) iter.Seq2[Entry, error]
 	// Entry returns an entry of a bank; ok is false if it has none of that ID.
 	Entry(bank, id string) (e Entry, ok bool, err error)
 }
@@ -25,8 +27,8 @@ type Set interface {
 type Difference struct {
 	Bank string
 	ID   string // of the entry; empty: the bank itself
-	// What the sets have; nil for what they have not. Of banks, labels, thresholds and the two
-	// flags are compared; of entries everything.
+	// What the sets have; nil for what they have not. Of banks all settings
+	// are compared; of entries everything.
 	Old, New         *Entry
 	OldBank, NewBank *BankInfo
 }
@@ -114,7 +116,8 @@ func sameBank(a, b *BankInfo) bool {
 			return false
 		}
 	}
-	return a.Disabled == b.Disabled && a.Allow == b.Allow && slices.Equal(a.Labels, b.Labels)
+	return a.Disabled == b.Disabled && a.Allow == b.Allow && slices.Equal(a.Labels, b.Labels) && slices.Equal(a.Suppresses, b.Suppresses) &&
+		a.Action == b.Action && a.Policy == b.Policy && a.RollOut == b.RollOut
 }
 
 // threshold returns the bank's threshold for a kind that it may have no signal of.
@@ -126,10 +129,13 @@ func (b *BankInfo) threshold(k hash.Kind) int {
 }
 
 func sameEntry(a, b *Entry) bool {
-	return a.ID == b.ID && a.Duration == b.Duration && a.Disabled == b.Disabled && slices.Equal(a.Labels, b.Labels) &&
-		slices.EqualFunc(a.Signals, b.Signals, func(x, y Signal) bool {
-			return x.Value == y.Value && x.Quality == y.Quality && x.From == y.From && x.To == y.To && slices.Equal(x.Transform, y.Transform)
-		})
+	return a.ID == b.ID && a.Duration == b.Duration && a.Disabled == b.Disabled && slices.Equal(a.Labels, b.Labels) && a.Curation.Equal(b.Curation) && sameSignals(a.Signals, b.Signals)
+}
+
+func sameSignals(a, b []Signal) bool {
+	return slices.EqualFunc(a, b, func(x, y Signal) bool {
+		return x.Value == y.Value && x.Quality == y.Quality && x.From == y.From && x.To == y.To && slices.Equal(x.Transform, y.Transform)
+	})
 }
 
 // Merge adds the banks of sets to a builder. Banks of one name become one, which is
@@ -152,7 +158,7 @@ func Merge(b *Builder, sets ...Set) (conflicts []Difference, err error) {
 				continue
 			}
 			done[name] = true
-			if err := b.Bank(Bank{Name: name, Labels: info.Labels, Thresholds: info.Given, Disabled: info.Disabled, Allow: info.Allow}); err != nil {
+			if err := b.Bank(info.Settings()); err != nil {
 				return nil, err
 			}
 			var have []Set // those before that have the bank
@@ -275,9 +281,20 @@ func (m *Matcher) Similar(ctx context.Context, from Set, bank, other string, k h
 // Lookup returns the entries that have a signal within radius bits (inclusive) of v, and
 // with a negative radius within their banks' thresholds, sorted and limited as ScanPicture
 // does it. It is the bare index: nothing is judged by quality or suppressed, and entries of
-// allow-lists are listed too. What is disabled is not. The error is a *RadiusError for a
+// allow-lists are listed too, and what a Policy or RollOut shadows or ignores. What is disabled
+// or expired is not; see Nearest. The error is a *RadiusError for a
 // radius that the index can't answer in full, or a *FormatError.
 func (m *Matcher) Lookup(v hash.Value, radius int) (PictureResult, error) {
+	return m.lookup(v, radius, false)
+}
+
+// Nearest is as Lookup, but lists what is disabled or expired as well: for curators.
+func (m *Matcher) Nearest(v hash.Value, radius int) (PictureResult, error) {
+	return m.lookup(v, radius, true)
+}
+
+func (m *Matcher) lookup(v hash.Value, radius int, asleep bool) (PictureResult, error) {
+	u := m.Upload("")
 	if !v.IsValid() {
 		return PictureResult{}, fmt.Errorf("%w: not a hash", ErrInvalid)
 	}
@@ -297,7 +314,7 @@ func (m *Matcher) Lookup(v hash.Value, radius int) (PictureResult, error) {
 		if err != nil {
 			return PictureResult{}, err
 		}
-		if it == nil || !it.live() || radius < 0 && h.Distance > it.bank.threshold(v.Kind()) {
+		if it == nil || !asleep && !u.awake(it) || radius < 0 && h.Distance > it.bank.threshold(v.Kind()) {
 			continue
 		}
 		s := sight{distance: h.Distance, signal: signal}
@@ -306,7 +323,9 @@ func (m *Matcher) Lookup(v hash.Value, radius int) (PictureResult, error) {
 			nearest[k] = s
 		}
 	}
-	return m.describe(nearest, []Look{{Value: v, Quality: hash.Unmeasured}}), nil
+	var result PictureResult
+	result.Matches, result.Total, _ = m.describe(nearest, []Look{{Value: v, Quality: hash.Unmeasured}})
+	return result, nil
 }
 
 // within finds every signal within a radius.

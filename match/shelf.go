@@ -47,7 +47,7 @@ func (m *Matcher) Load(s *Snapshot) error {
 	sh := &shelf{snap: s, changed: make(map[uint32]*item)}
 	for i := range s.banks {
 		from := &s.banks[i]
-		b, err := newBank(Bank{Name: from.name, Labels: from.labels, Disabled: from.disabled, Allow: from.allow, Thresholds: from.thresholds}, &m.rules)
+		b, err := newBank(from.Bank, &m.rules)
 		if err != nil {
 			return err
 		}
@@ -77,6 +77,7 @@ func (m *Matcher) Load(s *Snapshot) error {
 	sh.base, sh.seq = Ref(m.used), m.seq+1
 	m.used += uint64(s.signals)
 	m.seq += uint64(s.bare) + uint64(s.full)
+	m.arrived.Store(m.seq)
 	next := *m.view.Load()
 	next.shelves = append(slices.Clone(next.shelves), sh)
 	m.view.Store(&next) // before anything on it can be hit
@@ -273,8 +274,7 @@ func (sh *shelf) item(number uint32, first Ref) (*item, error) {
 		return nil, err
 	}
 	it := &item{bank: sh.banks[bankNumber], id: e.ID, signals: e.Signals, duration: e.Duration, seq: sh.seq + uint64(number), first: first, shelf: sh, number: number}
-	labels := e.Labels // not &e.Labels, which would keep all of e
-	it.labels.Store(&labels)
+	it.state.Store(newItemState(e.Labels, e.Curation))
 	turn(&it.off, offDisabled, e.Disabled)
 	return it, nil
 }

@@ -57,7 +57,7 @@ func checkHeader(h []byte) error {
 		return refused("header", 0, ErrDamaged, "the checksum does not agree")
 	case version > fileVersion:
 		return refused("header", 0, ErrNewerFile, "version %d; this program reads %d", version, fileVersion)
-	case version != fileVersion || binary.LittleEndian.Uint16(h[len(fileMagic)+2:]) != fileBlock || !allZeros(h[len(fileMagic)+4:headerSize-4]):
+	case version != fileVersion && version != oldVersion || binary.LittleEndian.Uint16(h[len(fileMagic)+2:]) != fileBlock || !allZeros(h[len(fileMagic)+4:headerSize-4]):
 		return refused("header", 0, ErrDamaged, "there is no such version")
 	}
 	return nil
@@ -87,6 +87,7 @@ func (s *Snapshot) open() (err error) {
 		return refused("sums", covered, ErrDamaged, "%v", err)
 	}
 	s.file.Check(0, headerSize)
+	s.old = binary.LittleEndian.Uint16(data[len(fileMagic):]) == oldVersion
 	return s.readSections()
 }
 

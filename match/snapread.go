@@ -84,7 +84,7 @@ func (s *Snapshot) place(number uint32) entryPlace {
 // fullEntry decodes an entry that is not bare.
 func (s *Snapshot) fullEntry(number uint32) Entry {
 	p := s.place(number)
-	d := decoder{b: s.bytes(p.extent)}
+	d := decoder{b: s.bytes(p.extent), old: s.old}
 	e := d.entry()
 	if !d.end() || uint32(len(e.Signals)) != p.count {
 		bad(p.offset, "the entry makes no sense")

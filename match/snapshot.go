@@ -3,9 +3,7 @@ package match
 import (
 	"fmt"
 	"iter"
-	"maps"
 	"runtime/debug"
-	"slices"
 
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match/internal/exact"
@@ -25,6 +23,7 @@ type Snapshot struct {
 	file     *mapped.File
 	size     int64
 	lineage  lineage
+	old      bool // of version 2
 	sections []section
 
 	banks    []snapBank
@@ -52,18 +51,14 @@ type extent struct{ offset, length int64 }
 
 // snapBank is a bank of a snapshot.
 type snapBank struct {
-	name       string
-	labels     []string
-	disabled   bool
-	allow      bool
-	thresholds map[hash.Kind]int // those that were given
-	bare       uint32            // how many bare entries
-	firstBare  uint32            // number of the first of them
-	full       uint32            // how many other entries
-	firstFull  uint32            // number of the first of them
-	videos     uint32            // how many of the others are videos
-	counts     []signalCount     // of all its signals, by sort
-	sets       []bareSet         // its bare hashes, by kind
+	Bank                    // without entries
+	bare      uint32        // how many bare entries
+	firstBare uint32        // number of the first of them
+	full      uint32        // how many other entries
+	firstFull uint32        // number of the first of them
+	videos    uint32        // how many of the others are videos
+	counts    []signalCount // of all its signals, by sort
+	sets      []bareSet     // its bare hashes, by kind
 }
 
 // bareSet is the bare hashes of one kind in a bank: hash i in rising order is in run
@@ -128,11 +123,7 @@ func (s *Snapshot) Banks() []BankInfo {
 
 // info describes a bank whose signals are judged from a quality on.
 func (b *snapBank) info(gate hash.Quality) BankInfo {
-	info := BankInfo{
-		Name: b.name, Labels: slices.Clone(b.labels), Disabled: b.disabled, Allow: b.allow, Entries: int(b.bare) + int(b.full), Videos: int(b.videos),
-		Thresholds: make(map[hash.Kind]int), Given: make(map[hash.Kind]int), Signals: make(map[hash.Kind]int),
-	}
-	maps.Copy(info.Given, b.thresholds)
+	info := newBankInfo(&b.Bank, int(b.bare)+int(b.full), int(b.videos))
 	for _, c := range b.counts {
 		if !c.quality.Passes(gate) {
 			if !c.video { // of whose frames some are always dark or empty
@@ -147,7 +138,7 @@ func (b *snapBank) info(gate hash.Quality) BankInfo {
 	}
 	for k := range info.Signals {
 		info.Thresholds[k] = k.Threshold()
-		if bits, given := b.thresholds[k]; given {
+		if bits, given := b.Thresholds[k]; given {
 			info.Thresholds[k] = bits
 		}
 	}
@@ -166,7 +157,11 @@ const entryBatch = 512
 // others in the order they were given. Each is decoded when its turn comes, and the
 // caller's own. An error, ErrUnknown for the bank or a *FormatError, is the last thing
 // the sequence gives; the bank is then not complete.
-func (s *Snapshot) Entries(bank string) iter.Seq2[Entry, error] {
+func (s *Snapshot) Entries(bank string) iter.Seq2[Entry, error] { return s.EntriesAfter(bank, "") }
+
+// EntriesAfter is Entries from the one after an entry on: for pages. With an empty id it is
+// Entries; the error of an entry that is not there is ErrUnknown.
+func (s *Snapshot) EntriesAfter(bank, id string) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		number, ok := s.numbers[bank]
 		if !ok {
@@ -174,9 +169,18 @@ func (s *Snapshot) Entries(bank string) iter.Seq2[Entry, error] {
 			return
 		}
 		b := &s.banks[number]
+		first, err := s.after(number, id)
+		if err != nil {
+			yield(Entry{}, err)
+			return
+		}
 		var batch []Entry
-		for i := range b.sets {
-			for from := 0; from < b.sets[i].n; from += entryBatch {
+		for i := first.set; i < len(b.sets); i++ {
+			from := 0
+			if i == first.set {
+				from = first.bare
+			}
+			for ; from < b.sets[i].n; from += entryBatch {
 				var err error
 				if batch, err = s.bareBatch(batch[:0], &b.sets[i], from); err != nil {
 					yield(Entry{}, err)
@@ -189,7 +193,7 @@ func (s *Snapshot) Entries(bank string) iter.Seq2[Entry, error] {
 				}
 			}
 		}
-		for i := range b.full {
+		for i := first.full; i < b.full; i++ {
 			_, e, err := s.entry(b.firstFull + i)
 			if err != nil {
 				yield(Entry{}, err)
@@ -200,6 +204,40 @@ func (s *Snapshot) Entries(bank string) iter.Seq2[Entry, error] {
 			}
 		}
 	}
+}
+
+// listPlace is a place in the list of a bank's entries: in its sets, and then among the others.
+type listPlace struct {
+	set, bare int
+	full      uint32
+}
+
+// after returns the place after an entry; of an empty ID the first one.
+func (s *Snapshot) after(bank int, id string) (p listPlace, err error) {
+	if id == "" {
+		return p, nil
+	}
+	defer s.locate(&err)
+	defer s.file.Catch(&err, debug.SetPanicOnFault(true))
+	b := &s.banks[bank]
+	number, ok, err := s.find(bank, id)
+	switch {
+	case err != nil:
+		return p, err
+	case !ok:
+		return p, &EntryError{Bank: b.Name, Entry: id, Signal: -1, Reason: "there is no such entry in the bank", Err: ErrUnknown}
+	case number >= s.bare:
+		return listPlace{set: len(b.sets), full: number - b.firstFull + 1}, nil
+	}
+	v, _ := bareOf(id) // it is one: it was found as such
+	w := v.Words()
+	for b.sets[p.set].kind != v.Kind() {
+		p.set++
+	}
+	set := &b.sets[p.set]
+	p.bare, _ = searchWords(set.n, w[:wordsOf(set.kind)], func(i int) [4]uint64 { return s.words(set.at(i)) })
+	p.bare++
+	return p, nil
 }
 
 // bareBatch decodes the bare entries of a set from one on.

@@ -12,7 +12,7 @@ import (
 const allowEdge = time.Second
 
 // suppress fills SuppressedBy of the outcomes whose every frame is allowed by the
-// allow-list entries that matched, together.
+// allow-list entries that matched and are for their bank, together.
 func suppress(q *query, outcomes, allowed []outcome) {
 	if len(allowed) == 0 {
 		return
@@ -28,7 +28,7 @@ func suppress(q *query, outcomes, allowed []outcome) {
 		for _, f := range o.seen {
 			some := false
 			for a := range masks {
-				some = some || masks[a].allows(q, f)
+				some = some || allowed[a].it.suppresses(o.it.bank) && masks[a].allows(q, f)
 			}
 			whole = whole && some
 		}
@@ -36,6 +36,9 @@ func suppress(q *query, outcomes, allowed []outcome) {
 			continue
 		}
 		for a := range masks {
+			if !allowed[a].it.suppresses(o.it.bank) {
+				continue
+			}
 			n := 0
 			for _, f := range o.seen {
 				if masks[a].allows(q, f) {

@@ -168,7 +168,7 @@ func (v *verifier) description(b *snapBank) {
 	}
 	slices.SortFunc(counts, compareCounts)
 	if v.videos != b.videos || !slices.Equal(counts, b.counts) {
-		bad(v.s.sections[1].offset, "bank %.80q has not the signals it says", b.name)
+		bad(v.s.sections[1].offset, "bank %.80q has not the signals it says", b.Name)
 	}
 }
 

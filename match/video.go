@@ -19,6 +19,11 @@ type VideoResult struct {
 	// may be more entries, and more and longer segments. What agrees beyond the threshold only
 	// does not count.
 	Limited bool
+	// Shadow are matches that are recorded and not reported (Match.ShadowedBy), in the same
+	// order. They change nothing of the rest.
+	Shadow []Match
+
+	shadowWeak []WeakMatch // for Closer
 }
 
 // WeakMatch is an agreement with a known video that is too little to be a match,
@@ -42,12 +47,14 @@ type WeakMatch struct {
 // and disjoint.
 func (r *VideoResult) Closer() []Span {
 	var all []span
-	for i := range r.Weak {
-		if r.Weak[i].SuppressedBy != "" {
-			continue
-		}
-		for _, s := range r.Weak[i].Closer {
-			all = append(all, span{s.From, s.To})
+	for _, weak := range [][]WeakMatch{r.Weak, r.shadowWeak} {
+		for i := range weak {
+			if weak[i].SuppressedBy != "" {
+				continue
+			}
+			for _, s := range weak[i].Closer {
+				all = append(all, span{s.From, s.To})
+			}
 		}
 	}
 	return spans(all)
@@ -102,18 +109,23 @@ func (m *Matcher) MatchVideo(frames []QueryFrame) ([]Match, error) {
 // When no frame passes the gate the error is a *LowQualityError with the best
 // quality there was.
 func (m *Matcher) ScanVideo(frames []QueryFrame) (VideoResult, error) {
-	sorted := slices.Clone(frames)
-	slices.SortStableFunc(sorted, func(a, b QueryFrame) int { return compareFrames(&a, &b) })
-	v := m.NewVideo()
-	if err := v.Add(sorted...); err != nil {
-		return VideoResult{}, err
-	}
-	return v.Result()
+	return m.Upload("").ScanVideo(frames)
 }
 
-// stillLive leaves out what was disabled or removed while the query ran.
-func stillLive(all []*candidate) []*candidate {
-	return slices.DeleteFunc(all, func(c *candidate) bool { return !c.key.it.live() })
+func sortedFrames(frames []QueryFrame) []QueryFrame {
+	sorted := slices.Clone(frames)
+	slices.SortStableFunc(sorted, func(a, b QueryFrame) int { return compareFrames(&a, &b) })
+	return sorted
+}
+
+// stillLive leaves out what was disabled or removed while the query ran, and tells the others'
+// treatment.
+func (u *Upload) stillLive(all []*candidate) []*candidate {
+	return slices.DeleteFunc(all, func(c *candidate) bool {
+		t := u.treat(c.key.it)
+		c.shadow = t == Shadow
+		return t == Ignore || c.shadow && c.key.it.bank.allow
+	})
 }
 
 // outcome is what a candidate came to.

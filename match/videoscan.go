@@ -17,6 +17,7 @@ const maxFarComparisons = 1 << 26
 // most 4,096 pairs with an entry, far fewer in long videos (about a million for all frames
 // together), of up to 32 places each, some 100 bytes a look, and half a megabyte.
 type VideoScan struct {
+	u       *Upload
 	m       *Matcher
 	frames  []QueryFrame // as they came
 	collect collector
@@ -26,9 +27,7 @@ type VideoScan struct {
 // NewVideo returns a VideoScan that compares with the banks of m. Each frame is compared
 // with the banks as they are when it is added; an entry that is removed or disabled
 // meanwhile is in no verdict from then on.
-func (m *Matcher) NewVideo() *VideoScan {
-	return &VideoScan{m: m, collect: collector{m: m, byKey: make(map[key]*candidate)}}
-}
+func (m *Matcher) NewVideo() *VideoScan { return m.Upload("").NewVideo() }
 
 // Add compares frames with the banks. They may come in any order of times, in as many
 // calls as one likes: key frames first, and others between them later. It makes no
@@ -46,6 +45,10 @@ func (v *VideoScan) Add(frames ...QueryFrame) error {
 		if err := frames[i].check(v.m.rules.gate); err != nil {
 			return err
 		}
+	}
+	v.u.begin()
+	for i := range frames {
+		v.u.identify(frames[i].Looks)
 	}
 	for len(frames) > 0 && v.err == nil {
 		var n int
@@ -69,6 +72,7 @@ func (v *VideoScan) Result() (VideoResult, error) {
 	if v.err != nil {
 		return VideoResult{}, v.err
 	}
+	v.u.begin()
 	q := newQuery(v.frames, v.collect.crowds, v.m.rules.gate)
 	result := VideoResult{Frames: len(q.frames), Judged: q.judged}
 	if q.judged == 0 {
@@ -76,19 +80,26 @@ func (v *VideoScan) Result() (VideoResult, error) {
 	}
 	candidates, limited := v.collect.candidates(q)
 	result.Limited = limited
-	budget := maxFarComparisons
-	var outcomes, allowed []outcome
-	candidates = stillLive(candidates)
+	budget, shadowBudget := maxFarComparisons, maxFarComparisons
+	var outcomes, shadowed, allowed []outcome
+	candidates = v.u.stillLive(candidates)
 	// Those with a frame within the threshold first: the others must not use up the budget.
 	slices.SortStableFunc(candidates, func(a, b *candidate) int { return cmp.Compare(min(b.matched, 1), min(a.matched, 1)) })
 	for _, cand := range candidates {
+		left := &budget
+		if cand.shadow {
+			left = &shadowBudget
+		}
 		var o outcome
 		if cand.key.it.isVideo() {
-			o = judgeVideo(q, cand, &v.m.rules, &budget)
+			o = judgeVideo(q, cand, &v.m.rules, left)
 		} else {
 			o = judgePicture(q, cand)
 		}
-		if !cand.key.it.bank.allow {
+		if cand.shadow {
+			o.match.ShadowedBy = cand.key.it.shadowedBy()
+			shadowed = append(shadowed, o)
+		} else if !cand.key.it.bank.allow {
 			outcomes = append(outcomes, o)
 			result.Limited = result.Limited || o.limited
 		} else if len(o.missing) == 0 {
@@ -96,18 +107,27 @@ func (v *VideoScan) Result() (VideoResult, error) {
 		}
 	}
 	result.Limited = result.Limited || budget <= 0
+	result.Matches, result.Weak = v.conclude(q, outcomes, allowed)
+	result.Shadow, result.shadowWeak = v.conclude(q, shadowed, allowed)
+	return result, nil
+}
+
+// conclude sorts outcomes into matches and what is too little to be one.
+func (v *VideoScan) conclude(q *query, outcomes, allowed []outcome) (matches []Match, weak []WeakMatch) {
 	discountIntros(q, outcomes)
 	suppress(q, outcomes, allowed)
+	var keys []key
 	for i := range outcomes {
 		if o := &outcomes[i]; len(o.missing) == 0 {
-			result.Matches = append(result.Matches, o.match)
+			matches, keys = append(matches, o.match), append(keys, key{it: o.it})
 		} else if !o.nothing {
-			result.Weak = append(result.Weak, WeakMatch{o.match, o.missing, o.closer})
+			weak = append(weak, WeakMatch{o.match, o.missing, o.closer})
 		}
 	}
-	sortMatches(result.Matches)
-	slices.SortFunc(result.Weak, func(a, b WeakMatch) int { return compareMatches(&a.Match, &b.Match) })
-	return result, nil
+	v.u.count(matches, keys)
+	sortMatches(matches)
+	slices.SortFunc(weak, func(a, b WeakMatch) int { return compareMatches(&a.Match, &b.Match) })
+	return matches, weak
 }
 
 // Span is a stretch of time from the start of the media, To exclusive.

@@ -15,11 +15,15 @@ import (
 func (a *app) bankCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "bank",
-		Short: "Make and show banks of known content",
+		Short: "Make, change and show banks of known content",
 		Args:  cobra.NoArgs,
 		RunE:  needsCommand,
 	}
-	c.AddCommand(a.bankBuildCommand(), a.bankShowCommand(), a.bankVerifyCommand(), a.bankDiffCommand(), a.bankMergeCommand(), a.bankSimilarCommand())
+	c.AddCommand(a.bankBuildCommand(), a.bankShowCommand(), a.bankVerifyCommand(), a.bankDiffCommand(), a.bankMergeCommand(), a.bankSimilarCommand(),
+		a.bankAddCommand(), a.bankRemoveCommand(), a.bankQuarantineCommand())
+	c.AddCommand(a.settingsCommands()...)
+	c.AddCommand(a.curateCommands()...)
+	c.AddCommand(a.browseCommands()...)
 	return c
 }
 
@@ -108,15 +112,21 @@ func (a *app) buildBank(ctx context.Context, bar *progress, e *enrolment, output
 }
 
 func (a *app) bankShowCommand() *cobra.Command {
-	var entries int
+	var (
+		entries int
+		bank    string
+	)
 	c := &cobra.Command{
-		Use:   "show FILE",
-		Short: "Show what is in a bank file",
-		Long: `Show the banks in a bank file: name, labels, thresholds, and how many entries and
-hashes of each kind there are. What is shown is checked; "rematch bank verify" checks
-the rest.`,
-		Args: cobra.ExactArgs(1),
+		Use:   "show FILE [ENTRY...]",
+		Short: "Show what is in a bank file, or entries of it",
+		Long: `Show the banks in a bank file: name, settings, thresholds, and how many entries and
+hashes of each kind there are; or entries, with all that is said of them. What is shown is
+checked; "rematch bank verify" checks the rest.`,
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return a.showEntries(args[0], bank, args[1:])
+			}
 			if entries < -1 {
 				return usagef("--entries %d: want a number, or -1 for all", entries)
 			}
@@ -124,7 +134,29 @@ the rest.`,
 		},
 	}
 	c.Flags().IntVar(&entries, "entries", 0, "also list up to this many entries of each bank; -1: all")
+	bankFlag(c, &bank)
 	return c
+}
+
+// showEntries prints entries of a bank.
+func (a *app) showEntries(path, bank string, ids []string) error {
+	s, name, err := openBank(path, bank)
+	if err != nil {
+		return err
+	}
+	if err := allThere(s, name, ids); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		e, _, err := s.Entry(name, id)
+		if err == nil {
+			err = a.printEntry(name, policyOf(s, name), e)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // showBanks prints the banks in a file, and of each some entries; -1: all.
@@ -144,7 +176,7 @@ func (a *app) showBanks(path string, entries int) error {
 			}
 			left--
 			if err == nil {
-				err = a.printEntry(b.Name, e)
+				err = a.printEntry(b.Name, b.Policy, e)
 			}
 			if err != nil {
 				return err

@@ -2,7 +2,10 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/rematch-go/rematch/examples/internal/terminal"
 	"github.com/rematch-go/rematch/hash"
@@ -22,9 +25,29 @@ type bankLine struct {
 	Thresholds map[string]int `json:"thresholds"` // bits, inclusive, of every kind in the bank
 	Disabled   bool           `json:"disabled"`
 	Allow      bool           `json:"allow"`
+	Suppresses []string       `json:"suppresses"` // of an allow-list; empty: all banks
+	Action     string         `json:"action"`
+	Policy     policyLine     `json:"policy"`
+	Shadow     bool           `json:"shadow"`           // nothing is reported
+	Percent    float64        `json:"roll_out_percent"` // of the uploads for which it is, unless shadow
 }
 
-// entryLine describes an entry of a bank, with --entries.
+// policyLine says what becomes of matches: report, shadow or ignore.
+type policyLine struct {
+	None        string `json:"none"`
+	Positive    string `json:"positive"`
+	Seed        string `json:"seed"`
+	Negative    string `json:"negative"`
+	Disputed    string `json:"disputed"`
+	Quarantined string `json:"quarantined"`
+}
+
+func newPolicyLine(p match.Policy) policyLine {
+	p = p.Resolved()
+	return policyLine{p.None.String(), p.Positive.String(), p.Seed.String(), p.Negative.String(), p.Disputed.String(), p.Quarantined.String()}
+}
+
+// entryLine describes an entry of a bank. What is not set is null or empty.
 type entryLine struct {
 	Bank       string         `json:"bank"`
 	Entry      string         `json:"entry"`
@@ -32,12 +55,83 @@ type entryLine struct {
 	Kinds      map[string]int `json:"kinds"`
 	DurationMS int64          `json:"duration_ms"` // 0: not a video
 	Disabled   bool           `json:"disabled"`
+
+	State         string          `json:"state"`   // disabled, expired, or what becomes of its matches: report, shadow, ignore
+	Opinion       match.Stance    `json:"opinion"` // what all say together: none, positive, seed, negative, disputed
+	DisabledUntil *time.Time      `json:"disabled_until"`
+	Expires       *time.Time      `json:"expires"`
+	Note          string          `json:"note"`
+	Decision      *decisionLine   `json:"decision"`
+	Opinions      []opinionLine   `json:"opinions"`
+	Quarantine    *quarantineLine `json:"quarantine"`
+	Origin        *originLine     `json:"origin"`
+}
+
+// decisionLine is ours: positive is confirmed, negative deconfirmed.
+type decisionLine struct {
+	Says match.Stance `json:"says"`
+	By   string       `json:"by"`
+	At   *time.Time   `json:"at"`
+	Note string       `json:"note"`
+}
+
+type opinionLine struct {
+	By   string       `json:"by"`
+	Ours bool         `json:"ours"`
+	Says match.Stance `json:"says"`
+	At   *time.Time   `json:"at"`
+	Tags []string     `json:"tags"`
+}
+
+type quarantineLine struct {
+	Since   time.Time `json:"since"`
+	Count   int       `json:"count"`   // uploads that it matched by then
+	Usual   float64   `json:"usual"`   // in the same time before
+	Uploads int       `json:"uploads"` // in all
+}
+
+type originLine struct {
+	Exchange string     `json:"exchange"`
+	Member   string     `json:"member"`
+	ID       string     `json:"id"`
+	Fetched  *time.Time `json:"fetched"`
+	Severity string     `json:"severity"`
+	Tags     []string   `json:"tags"`
+}
+
+func newEntryLine(bank string, p match.Policy, e match.Entry) entryLine {
+	when := func(t time.Time) *time.Time {
+		if t.IsZero() {
+			return nil
+		}
+		return new(t.UTC())
+	}
+	c := e.Curation.Clone()
+	l := entryLine{Bank: bank, Entry: e.ID, Labels: append([]string{}, e.Labels...), Kinds: kindNames(kindCounts(e)), DurationMS: milliseconds(e.Duration), Disabled: e.Disabled,
+		State: e.State(p, time.Now()), Opinion: c.Stance(), DisabledUntil: when(c.DisabledUntil), Expires: when(c.Expires), Note: c.Note, Opinions: []opinionLine{}}
+	if d := c.Decision; d.Stance != match.NoOpinion {
+		l.Decision = &decisionLine{d.Stance, d.By, when(d.At), d.Note}
+	}
+	for _, o := range c.Opinions {
+		l.Opinions = append(l.Opinions, opinionLine{o.By, o.Ours, o.Says, when(o.At), append([]string{}, o.Tags...)})
+	}
+	if q := c.Quarantine; !q.Since.IsZero() {
+		l.Quarantine = &quarantineLine{q.Since.UTC(), q.Count, hundredths(q.Usual), q.Uploads}
+	}
+	if o := c.Origin; o.Exchange+o.Member+o.ID+o.Severity != "" || len(o.Tags) > 0 || !o.Fetched.IsZero() {
+		l.Origin = &originLine{o.Exchange, o.Member, o.ID, when(o.Fetched), o.Severity, append([]string{}, o.Tags...)}
+	}
+	return l
 }
 
 func (a *app) printBank(file string, b match.BankInfo) error {
 	l := bankLine{
 		File: file, Bank: b.Name, Labels: append([]string{}, b.Labels...), Entries: b.Entries, Videos: b.Videos,
 		Kinds: make(map[string]int), Thresholds: make(map[string]int), SetAside: b.Quarantined, Disabled: b.Disabled, Allow: b.Allow,
+		Suppresses: append([]string{}, b.Suppresses...), Action: b.Action, Policy: newPolicyLine(b.Policy), Shadow: b.RollOut.Shadow, Percent: 100,
+	}
+	if b.RollOut.Percent > 0 {
+		l.Percent = b.RollOut.Percent
 	}
 	for k, n := range b.Signals {
 		l.Kinds[k.String()], l.Thresholds[k.String()] = n, b.Thresholds[k]
@@ -53,12 +147,27 @@ func (a *app) printBank(file string, b match.BankInfo) error {
 	if b.Allow {
 		text.WriteString(", an allow-list")
 	}
+	if len(b.Suppresses) > 0 {
+		fmt.Fprintf(&text, " for %s", terminal.OneLine(joinAnd(b.Suppresses)))
+	}
+	switch {
+	case b.RollOut.Shadow:
+		text.WriteString(", in shadow")
+	case l.Percent < 100:
+		fmt.Fprintf(&text, ", for %v %% of uploads", l.Percent)
+	}
 	if b.Disabled {
 		text.WriteString(", disabled")
 	}
 	text.WriteByte('\n')
 	if len(b.Labels) > 0 {
 		fmt.Fprintf(&text, "  labels: %s\n", terminal.OneLine(strings.Join(b.Labels, ", ")))
+	}
+	if b.Action != "" {
+		fmt.Fprintf(&text, "  action: %s\n", terminal.OneLine(b.Action))
+	}
+	if words := policyWords(b.Policy); words != "" {
+		fmt.Fprintf(&text, "  policy: %s\n", words)
 	}
 	for _, k := range hash.Kinds() { // not the map's order
 		if n := b.Signals[k]; n > 0 {
@@ -72,16 +181,26 @@ func (a *app) printBank(file string, b match.BankInfo) error {
 	return err
 }
 
-func (a *app) printEntry(bank string, e match.Entry) error {
-	counts := kindCounts(e)
-	if a.json {
-		l := entryLine{Bank: bank, Entry: e.ID, Labels: append([]string{}, e.Labels...), Kinds: make(map[string]int),
-			DurationMS: milliseconds(e.Duration), Disabled: e.Disabled}
-		for k, n := range counts {
-			l.Kinds[k.String()] = n
+// policyWords says what of a policy is not the default.
+func policyWords(p match.Policy) string {
+	var words []string
+	was := match.Policy{}.Resolved()
+	p = p.Resolved()
+	now, before := policyFields(&p), policyFields(&was)
+	for _, what := range slices.Sorted(maps.Keys(now)) {
+		if *now[what] != *before[what] {
+			words = append(words, what+" "+now[what].String())
 		}
-		return printJSON(a.stdout, l)
 	}
+	return strings.Join(words, ", ")
+}
+
+// printEntry shows an entry of a bank with a policy.
+func (a *app) printEntry(bank string, p match.Policy, e match.Entry) error {
+	if a.json {
+		return printJSON(a.stdout, newEntryLine(bank, p, e))
+	}
+	counts := kindCounts(e)
 	var parts []string
 	if e.IsVideo() {
 		parts = append(parts, "video of "+clock(e.Duration))
@@ -91,9 +210,16 @@ func (a *app) printEntry(bank string, e match.Entry) error {
 			parts = append(parts, fmt.Sprintf("%d %s", n, k))
 		}
 	}
-	if e.Disabled {
-		parts = append(parts, "disabled")
+	if state := e.State(p, time.Now()); state != match.Report.String() {
+		parts = append(parts, state)
 	}
-	_, err := fmt.Fprintf(a.stdout, "  %s%s: %s\n", display(e.ID), labelWords(e.Labels), strings.Join(parts, ", "))
+	if s := e.Curation.Stance(); s != match.NoOpinion {
+		parts = append(parts, s.String())
+	}
+	text := fmt.Sprintf("  %s%s: %s\n", display(e.ID), labelWords(e.Labels), strings.Join(parts, ", "))
+	for _, line := range entryDetails(e) {
+		text += "    " + line + "\n"
+	}
+	_, err := fmt.Fprint(a.stdout, text)
 	return err
 }

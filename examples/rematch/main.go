@@ -7,6 +7,7 @@
 //	rematch lookup --bank known.bank HASH...
 //	rematch compare upload.mp4 known.mp4
 //	rematch doctor
+//	rematch bank disable known.bank ENTRY   (and more: rematch help bank)
 //
 // Folders are walked with everything below them. Every regular file in them is
 // looked at, whatever its name; symbolic links inside them are not followed. A
@@ -20,7 +21,7 @@
 //	0  nothing matched (scan, compare), everything was hashed (hash), done
 //	1  something failed: a bank, a file that can't be read, an interruption
 //	2  wrong usage
-//	3  something matched, or differs (bank diff)
+//	3  something matched, was found (bank search, quarantine list), or differs (bank diff)
 //	4  nothing matched, but something was not judged
 //
 // When several apply, 3 comes before 1 and 1 before 4. "go run" shows any of

@@ -17,7 +17,9 @@ type verdictLine struct {
 	Reason  string      `json:"reason"`  // why not judged, or why a match was cut short; else empty
 	Matches []matchLine `json:"matches"`
 	Total   int         `json:"matches_total"` // more than there are matches if only the nearest are listed
-	Plan    []passLine  `json:"plan"`          // how a video was looked at
+	Shadow  []matchLine `json:"shadow"`        // matches that are recorded and not reported
+	Shadows int         `json:"shadow_total"`
+	Plan    []passLine  `json:"plan"` // how a video was looked at
 }
 
 // passLine is one look at a stretch of a video.
@@ -44,6 +46,10 @@ type matchLine struct {
 	QueryHash      string        `json:"query_hash"`
 	KnownHash      string        `json:"known_hash"`
 	SuppressedBy   string        `json:"suppressed_by"`
+	Action         string        `json:"action"`      // of the bank
+	ShadowedBy     string        `json:"shadowed_by"` // why it is not reported: rollout, quarantine, disputed, ...
+	Opinion        match.Stance  `json:"opinion"`     // what is said of the entry: none, positive, seed, negative, disputed
+	Severity       string        `json:"severity"`    // in the words of who shared it
 	Segments       []segmentLine `json:"segments"`
 	QueryPercent   *float64      `json:"query_percent"`
 	KnownPercent   *float64      `json:"known_percent"`
@@ -61,9 +67,12 @@ type segmentLine struct {
 }
 
 func newVerdictLine(file string, v screen.Verdict) verdictLine {
-	l := verdictLine{File: file, Verdict: v.Outcome.String(), Reason: v.Reason, Matches: []matchLine{}, Total: v.Total, Plan: []passLine{}}
+	l := verdictLine{File: file, Verdict: v.Outcome.String(), Reason: v.Reason, Matches: []matchLine{}, Total: v.Total, Shadow: []matchLine{}, Shadows: v.ShadowTotal, Plan: []passLine{}}
 	for _, m := range v.Matches {
 		l.Matches = append(l.Matches, newMatchLine(m))
+	}
+	for _, m := range v.Shadow {
+		l.Shadow = append(l.Shadow, newMatchLine(m))
 	}
 	for _, p := range v.Plan {
 		l.Plan = append(l.Plan, passLine{p.Kind, p.Why, milliseconds(p.From), milliseconds(p.To), p.Frames})
@@ -85,7 +94,13 @@ func newMatchLine(m match.Match) matchLine {
 		QueryHash:      e.Query.Hex(),
 		KnownHash:      e.Known.Hex(),
 		SuppressedBy:   m.SuppressedBy,
+		Action:         m.Action,
+		ShadowedBy:     m.ShadowedBy,
+		Opinion:        m.Entry.Curation.Stance(),
 		Segments:       []segmentLine{},
+	}
+	if m.Entry.Curation != nil {
+		l.Severity = m.Entry.Curation.Origin.Severity
 	}
 	if !e.Kind.IsDigest() && e.Quality != hash.Unmeasured {
 		l.Quality = &e.Quality
@@ -123,7 +138,7 @@ func (a *app) printVerdict(w io.Writer, file string, v screen.Verdict) error {
 	}
 	text += "\n"
 	for _, m := range v.Matches {
-		text += fmt.Sprintf("            %s\n", display(m.Entry.Bank+"/"+m.Entry.ID)+labelWords(m.Entry.Labels))
+		text += fmt.Sprintf("            %s\n", display(m.Entry.Bank+"/"+m.Entry.ID)+labelWords(m.Entry.Labels)+actionWords(m))
 		for _, line := range evidenceWords(m) {
 			text += "              " + terminal.OneLine(line) + "\n"
 		}
@@ -131,11 +146,25 @@ func (a *app) printVerdict(w io.Writer, file string, v screen.Verdict) error {
 	if more := v.Total - len(v.Matches); more > 0 {
 		text += fmt.Sprintf("            and %d more that are further away\n", more)
 	}
+	for _, m := range v.Shadow {
+		text += fmt.Sprintf("            not reported (%s): %s\n", m.ShadowedBy, display(m.Entry.Bank+"/"+m.Entry.ID)+labelWords(m.Entry.Labels)+actionWords(m))
+	}
+	if more := v.ShadowTotal - len(v.Shadow); more > 0 {
+		text += fmt.Sprintf("            not reported: %d more\n", more)
+	}
 	if v.Outcome == screen.Match && v.Reason != "" {
 		text += "            Beyond that it was not judged: " + reasonWords(v.Reason) + ".\n"
 	}
 	_, err := io.WriteString(w, text)
 	return err
+}
+
+// actionWords is what is to be done about a match.
+func actionWords(m match.Match) string {
+	if m.Action == "" {
+		return ""
+	}
+	return ": " + terminal.OneLine(m.Action)
 }
 
 func labelWords(labels []string) string {

@@ -69,6 +69,11 @@ type Verdict struct {
 	// Total is how many matches there are: of more than match.Options.MaxMatches of a
 	// picture, Matches has the nearest.
 	Total int
+	// Shadow are the matches that are recorded and not reported, and ShadowTotal how many there
+	// are: of banks that are rolled out to none or a part of the uploads, of entries that are
+	// disputed or in quarantine (match.Match.ShadowedBy, match.Policy). They have no part in Outcome.
+	Shadow      []match.Match
+	ShadowTotal int
 	// Weak lists what agreed with known videos but was too little to be a match, and
 	// what was missing: for a person's eyes, never for an automatic decision.
 	Weak   []match.WeakMatch
@@ -121,13 +126,41 @@ const frameSide = 384
 type Screener struct {
 	matcher *match.Matcher
 	options Options
-	lookers sync.Pool // of *looker
+	lookers *sync.Pool // of *looker
+	id      string     // the caller's, of the upload
 }
 
 // New returns a Screener that compares with the banks of m. Banks may change
 // while it works: each upload sees the banks as they are then.
 func New(m *match.Matcher, o Options) *Screener {
-	return &Screener{matcher: m, options: o, lookers: sync.Pool{New: func() any { return new(looker) }}}
+	return &Screener{matcher: m, options: o, lookers: &sync.Pool{New: func() any { return new(looker) }}}
+}
+
+// For returns the Screener for an upload with the caller's own ID of it, by which it is decided
+// whether a bank that is rolled out to a percentage of the uploads matches it (match.RollOut).
+// Without an ID that is done by the SHA-256 of its bytes, of a decoded picture by its first
+// hash, and of a Stream by that of its first frame. It costs next to nothing.
+func (s *Screener) For(id string) *Screener {
+	t := *s
+	t.id = id
+	return &t
+}
+
+// upload returns what compares an upload of which the digests are known.
+func (s *Screener) upload(ctx context.Context, stored *video.Stored, sums []match.Look) (*match.Upload, error) {
+	id := s.id
+	if id == "" && s.matcher.HasPercent() {
+		i := slices.IndexFunc(sums, func(l match.Look) bool { return l.Value.Kind() == hash.SHA256 })
+		if i < 0 {
+			var err error
+			if sums, err = digestLooks(ctx, stored, []hash.Kind{hash.SHA256}); err != nil {
+				return nil, err
+			}
+			i = 0
+		}
+		id = sums[i].Value.String()
+	}
+	return s.matcher.Upload(id), nil
 }
 
 // Screen reads an upload once, within the budgets of Options.Video.Limits, and
@@ -163,16 +196,20 @@ func (s *Screener) Screen(ctx context.Context, upload video.Input) (Verdict, err
 	if err != nil {
 		return Verdict{}, err
 	}
+	u, err := s.upload(ctx, stored, sums)
+	if err != nil {
+		return Verdict{}, err
+	}
 	var v Verdict
 	var seen *watch
 	var undecoded error
 	if len(perceptual) > 0 {
-		seen, undecoded = s.frames(ctx, stored, perceptual, &v)
+		seen, undecoded = s.frames(ctx, stored, u, perceptual, &v)
 		if _, ok := video.Reason(undecoded); undecoded != nil && !ok {
 			return Verdict{}, undecoded
 		}
 	}
-	if err := s.compare(seen, sums, &v); err != nil {
+	if err := s.compare(u, seen, sums, &v); err != nil {
 		return refuse(v, cmp.Or(undecoded, err)) // what was not seen is weightier than what showed too little
 	}
 	if undecoded != nil {
@@ -198,7 +235,7 @@ func (s *Screener) ScreenImage(m image.Image) (Verdict, error) {
 	w := &watch{kinds: perceptual, looker: looker}
 	err := w.add(hash.Frame{Image: m})
 	if err == nil {
-		err = s.compare(w, nil, &v)
+		err = s.compare(s.matcher.Upload(s.id), w, nil, &v)
 	}
 	if err != nil {
 		return refuse(v, unhashable("", err))
@@ -253,7 +290,7 @@ func digestLooks(ctx context.Context, stored *video.Stored, kinds []hash.Kind) (
 
 // frames decodes the upload and hashes its pictures. With an error it returns what
 // was seen before it.
-func (s *Screener) frames(ctx context.Context, stored *video.Stored, kinds []hash.Kind, v *Verdict) (*watch, error) {
+func (s *Screener) frames(ctx context.Context, stored *video.Stored, u *match.Upload, kinds []hash.Kind, v *Verdict) (*watch, error) {
 	media, err := video.Open(ctx, stored.Input(), s.options.Video)
 	if err != nil {
 		return nil, err
@@ -264,7 +301,7 @@ func (s *Screener) frames(ctx context.Context, stored *video.Stored, kinds []has
 	looker := s.lookers.Get().(*looker)
 	defer s.lookers.Put(looker)
 	if v.Info.Class == video.Still {
-		return s.still(ctx, stored.Name(), media, looker, kinds, v)
+		return s.still(ctx, stored.Name(), media, u, looker, kinds, v)
 	}
 	// The budget of work is the upload's: an upload can ask for many passes.
 	all := ctx
@@ -273,11 +310,11 @@ func (s *Screener) frames(ctx context.Context, stored *video.Stored, kinds []has
 		ctx, stop = context.WithTimeout(ctx, work)
 		defer stop()
 	}
-	w := &watch{kinds: kinds, looker: looker, scan: s.matcher.NewVideo(), step: s.options.sample()}
+	w := &watch{kinds: kinds, looker: looker, scan: u.NewVideo(), step: s.options.sample()}
 	err = w.follow(ctx, media, s.options.Complete)
 	v.Plan = w.plan
 	if err == nil && len(w.frames) == 1 { // a still in the guise of a video
-		w, err = s.still(ctx, stored.Name(), media, looker, kinds, v)
+		w, err = s.still(ctx, stored.Name(), media, u, looker, kinds, v)
 	}
 	if err != nil && ctx.Err() != nil && all.Err() == nil {
 		err = &video.Error{Name: stored.Name(), Err: video.ErrTimeout}
@@ -290,10 +327,10 @@ func (s *Screener) frames(ctx context.Context, stored *video.Stored, kinds []has
 }
 
 // still hashes a picture, or all frames of a video that was over before a second one was due.
-func (s *Screener) still(ctx context.Context, name string, media *video.Media, looker *looker, kinds []hash.Kind, v *Verdict) (*watch, error) {
+func (s *Screener) still(ctx context.Context, name string, media *video.Media, u *match.Upload, looker *looker, kinds []hash.Kind, v *Verdict) (*watch, error) {
 	w := &watch{kinds: kinds, looker: looker}
 	if v.Info.Class != video.Still { // it can have more frames than were looked at
-		w.scan, w.step = s.matcher.NewVideo(), s.options.sample()
+		w.scan, w.step = u.NewVideo(), s.options.sample()
 	}
 	// goimagehash shrinks pictures in its own ways, so that its hashes need all pixels.
 	onlyPDQ := !slices.ContainsFunc(kinds, func(k hash.Kind) bool { return k != hash.PDQ })
@@ -311,30 +348,31 @@ func (s *Screener) still(ctx context.Context, name string, media *video.Media, l
 
 // compare matches one picture as a picture and several as a video, and the
 // digests with them, and adds what it finds to v. w may be nil.
-func (s *Screener) compare(w *watch, sums []match.Look, v *Verdict) error {
+func (s *Screener) compare(u *match.Upload, w *watch, sums []match.Look, v *Verdict) error {
 	switch {
 	case w == nil || len(w.frames) == 0:
 		if len(sums) > 0 {
-			return s.picture(sums, v)
+			return picture(u, sums, v)
 		}
 		return nil
 	case len(w.frames) == 1:
 		if len(w.first.Looks) > 0 {
-			return s.picture(append(slices.Clone(w.first.Looks), sums...), v)
+			return picture(u, append(slices.Clone(w.first.Looks), sums...), v)
 		}
-		return cmp.Or(s.compare(nil, sums, v), errTooSmall)
+		return cmp.Or(s.compare(u, nil, sums, v), errTooSmall)
 	}
 	result, scanErr := w.scan.Result()
 	w.cut(result.Matches)
 	v.Weak = result.Weak
 	if len(sums) > 0 {
-		if err := s.picture(sums, v); err != nil {
+		if err := picture(u, sums, v); err != nil {
 			return err
 		}
-		if err := s.allow(result.Matches, sums); err != nil {
+		if err := cmp.Or(allow(u, result.Matches, sums), allow(u, result.Shadow, sums)); err != nil {
 			return err
 		}
 	}
+	v.Shadow, v.ShadowTotal = append(v.Shadow, result.Shadow...), v.ShadowTotal+len(result.Shadow)
 	v.Matches, v.Total = append(v.Matches, result.Matches...), v.Total+len(result.Matches)
 	if scanErr == nil && result.Limited && conclude(*v).Outcome == NoMatch {
 		return errLimited
@@ -343,20 +381,28 @@ func (s *Screener) compare(w *watch, sums []match.Look, v *Verdict) error {
 }
 
 // picture matches the looks at one picture.
-func (s *Screener) picture(looks []match.Look, v *Verdict) error {
-	result, err := s.matcher.ScanPicture(looks)
+func picture(u *match.Upload, looks []match.Look, v *Verdict) error {
+	result, err := u.ScanPicture(looks)
 	v.Matches, v.Total = result.Matches, result.Total
+	v.Shadow, v.ShadowTotal = result.Shadow, result.ShadowTotal
 	return err
 }
 
 // allow suppresses a video's matches when an allow-list has the file's digest.
-func (s *Screener) allow(matches []match.Match, sums []match.Look) error {
+func allow(u *match.Upload, matches []match.Match, sums []match.Look) error {
+	said := make(map[string]string) // by bank
 	for _, look := range sums {
-		by, err := s.matcher.AllowedBy(look.Value)
-		if err != nil {
-			return err
-		}
+		clear(said)
 		for i := range matches {
+			bank := matches[i].Entry.Bank
+			by, known := said[bank]
+			if !known {
+				var err error
+				if by, err = u.AllowedBy(look.Value, bank); err != nil {
+					return err
+				}
+				said[bank] = by
+			}
 			matches[i].SuppressedBy = cmp.Or(matches[i].SuppressedBy, by)
 		}
 	}

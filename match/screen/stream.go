@@ -17,6 +17,7 @@ import (
 // Of what it is given it keeps no pictures, but hashes: about 4 KB a frame.
 type Stream struct {
 	s *Screener
+	u *match.Upload
 	w watch
 }
 
@@ -24,7 +25,8 @@ type Stream struct {
 // the banks as they are when it is added.
 func (s *Screener) NewStream() *Stream {
 	_, perceptual := s.kinds()
-	return &Stream{s: s, w: watch{kinds: perceptual, looker: new(looker), scan: s.matcher.NewVideo(), step: s.options.sample()}}
+	u := s.matcher.Upload(s.id)
+	return &Stream{s: s, u: u, w: watch{kinds: perceptual, looker: new(looker), scan: u.NewVideo(), step: s.options.sample()}}
 }
 
 // Add looks at a frame, in any order of times; one at a time that was there already is
@@ -50,7 +52,7 @@ func (t *Stream) Verdict() (Verdict, error) {
 	v := Verdict{Frames: len(t.w.frames), Info: video.Info{Class: video.Video}}
 	err := error(&match.LowQualityError{Gate: hash.DefaultGate})
 	if v.Frames > 0 {
-		err = t.s.compare(&t.w, nil, &v)
+		err = t.s.compare(t.u, &t.w, nil, &v)
 	}
 	if err != nil {
 		return refuse(v, err)

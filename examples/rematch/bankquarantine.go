@@ -1,0 +1,70 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/rematch-go/rematch/match"
+)
+
+func (a *app) bankQuarantineCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "quarantine",
+		Short: "Show and release entries that were set aside for matching far too much",
+		Args:  cobra.NoArgs,
+		RunE:  needsCommand,
+	}
+	c.AddCommand(a.quarantineListCommand(), a.quarantineReleaseCommand())
+	return c
+}
+
+func (a *app) quarantineListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list FILE",
+		Short: "List the entries in quarantine",
+		Long: `List the entries of all banks in a file that are in quarantine: they suddenly matched far
+more uploads than they used to. "release" lets them match again, "bank remove" removes them.
+
+Exit codes: 0 there are none, 3 there are some, 1 failure, 2 wrong usage.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			s, err := match.OpenSnapshot(args[0])
+			if err != nil {
+				return err
+			}
+			found := false
+			for _, b := range s.Banks() {
+				for e, err := range s.Entries(b.Name) {
+					if err == nil && (e.Curation == nil || e.Curation.Quarantine.Since.IsZero()) {
+						continue
+					}
+					if err == nil {
+						found = true
+						err = a.printEntry(b.Name, b.Policy, e)
+					}
+					if err != nil {
+						return err
+					}
+				}
+			}
+			if found {
+				return codeError(exitMatch)
+			}
+			return nil
+		},
+	}
+}
+
+func (a *app) quarantineReleaseCommand() *cobra.Command {
+	var bank string
+	c := &cobra.Command{
+		Use:   "release FILE ENTRY...",
+		Short: "Let entries out of quarantine",
+		Long:  `Let entries out of quarantine: they match as before.` + editExits,
+		Args:  cobra.MinimumNArgs(2),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return a.editEntries(args[0], bank, args[1:], func(e *match.Entry) { e.Curation.Quarantine = match.Quarantine{} })
+		},
+	}
+	bankFlag(c, &bank)
+	return c
+}
