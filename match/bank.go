@@ -113,8 +113,8 @@ func (b *bank) count(it *item, n int) {
 }
 
 // quarantine sets a signal aside.
-func (b *bank) quarantine(it *item, signal int, reason string) {
-	b.quarantined = append(b.quarantined, Quarantined{Bank: b.name, Entry: it.id, Signal: signal, Value: it.signals[signal].Value, Reason: reason})
+func (b *bank) quarantine(it *item, signal int, cause Cause, reason string) {
+	b.quarantined = append(b.quarantined, Quarantined{Bank: b.name, Entry: it.id, Signal: signal, Value: it.signals[signal].Value, Cause: cause, Reason: reason})
 }
 
 // checkThreshold refuses what can't be a bank's threshold.

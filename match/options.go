@@ -54,6 +54,17 @@ type Options struct {
 	// sets of a hundred thousand near copies of one picture exist. PictureResult.Total is
 	// the true count. 0 means DefaultMaxMatches, negative all.
 	MaxMatches int
+	// Clean are perceptual hashes of uploads of the caller's own that are known to be harmless, a
+	// thousand or more of any kinds: frames of videos as well. A known hash within whose kind's
+	// threshold more than CleanPercent of those of its kind lie, and at least four, is set aside
+	// with CauseCommon when it is added or loaded: it is a mistake or malice. An added signal
+	// costs a search among them, a snapshot that is loaded one for each of them.
+	Clean []hash.Value
+	// CleanPercent is more than 0 and at most 100; 0 means DefaultCleanPercent.
+	CleanPercent float64
+	// Release are known hashes that match although they would be set aside, unless it is for
+	// their quality: somebody has looked at them. See Matcher.Quarantined.
+	Release []hash.Value
 }
 
 // rules are checked options with the defaults filled in.
@@ -64,6 +75,7 @@ type rules struct {
 	minDuration                time.Duration
 	queryPercent, knownPercent float64
 	maxMatches                 int
+	suspects
 }
 
 func (o Options) rules() (rules, error) {
@@ -118,5 +130,7 @@ func (o Options) rules() (rules, error) {
 			return rules{}, fmt.Errorf("%w: Options.MaxRadius of %s: there is no such kind", ErrInvalid, k)
 		}
 	}
-	return r, nil
+	var err error
+	r.suspects, err = o.suspects()
+	return r, err
 }
