@@ -76,6 +76,13 @@ type Verdict struct {
 	Frames int        // pictures that were looked at
 	// Plan is how a video was looked at, pass by pass.
 	Plan []Pass
+	// Flags tell what is odd about the file itself, as that its name, the type it was declared with
+	// and its content disagree: FlagName and the others. It is judged by its content.
+	Flags []string
+	// Media are what the upload holds beside the medium that it begins with and that Info, Frames
+	// and Plan are of: a film behind a photograph, the pictures of an archive. Each is judged, and
+	// what keeps one from it is the Reason of the upload, unless that is low quality.
+	Media []Medium
 }
 
 // Options of a Screener and of Enroll. The zero value decodes stills, animated GIFs and
@@ -144,6 +151,10 @@ func New(m *match.Matcher, o Options) *Screener {
 //   - what lies around frames that agree with a known video but are not enough for a match;
 //   - where a match begins and ends.
 //
+// A file that is several media, as a photograph with a film behind it, is judged as each of them:
+// Verdict.Media. All of them have one budget of work, and of frames and unpacked bytes, beside the
+// first.
+//
 // Once a known video has matched and nothing more of any was seen for a minute, the rest
 // is left alone (unless Options.Complete is set). What a key frame stands for is believed
 // where the frames between it and the next, at most 3.25 seconds, are not looked at:
@@ -159,6 +170,15 @@ func (s *Screener) Screen(ctx context.Context, upload video.Input) (Verdict, err
 	if !s.matcher.HasKnown() || len(digests)+len(perceptual) == 0 {
 		return refuse(Verdict{}, errNoBank)
 	}
+	v, err := s.judge(ctx, stored, digests, perceptual, s.options.Video)
+	if err != nil {
+		return Verdict{}, err
+	}
+	return s.media(ctx, stored, upload.ContentType(), digests, perceptual, v)
+}
+
+// judge judges one medium.
+func (s *Screener) judge(ctx context.Context, stored *video.Stored, digests, perceptual []hash.Kind, o video.Options) (Verdict, error) {
 	sums, err := digestLooks(ctx, stored, digests)
 	if err != nil {
 		return Verdict{}, err
@@ -167,7 +187,7 @@ func (s *Screener) Screen(ctx context.Context, upload video.Input) (Verdict, err
 	var seen *watch
 	var undecoded error
 	if len(perceptual) > 0 {
-		seen, undecoded = s.frames(ctx, stored, perceptual, &v)
+		seen, undecoded = s.frames(ctx, stored, perceptual, &v, o)
 		if _, ok := video.Reason(undecoded); undecoded != nil && !ok {
 			return Verdict{}, undecoded
 		}
@@ -253,8 +273,8 @@ func digestLooks(ctx context.Context, stored *video.Stored, kinds []hash.Kind) (
 
 // frames decodes the upload and hashes its pictures. With an error it returns what
 // was seen before it.
-func (s *Screener) frames(ctx context.Context, stored *video.Stored, kinds []hash.Kind, v *Verdict) (*watch, error) {
-	media, err := video.Open(ctx, stored.Input(), s.options.Video)
+func (s *Screener) frames(ctx context.Context, stored *video.Stored, kinds []hash.Kind, v *Verdict, o video.Options) (*watch, error) {
+	media, err := video.Open(ctx, stored.Input(), o)
 	if err != nil {
 		return nil, err
 	}
@@ -268,7 +288,7 @@ func (s *Screener) frames(ctx context.Context, stored *video.Stored, kinds []has
 	}
 	// The budget of work is the upload's: an upload can ask for many passes.
 	all := ctx
-	if work := s.options.Video.Limits.Defaults().Work; work > 0 {
+	if work := o.Limits.Defaults().Work; work > 0 {
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeout(ctx, work)
 		defer stop()
