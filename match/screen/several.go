@@ -53,7 +53,9 @@ func (s *Screener) media(ctx context.Context, stored *video.Stored, contentType 
 	if err = cause(err); err != nil {
 		return refuse(v, err)
 	}
-	v.Flags = flags(stored.Name(), contentType, &layout)
+	if stored.Size() > 0 { // else there is nothing to disagree with
+		v.Flags = flags(stored.Name(), contentType, &layout)
+	}
 	undecoded := v.Err
 	if len(digests) > 0 && layout.End < stored.Size() { // what is known may have had nothing behind it
 		if err := s.front(limited, stored, layout.End, digests, &v); err != nil {
