@@ -123,8 +123,8 @@ func (b *bank) count(it *item, n int) {
 }
 
 // quarantine sets a signal aside.
-func (b *bank) quarantine(it *item, signal int, reason string) {
-	b.quarantined = append(b.quarantined, Quarantined{Bank: b.name, Entry: it.id, Signal: signal, Value: it.signals[signal].Value, Reason: reason})
+func (b *bank) quarantine(it *item, signal int, cause Cause, reason string) {
+	b.quarantined = append(b.quarantined, Quarantined{Bank: b.name, Entry: it.id, Signal: signal, Value: it.signals[signal].Value, Cause: cause, Reason: reason})
 }
 
 // unquarantine forgets what was set aside of an entry.

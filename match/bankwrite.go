@@ -50,7 +50,9 @@ func (b *Builder) prepare() (runs []bareRun, bare uint32, junks []uint32, err er
 				}
 			}
 			if l := d.hashes[k]; l != nil {
+				given, before := l.given, len(words)/width
 				words = united(words, dropRepeated(l.sorted(), width), width)
+				b.repeated += uint64(given - (len(words)/width - before))
 			}
 			if len(words) == 0 {
 				continue
@@ -63,7 +65,7 @@ func (b *Builder) prepare() (runs []bareRun, bare uint32, junks []uint32, err er
 			}
 			fresh := len(junks)
 			for i := range n {
-				if junk(valueOf(k, words[i*width:(i+1)*width])) == "" {
+				if !isJunk(valueOf(k, words[i*width:(i+1)*width])) {
 					continue
 				}
 				at := i / parts
@@ -120,7 +122,7 @@ func (b *Builder) write(w io.Writer, l *lineage) error {
 		raw = binary.LittleEndian.AppendUint32(raw, j)
 	}
 	f.section(tagJunk, wholeFile, 0, 0, raw)
-	*b = Builder{err: b.err} // the memory goes
+	*b = Builder{err: b.err, repeated: b.repeated} // the memory goes
 	return f.finish(l)
 }
 

@@ -43,7 +43,10 @@ type Builder struct {
 	byKind  map[hash.Kind]uint64 // how many of their signals
 	scratch []byte
 
-	part int // how many hashes share an index at most; 0: as many as can
+	part   int // how many hashes share an index at most; 0: as many as can
+	tidyAt int // how many hashes of a list are taken before a look at what is repeated; 0: tidyHashes
+
+	repeated uint64 // see Repeated
 
 	err error // of the first method that failed
 }
@@ -121,7 +124,7 @@ func (b *Builder) Bank(bank Bank) error {
 
 // Hash adds an entry that is nothing but a hash of unmeasured quality, with the value's
 // text as ID. Lists repeat hashes: one that the bank has as such an entry already
-// changes nothing. The error is ErrInvalid.
+// changes nothing but the count of Repeated, and takes no memory for long. The error is ErrInvalid.
 func (b *Builder) Hash(v hash.Value) error {
 	if b.err != nil {
 		return b.err
@@ -133,17 +136,21 @@ func (b *Builder) Hash(v hash.Value) error {
 	if !v.IsValid() {
 		return b.fail(&EntryError{Bank: d.name, Signal: -1, Reason: "the hash is the invalid zero value", Err: ErrInvalid})
 	}
-	return b.add(d, &d.hashes, v)
+	return b.add(d, &d.hashes, v, cmp.Or(b.tidyAt, tidyHashes))
 }
 
+// Repeated returns how many times Hash was given what the bank had already, counted when the
+// file is made; 0 before.
+func (b *Builder) Repeated() uint64 { return b.repeated }
+
 // add adds a bare hash to a list.
-func (b *Builder) add(d *draft, lists *map[hash.Kind]*hashList, v hash.Value) error {
+func (b *Builder) add(d *draft, lists *map[hash.Kind]*hashList, v hash.Value, tidyAt int) error {
 	l := (*lists)[v.Kind()]
 	if l == nil {
 		if *lists == nil {
 			*lists = make(map[hash.Kind]*hashList)
 		}
-		l = newHashList(v.Kind())
+		l = newHashList(v.Kind(), tidyAt)
 		(*lists)[v.Kind()] = l
 	}
 	l.add(v)
@@ -173,7 +180,7 @@ func (b *Builder) entry(e *Entry) error {
 	}
 	d := b.banks[len(b.banks)-1]
 	if isBareHash(e) {
-		return b.add(d, &d.strict, e.Signals[0].Value)
+		return b.add(d, &d.strict, e.Signals[0].Value, 0)
 	}
 	var err error
 	if b.scratch, err = appendEntry(b.scratch[:0], d.name, e); err != nil {
@@ -199,7 +206,7 @@ func (b *Builder) entry(e *Entry) error {
 	for i := range e.Signals {
 		s := &e.Signals[i]
 		c := signalCount{kind: s.Value.Kind(), video: e.IsVideo(), quality: s.Quality, n: 1}
-		if junk(s.Value) != "" {
+		if isJunk(s.Value) {
 			c.junk = 1
 			b.junk = append(b.junk, uint32(b.signals)+uint32(i))
 		}

@@ -23,6 +23,12 @@ func (x *MIH) Wait() { x.set.Wait() }
 // SetPart makes a builder put at most n hashes into one index.
 func (b *Builder) SetPart(n int) { b.part = n }
 
+// SetTidyAt sets after how many hashes a list drops what is repeated.
+func (b *Builder) SetTidyAt(n int) { b.tidyAt = n }
+
+// ListLen returns how many hashes of a kind the latest bank holds now.
+func (b *Builder) ListLen(k hash.Kind) int { return b.banks[len(b.banks)-1].hashes[k].n }
+
 // OpenBytes opens a bank file in memory.
 func OpenBytes(data []byte) (*Snapshot, error) { return openSnapshot(mapped.Hold(data)) }
 

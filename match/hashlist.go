@@ -14,12 +14,22 @@ type hashList struct {
 	width  int // words a hash; unused low bits of the last one are zeros
 	n      int
 	chunks [][]uint64
+	tidyAt int // how many hashes it has when it drops what is repeated; 0: never
+	given  int // how many were added in all, counting what is repeated
 }
 
-// chunkHashes is how many hashes share a chunk.
-const chunkHashes = 1 << 13
+const (
+	// chunkHashes is how many hashes share a chunk.
+	chunkHashes = 1 << 13
+	// tidyHashes is how many hashes are taken before a look at what is repeated, 128 MiB of
+	// PDQ: lists of the same hash by the million cost time, but no more memory.
+	tidyHashes = 1 << 22
+)
 
-func newHashList(k hash.Kind) *hashList { return &hashList{width: wordsOf(k)} }
+// newHashList returns an empty list. A tidyAt of 0 keeps what is repeated.
+func newHashList(k hash.Kind, tidyAt int) *hashList {
+	return &hashList{width: wordsOf(k), tidyAt: tidyAt}
+}
 
 // wordsOf returns how many words of 64 bits a hash of a kind takes.
 func wordsOf(k hash.Kind) int { return (k.Bits() + 63) / 64 }
@@ -37,6 +47,18 @@ func (l *hashList) add(v hash.Value) {
 	w := v.Words()
 	l.chunks[last] = append(l.chunks[last], w[:l.width]...)
 	l.n++
+	l.given++
+	if l.n == l.tidyAt {
+		l.tidy()
+	}
+}
+
+// tidy drops what is repeated. The next time is when there are twice as many hashes as are
+// left, so that a list without repetitions is sorted twice in all.
+func (l *hashList) tidy() {
+	words := slices.Clone(dropRepeated(l.sorted(), l.width))
+	l.chunks, l.n = [][]uint64{words}, len(words)/l.width
+	l.tidyAt = max(l.tidyAt, 2*l.n)
 }
 
 // sorted returns the hashes in rising order and leaves the list empty: it brings many

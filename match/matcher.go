@@ -342,9 +342,9 @@ func (m *Matcher) Banks() []BankInfo {
 }
 
 // Quarantined lists the signals that are kept but match nothing, sorted by bank,
-// then in the order they came: hashes that would match any blank picture, digests
-// of the empty file, and pictures of too low a quality. A program that loads other
-// people's lists should show it. Where snapshots are loaded and have some, it may read all
+// then in the order they came: hashes of blank and plain pictures, digests of the empty file,
+// what matches too many of Options.Clean, and pictures of too low a quality. Options.Release has
+// some of them match all the same. A program that loads other people's lists should show it. Where snapshots are loaded and have some, it may read all
 // their entries; the error is then a *FormatError for what can't be read.
 func (m *Matcher) Quarantined() ([]Quarantined, error) {
 	m.mu.Lock()
@@ -559,10 +559,11 @@ type batch struct {
 // reason if not. The caller holds mu and has checked the entry.
 func (m *Matcher) indexable(it *item, n int) bool {
 	s := &it.signals[n]
-	if reason := m.rules.aside(s, it.isVideo()); reason != "" {
-		it.bank.quarantine(it, n, reason)
+	cause, reason := m.rules.aside(s, it.isVideo())
+	if cause != "" {
+		it.bank.quarantine(it, n, cause, reason)
 	}
-	return m.rules.matchable(s)
+	return cause == "" && s.Quality.Passes(m.rules.gate)
 }
 
 // index makes signals of one bank findable. The caller holds mu.
@@ -582,7 +583,7 @@ func (m *Matcher) index(b *bank, k hash.Kind, x *batch) {
 		// seen and not silently missing.
 		for _, ref := range x.refs {
 			it := m.slots.load(ref)
-			b.quarantine(it, int(ref-it.first), err.Error())
+			b.quarantine(it, int(ref-it.first), CauseIndex, err.Error())
 		}
 		return
 	}

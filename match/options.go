@@ -63,6 +63,17 @@ type Options struct {
 	// Surge sets entries aside that suddenly match far more uploads than they used to. It is
 	// off without a Heard.
 	Surge SurgeRule
+	// Clean are perceptual hashes of uploads of the caller's own that are known to be harmless, a
+	// thousand or more of any kinds: frames of videos as well. A known hash within whose kind's
+	// threshold more than CleanPercent of those of its kind lie, and at least four, is set aside
+	// with CauseCommon when it is added or loaded: it is a mistake or malice. An added signal
+	// costs a search among them, a snapshot that is loaded one for each of them.
+	Clean []hash.Value
+	// CleanPercent is more than 0 and at most 100; 0 means DefaultCleanPercent.
+	CleanPercent float64
+	// Release are known hashes that match although they would be set aside, unless it is for
+	// their quality: somebody has looked at them. See Matcher.Quarantined.
+	Release []hash.Value
 }
 
 // rules are checked options with the defaults filled in.
@@ -76,6 +87,7 @@ type rules struct {
 	clock                      func() time.Time
 	rollOutKey                 string
 	surge                      SurgeRule
+	suspects
 }
 
 func (o Options) rules() (rules, error) {
@@ -135,5 +147,6 @@ func (o Options) rules() (rules, error) {
 			return rules{}, fmt.Errorf("%w: Options.MaxRadius of %s: there is no such kind", ErrInvalid, k)
 		}
 	}
-	return r, nil
+	r.suspects, err = o.suspects()
+	return r, err
 }

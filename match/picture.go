@@ -343,7 +343,7 @@ func (m *Matcher) found(h Hit, v hash.Value, keep bool) (*item, int, error) {
 	}
 	switch {
 	case comparable && d == h.Distance:
-		if it.shelf == nil || m.rules.matchable(&it.signals[signal]) {
+		if it.shelf == nil || it.shelf.matchable(&m.rules, uint32(h.Ref-it.shelf.base), &it.signals[signal]) {
 			return it, signal, nil
 		}
 	case it.shelf != nil:

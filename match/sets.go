@@ -245,7 +245,10 @@ func (m *Matcher) Similar(ctx context.Context, from Set, bank, other string, k h
 			nearest := make(map[uint64]Pair) // by the item's number: items themselves are not kept
 			for n := range e.Signals {
 				s := &e.Signals[n]
-				if s.Value.Kind() != k || m.rules.aside(s, e.IsVideo()) != "" {
+				if s.Value.Kind() != k {
+					continue
+				}
+				if cause, _ := m.rules.aside(s, e.IsVideo()); cause != "" {
 					continue
 				}
 				if hits, err = m.within(hits[:0], s.Value, radius); err != nil {

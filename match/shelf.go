@@ -22,6 +22,8 @@ type shelf struct {
 	banks []*bank // by their numbers in the snapshot
 	gone  atomic.Bool
 
+	suspect []uint32 // numbers of signals that must match nothing, beside junk; rising
+
 	// Guarded by Matcher.mu:
 	changed map[uint32]*item // entries that are not as in the snapshot, by number
 	left    int              // banks that are not removed
@@ -82,6 +84,9 @@ func (m *Matcher) Load(s *Snapshot) error {
 	next.shelves = append(slices.Clone(next.shelves), sh)
 	m.view.Store(&next) // before anything on it can be hit
 	if err := m.attach(sh); err != nil {
+		return err
+	}
+	if err := m.sift(sh); err != nil {
 		return err
 	}
 	for _, b := range sh.banks {
@@ -210,10 +215,6 @@ func (r *rules) sorted(c signalCount) (indexed, aside int) {
 	return 0, int(c.n)
 }
 
-// matchable reports whether a signal on a shelf may match: everything is in the
-// snapshot's indices.
-func (r *rules) matchable(s *Signal) bool { return s.Quality.Passes(r.gate) && junk(s.Value) == "" }
-
 // shelfOf returns the shelf that a ref is on, or nil.
 func (v *view) shelfOf(ref Ref) *shelf {
 	for _, sh := range v.shelves {
@@ -322,13 +323,12 @@ func (m *Matcher) dropShelved(it *item) {
 	b := it.bank
 	for n := range it.signals {
 		s := &it.signals[n]
-		c := signalCount{kind: s.Value.Kind(), video: it.isVideo(), quality: s.Quality, n: 1}
-		if junk(s.Value) != "" {
-			c.junk = 1
+		switch {
+		case it.shelf.matchable(&m.rules, uint32(it.first-it.shelf.base)+uint32(n), s):
+			b.indexed[s.Value.Kind()]--
+		case s.Quality.Passes(m.rules.gate) || !it.isVideo():
+			b.aside--
 		}
-		indexed, aside := m.rules.sorted(c)
-		b.indexed[c.kind] -= indexed
-		b.aside -= aside
 		m.unindex(it.first+Ref(n), s.Value)
 	}
 }
@@ -349,18 +349,20 @@ func (c *bankCopy) quarantined(r *rules) ([]Quarantined, error) {
 			return err
 		}
 		for n := range e.Signals {
-			if reason := r.aside(&e.Signals[n], e.IsVideo()); reason != "" {
-				all = append(all, Quarantined{Bank: c.bank.Name, Entry: e.ID, Signal: n, Value: e.Signals[n].Value, Reason: reason})
+			if cause, reason := r.aside(&e.Signals[n], e.IsVideo()); cause != "" {
+				all = append(all, Quarantined{Bank: c.bank.Name, Entry: e.ID, Signal: n, Value: e.Signals[n].Value, Cause: cause, Reason: reason})
 			}
 		}
 		return nil
 	}
-	// Of bare hashes only junk can be, and the snapshot knows which those are.
-	junk, err := snap.junkSignals()
+	// Of bare hashes only junk can be, which the snapshot knows, and what was found when it was loaded.
+	aside, err := snap.junkSignals()
 	if err != nil {
 		return nil, err
 	}
-	for _, signal := range junk {
+	aside = append(aside, c.shelf.suspect...)
+	slices.Sort(aside)
+	for _, signal := range aside {
 		if signal-from.firstBare < from.bare {
 			if err := list(signal); err != nil {
 				return nil, err
@@ -373,17 +375,6 @@ func (c *bankCopy) quarantined(r *rules) ([]Quarantined, error) {
 		}
 	}
 	return all, nil
-}
-
-// aside returns why a signal is set aside, or an empty string.
-func (r *rules) aside(s *Signal, video bool) string {
-	switch {
-	case s.Quality.Passes(r.gate):
-		return junk(s.Value)
-	case video:
-		return "" // dark and empty frames are part of any video, and nothing to report
-	}
-	return fmt.Sprintf("its quality %s is below the gate of %d: such pictures are not judged", s.Quality, r.gate)
 }
 
 // unindex takes a signal out of its index and reports whether it was there.

@@ -76,13 +76,13 @@ func (v *verifier) signal(number uint32, video bool, q hash.Quality, value hash.
 		sum = c
 	}
 	sum.n++
-	isJunk := junk(value) != ""
-	if isJunk {
+	aside := isJunk(value)
+	if aside {
 		sum.junk++
 		v.junk++
 	}
 	v.counts[c.sort()] = sum
-	if isJunk != v.s.isJunk(number) {
+	if aside != v.s.isJunk(number) {
 		bad(v.s.sections[1].offset, "JUNK is wrong about signal %d", number)
 	}
 }

@@ -14,6 +14,7 @@ var (
 	ErrUnsupported = errors.New("not a supported picture or video format")
 	ErrCorrupt     = errors.New("damaged: no frame could be decoded")
 	ErrTruncated   = errors.New("damaged: it breaks off, and what came before is all there is")
+	ErrEncrypted   = errors.New("encrypted: without the key nobody can look at it")
 	ErrNoPicture   = errors.New("no video stream in it")
 	ErrNoBackend   = errors.New("a video needs a decoder: install ffmpeg and pass video/ffmpeg as Options.Backend, or import video/wasmffmpeg")
 	ErrTimeout     = errors.New("decoding took longer than its budget (Limits.Work)")
@@ -25,13 +26,16 @@ var ErrNotRegular = errors.New("not a regular file: pass the file itself, or wha
 
 // LimitError tells which budget a file is over.
 type LimitError struct {
-	Limit string // bytes, pixels, frames, duration, or memory (of a decoder; its backend's option)
+	Limit string // bytes, pixels, frames, duration, memory (of a decoder; its backend's option) or parts (see MaxParts)
 	Max   int64  // the budget: bytes, pixels, frames or nanoseconds
 	Got   int64  // what the file has or claims; 0 when only "more" is known
 }
 
 func (e *LimitError) Error() string {
-	if e.Limit == "memory" {
+	switch e.Limit {
+	case "parts":
+		return fmt.Sprintf("it holds more media than the %d that are looked at, or an archive of too many members", e.Max)
+	case "memory":
 		return fmt.Sprintf("the decoder needs more memory than the %d bytes that it may take: raise its Options.Memory to judge it", e.Max)
 	}
 	field := map[string]string{"bytes": "Bytes", "pixels": "Pixels", "frames": "Frames", "duration": "Duration"}[e.Limit]
@@ -96,9 +100,9 @@ func refuse(err error, detail string) error { return &Error{Err: err, Detail: cl
 func clip(s string) string { return s[:min(len(s), maxDetail)] }
 
 // Reason returns the stable token of an error that means "not judged": empty,
-// unsupported, corrupt, truncated, no_picture, decoder_missing, timed_out,
-// over_budget_bytes, over_budget_pixels, over_budget_frames, over_budget_duration or
-// over_budget_memory. ok is false for nil and for operational errors: a
+// unsupported, corrupt, truncated, encrypted, no_picture, decoder_missing, timed_out,
+// over_budget_bytes, over_budget_pixels, over_budget_frames, over_budget_duration,
+// over_budget_memory or over_budget_parts. ok is false for nil and for operational errors: a
 // cancelled context, a file that can't be read, a decoder that does not start.
 func Reason(err error) (token string, ok bool) {
 	var limit *LimitError
@@ -112,7 +116,7 @@ func Reason(err error) (token string, ok bool) {
 		err   error
 		token string
 	}{
-		{ErrEmpty, "empty"}, {ErrUnsupported, "unsupported"}, {ErrCorrupt, "corrupt"}, {ErrTruncated, "truncated"},
+		{ErrEmpty, "empty"}, {ErrUnsupported, "unsupported"}, {ErrCorrupt, "corrupt"}, {ErrTruncated, "truncated"}, {ErrEncrypted, "encrypted"},
 		{ErrNoPicture, "no_picture"}, {ErrNoBackend, "decoder_missing"}, {ErrTimeout, "timed_out"},
 	} {
 		if errors.Is(err, r.err) {

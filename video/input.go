@@ -11,6 +11,8 @@ type Input struct {
 	reader io.Reader
 	stored *Stored
 	from   origin
+
+	contentType string
 }
 
 // origin tells which field of an Input holds the media.
@@ -34,6 +36,16 @@ func Bytes(name string, b []byte) Input { return Input{name: name, bytes: b, fro
 // Reader is the media that r gives until io.EOF. It can be opened once: that
 // reads r to its end, or until a budget is over. It does not close r.
 func Reader(name string, r io.Reader) Input { return Input{name: name, reader: r, from: fromReader} }
+
+// Declared returns the input with the media type that whoever sent it gave, as "image/jpeg". Like
+// its name it never decides what the media is; that they disagree is worth knowing.
+func (in Input) Declared(contentType string) Input {
+	in.contentType = contentType
+	return in
+}
+
+// ContentType returns what Declared was given.
+func (in Input) ContentType() string { return in.contentType }
 
 // Name returns what the input is called in errors: the path of a File.
 func (in Input) Name() string { return in.name }

@@ -30,7 +30,7 @@ type decoder interface {
 // decoded yet. The caller closes what is returned.
 //
 // All errors are *Error; Reason tells which of them mean that the input can't be
-// judged: ErrEmpty, ErrUnsupported (texts, playlists, sound, unknown formats),
+// judged: ErrEmpty, ErrUnsupported (texts, playlists, sound, archives, unknown formats), ErrEncrypted,
 // ErrNoBackend (a video, and o.Backend is nil), ErrCorrupt or ErrTruncated (the
 // header itself is damaged), ErrNoPicture, ErrTimeout and *LimitError of bytes or
 // pixels. Duration and number of frames are held against their budgets by Frames.
@@ -58,6 +58,9 @@ func (m *Media) open(ctx context.Context, o Options) error {
 	}
 	format, demuxer, class := Sniff(header)
 	m.info = Info{Class: class, Format: format, Bytes: m.stored.size}
+	if isEncrypted(m.stored.Reader(), m.stored.size, format) {
+		return refuse(ErrEncrypted, format)
+	}
 
 	work := startWork(ctx, o.Limits.Work)
 	defer work.stop()

@@ -68,6 +68,9 @@ var signatures = []signature{
 	{magic: "\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02", format: "mxf", demuxer: "mxf", class: Video},
 	{magic: "\x1f\x07\x00", check: isDV, format: "dv", demuxer: "dv", class: Video},
 	{magic: "DKIF\x00\x00", format: "ivf", demuxer: "ivf", class: Video},
+	{magic: "PK\x03\x04", format: "zip"},
+	{magic: "PK\x05\x06", format: "zip"}, // an empty one
+	{magic: "%PDF-", format: "pdf"},
 	{magic: "#EXTM3U", format: "playlist"},
 	{magic: "ffconcat", format: "playlist"},
 }

@@ -67,7 +67,7 @@ type Info struct {
 // negative one means no limit.
 type Limits struct {
 	Bytes    int64         // of the file; default 1 GiB
-	Pixels   int64         // width x height of a picture or frame; default 64 Mi. Decoding a still can take 24 bytes a pixel
+	Pixels   int64         // width x height of a picture or frame; default 64 Mi. Decoding a still can take 24 bytes a pixel, of a TIFF of 16 bits 42
 	Frames   int           // decoded frames; default 250,000
 	Duration time.Duration // of the media; default 4 h
 	Work     time.Duration // wall time spent on one Frames call; default 10 min

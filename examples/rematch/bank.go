@@ -32,6 +32,7 @@ func (a *app) bankBuildCommand() *cobra.Command {
 		output, name string
 		labels       []string
 		kinds        []string
+		clean        string
 		media        mediaFlags
 	)
 	c := &cobra.Command{
@@ -49,7 +50,12 @@ The vPDQ of a video that somebody else has hashed is an entry as well, in a file
 own: lines "frame,quality,hash,seconds", or the JSON of python-threatexchange.
 
 Known content is never left out: if anything can't be hashed, it is listed and no
-bank is written. A bank that is there already is replaced in one step.`,
+bank is written. A bank that is there already is replaced in one step.
+
+Hashes that no list can have meant are kept and counted, but match nothing: of blank
+pictures, gradients, frames and test patterns, of empty files, and what is no hash of its
+kind. With --clean so are those that would match more than one in a thousand of your own
+harmless uploads; "rematch bank show" lists them with --aside.`,
 		Example: `  rematch bank build -o known.bank known/
   rematch bank build -o list.bank --name partner --label reported hashes.txt
   rematch bank build -o both.bank --kind pdq,sha256 known/`,
@@ -75,7 +81,11 @@ bank is written. A bank that is there already is replaced in one step.`,
 			if c.Flags().Changed("kind") && len(ks) == 1 {
 				e.listKind = ks[0]
 			}
-			return closing(decoder, a.buildBank(c.Context(), bar, &e, output, match.Bank{Name: name, Labels: labels}, args))
+			sample, err := e.clean(c.Context(), clean)
+			if err == nil {
+				err = a.buildBank(c.Context(), bar, &e, output, match.Bank{Name: name, Labels: labels}, args, sample)
+			}
+			return closing(decoder, err)
 		},
 	}
 	c.Flags().StringVarP(&output, "output", "o", "", "the bank `FILE` to write")
@@ -83,13 +93,19 @@ bank is written. A bank that is there already is replaced in one step.`,
 	c.Flags().StringArrayVar(&labels, "label", nil, "label of everything in the bank; may be repeated")
 	c.Flags().StringSliceVar(&kinds, "kind", []string{"pdq"}, "kinds of hashes to make of media, several with commas; a single one also says what bare hashes in lists are")
 	_ = c.MarkFlagRequired("output")
+	cleanFlag(c, &clean)
 	media.add(c)
 	a.workerFlag(c)
 	return c
 }
 
+// cleanFlag adds --clean.
+func cleanFlag(c *cobra.Command, list *string) {
+	c.Flags().StringVar(list, "clean", "", "a `LIST` of hashes of your own harmless uploads, to find what would match many of them")
+}
+
 // buildBank makes the bank, writes it and shows what is in it.
-func (a *app) buildBank(ctx context.Context, bar *progress, e *enrolment, output string, bank match.Bank, paths []string) error {
+func (a *app) buildBank(ctx context.Context, bar *progress, e *enrolment, output string, bank match.Bank, paths []string, clean []hash.Value) error {
 	b, _, err := e.build(ctx, bar, bank, paths)
 	if err == nil {
 		bar.next("writing")
@@ -108,13 +124,14 @@ func (a *app) buildBank(ctx context.Context, bar *progress, e *enrolment, output
 	case err != nil:
 		return fmt.Errorf("%s was not written: %w", display(output), err)
 	}
-	return a.showBanks(output, 0)
+	return a.showBanks(output, shown{clean: clean, repeated: b.Repeated()})
 }
 
 func (a *app) bankShowCommand() *cobra.Command {
 	var (
-		entries int
-		bank    string
+		show  shown
+		clean string
+		bank  string
 	)
 	c := &cobra.Command{
 		Use:   "show FILE [ENTRY...]",
@@ -123,17 +140,24 @@ func (a *app) bankShowCommand() *cobra.Command {
 hashes of each kind there are; or entries, with all that is said of them. What is shown is
 checked; "rematch bank verify" checks the rest.`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return a.showEntries(args[0], bank, args[1:])
 			}
-			if entries < -1 {
-				return usagef("--entries %d: want a number, or -1 for all", entries)
+			if show.entries < -1 {
+				return usagef("--entries %d: want a number, or -1 for all", show.entries)
 			}
-			return a.showBanks(args[0], entries)
+			var err error
+			var e enrolment
+			if show.clean, err = e.clean(c.Context(), clean); err != nil {
+				return err
+			}
+			return a.showBanks(args[0], show)
 		},
 	}
-	c.Flags().IntVar(&entries, "entries", 0, "also list up to this many entries of each bank; -1: all")
+	c.Flags().IntVar(&show.entries, "entries", 0, "also list up to this many entries of each bank; -1: all")
+	c.Flags().BoolVar(&show.aside, "aside", false, "also list the hashes that are set aside, and why")
+	cleanFlag(c, &clean)
 	bankFlag(c, &bank)
 	return c
 }
@@ -159,17 +183,41 @@ func (a *app) showEntries(path, bank string, ids []string) error {
 	return nil
 }
 
-// showBanks prints the banks in a file, and of each some entries; -1: all.
-func (a *app) showBanks(path string, entries int) error {
+// shown is what is shown of banks.
+type shown struct {
+	entries  int // of each; -1: all
+	aside    bool
+	clean    []hash.Value // see match.Options
+	repeated uint64       // see bankLine
+}
+
+// showBanks prints the banks in a file.
+func (a *app) showBanks(path string, show shown) error {
 	s, err := match.OpenSnapshot(path)
 	if err != nil {
 		return err
 	}
-	for _, b := range s.Banks() {
-		if err := a.printBank(path, b); err != nil {
+	m, err := match.New(match.Options{MaxRadius: radii(s), Clean: show.clean})
+	if err == nil {
+		err = m.Load(s)
+	}
+	if err != nil {
+		return err
+	}
+	why, err := causes(m)
+	if err != nil {
+		return err
+	}
+	infos := make(map[string]match.BankInfo)
+	for _, b := range m.Banks() {
+		infos[b.Name] = b
+	}
+	for _, b := range s.Banks() { // in the file's order
+		b = infos[b.Name]
+		if err := a.printBank(path, b, why[b.Name], show.repeated); err != nil {
 			return err
 		}
-		left := entries
+		left := show.entries
 		for e, err := range s.Entries(b.Name) {
 			if left == 0 {
 				break
@@ -181,6 +229,18 @@ func (a *app) showBanks(path string, entries int) error {
 			if err != nil {
 				return err
 			}
+		}
+	}
+	if !show.aside {
+		return nil
+	}
+	aside, err := m.Quarantined()
+	if err != nil {
+		return err
+	}
+	for _, q := range aside {
+		if err := a.printAside(q); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -150,7 +150,7 @@ entries that a later file has otherwise are listed as changed, and left out.`,
 					return err
 				}
 			}
-			return a.showBanks(output, 0)
+			return a.showBanks(output, shown{})
 		},
 	}
 	c.Flags().StringVarP(&output, "output", "o", "", "the bank `FILE` to write")

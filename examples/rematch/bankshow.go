@@ -21,7 +21,9 @@ type bankLine struct {
 	Entries    int            `json:"entries"`
 	Videos     int            `json:"videos"`
 	Kinds      map[string]int `json:"kinds"`      // hashes that can match, by kind
-	SetAside   int            `json:"set_aside"`  // hashes that match nothing: of blank pictures, of empty files, of too low a quality
+	SetAside   int            `json:"set_aside"`  // hashes that match nothing
+	Causes     map[string]int `json:"causes"`     // of setting them aside: blank, empty_file, not_a_hash, plain_picture, common, low_quality
+	Repeated   uint64         `json:"repeated"`   // of "bank build": hashes in the lists that were there already
 	Thresholds map[string]int `json:"thresholds"` // bits, inclusive, of every kind in the bank
 	Disabled   bool           `json:"disabled"`
 	Allow      bool           `json:"allow"`
@@ -124,14 +126,17 @@ func newEntryLine(bank string, p match.Policy, e match.Entry) entryLine {
 	return l
 }
 
-func (a *app) printBank(file string, b match.BankInfo) error {
+func (a *app) printBank(file string, b match.BankInfo, causes map[match.Cause]int, repeated uint64) error {
 	l := bankLine{
 		File: file, Bank: b.Name, Labels: append([]string{}, b.Labels...), Entries: b.Entries, Videos: b.Videos,
-		Kinds: make(map[string]int), Thresholds: make(map[string]int), SetAside: b.Quarantined, Disabled: b.Disabled, Allow: b.Allow,
+		Kinds: make(map[string]int), Thresholds: make(map[string]int), SetAside: b.Quarantined, Causes: make(map[string]int), Repeated: repeated, Disabled: b.Disabled, Allow: b.Allow,
 		Suppresses: append([]string{}, b.Suppresses...), Action: b.Action, Policy: newPolicyLine(b.Policy), Shadow: b.RollOut.Shadow, Percent: 100,
 	}
 	if b.RollOut.Percent > 0 {
 		l.Percent = b.RollOut.Percent
+	}
+	for cause, n := range causes {
+		l.Causes[string(cause)] = n
 	}
 	for k, n := range b.Signals {
 		l.Kinds[k.String()], l.Thresholds[k.String()] = n, b.Thresholds[k]
@@ -174,11 +179,43 @@ func (a *app) printBank(file string, b match.BankInfo) error {
 			fmt.Fprintf(&text, "  %-9s %s, up to %d of %d bits match\n", k, count(n, "hash", "hashes"), l.Thresholds[k.String()], k.Bits())
 		}
 	}
-	if b.Quarantined > 0 {
-		fmt.Fprintf(&text, "  %s set aside: of blank pictures or empty files, or of too low a quality\n", count(b.Quarantined, "hash", "hashes"))
+	for _, c := range causeWords {
+		if n := causes[c.cause]; n > 0 {
+			fmt.Fprintf(&text, "  %s set aside: %s\n", count(n, "hash", "hashes"), c.words)
+		}
+	}
+	if repeated > 0 {
+		fmt.Fprintf(&text, "  %d of the hashes given were there already\n", repeated)
 	}
 	_, err := fmt.Fprint(a.stdout, text.String())
 	return err
+}
+
+// causeWords say why hashes are set aside, in the order that they are shown.
+var causeWords = []struct {
+	cause match.Cause
+	words string
+}{
+	{match.CauseBlank, "of blank pictures, or no hashes at all"},
+	{match.CauseEmptyFile, "of empty files"},
+	{match.CauseNotAHash, "no picture has such a hash"},
+	{match.CausePlain, "of pictures that show nothing in particular"},
+	{match.CauseCommon, "they would match too many harmless uploads"},
+	{match.CauseLowQuality, "of too low a quality"},
+	{match.CauseIndex, "the index has refused them"},
+}
+
+// causes counts by bank why hashes are set aside.
+func causes(m *match.Matcher) (map[string]map[match.Cause]int, error) {
+	all := make(map[string]map[match.Cause]int)
+	aside, err := m.Quarantined()
+	for _, q := range aside {
+		if all[q.Bank] == nil {
+			all[q.Bank] = make(map[match.Cause]int)
+		}
+		all[q.Bank][q.Cause]++
+	}
+	return all, err
 }
 
 // policyWords says what of a policy is not the default.
@@ -221,5 +258,23 @@ func (a *app) printEntry(bank string, p match.Policy, e match.Entry) error {
 		text += "    " + line + "\n"
 	}
 	_, err := fmt.Fprint(a.stdout, text)
+	return err
+}
+
+// asideLine describes a hash that is set aside, with --aside.
+type asideLine struct {
+	Bank   string      `json:"bank"`
+	Entry  string      `json:"entry"`
+	Signal int         `json:"signal"` // its number in the entry, from 0
+	Hash   string      `json:"hash"`
+	Cause  match.Cause `json:"cause"`
+	Reason string      `json:"reason"` // for people
+}
+
+func (a *app) printAside(q match.Quarantined) error {
+	if a.json {
+		return printJSON(a.stdout, asideLine{q.Bank, q.Entry, q.Signal, q.Value.String(), q.Cause, q.Reason})
+	}
+	_, err := fmt.Fprintf(a.stdout, "  set aside (%s): %s: %s\n", q.Cause, display(q.Bank+"/"+q.Entry), q.Reason)
 	return err
 }

@@ -208,6 +208,18 @@ func (e *enrolment) list(ctx context.Context, path string) ([]hash.Value, error)
 	return values, nil
 }
 
+// clean reads the list of --clean, if one is given.
+func (e *enrolment) clean(ctx context.Context, path string) ([]hash.Value, error) {
+	if path == "" {
+		return nil, nil
+	}
+	values, err := e.list(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("--clean: %s: %w", display(path), err)
+	}
+	return values, nil
+}
+
 // readHeader returns what is needed to tell what a file is.
 func readHeader(path string) ([]byte, error) {
 	file, err := os.Open(path)

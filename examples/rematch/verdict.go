@@ -19,7 +19,20 @@ type verdictLine struct {
 	Total   int         `json:"matches_total"` // more than there are matches if only the nearest are listed
 	Shadow  []matchLine `json:"shadow"`        // matches that are recorded and not reported
 	Shadows int         `json:"shadow_total"`
-	Plan    []passLine  `json:"plan"` // how a video was looked at
+	Plan    []passLine  `json:"plan"`  // how a video was looked at
+	Flags   []string    `json:"flags"` // what is odd about the file: name_disagrees, type_disagrees, several_media, archive, trailing_bytes
+	Media   []mediaLine `json:"media"` // what else the file holds; of what they match, matches has all
+}
+
+// mediaLine is a medium beside the first in a file.
+type mediaLine struct {
+	Format  string `json:"format"`
+	Offset  int64  `json:"offset"` // in the file
+	Size    int64  `json:"size"`
+	Member  string `json:"member"` // its name in an archive; else empty
+	Verdict string `json:"verdict"`
+	Reason  string `json:"reason"`
+	Matches int    `json:"matches"` // the last ones of the file's, in the order of the media
 }
 
 // passLine is one look at a stretch of a video.
@@ -67,7 +80,7 @@ type segmentLine struct {
 }
 
 func newVerdictLine(file string, v screen.Verdict) verdictLine {
-	l := verdictLine{File: file, Verdict: v.Outcome.String(), Reason: v.Reason, Matches: []matchLine{}, Total: v.Total, Shadow: []matchLine{}, Shadows: v.ShadowTotal, Plan: []passLine{}}
+	l := verdictLine{File: file, Verdict: v.Outcome.String(), Reason: v.Reason, Matches: []matchLine{}, Total: v.Total, Shadow: []matchLine{}, Shadows: v.ShadowTotal, Plan: []passLine{}, Flags: append([]string{}, v.Flags...), Media: []mediaLine{}}
 	for _, m := range v.Matches {
 		l.Matches = append(l.Matches, newMatchLine(m))
 	}
@@ -76,6 +89,9 @@ func newVerdictLine(file string, v screen.Verdict) verdictLine {
 	}
 	for _, p := range v.Plan {
 		l.Plan = append(l.Plan, passLine{p.Kind, p.Why, milliseconds(p.From), milliseconds(p.To), p.Frames})
+	}
+	for _, m := range v.Media {
+		l.Media = append(l.Media, mediaLine{m.Format, m.Offset, m.Size, m.Member, m.Outcome.String(), m.Reason, len(m.Matches)})
 	}
 	return l
 }
@@ -151,6 +167,14 @@ func (a *app) printVerdict(w io.Writer, file string, v screen.Verdict) error {
 	}
 	if more := v.ShadowTotal - len(v.Shadow); more > 0 {
 		text += fmt.Sprintf("            not reported: %d more\n", more)
+	}
+	for _, m := range v.Media {
+		text += "            " + mediumWords(m) + "\n"
+	}
+	for _, f := range v.Flags {
+		if words := flagWords[f]; words != "" {
+			text += "            " + words + "\n"
+		}
 	}
 	if v.Outcome == screen.Match && v.Reason != "" {
 		text += "            Beyond that it was not judged: " + reasonWords(v.Reason) + ".\n"

@@ -19,6 +19,7 @@ var reasons = map[string]string{
 	"unsupported":           "not a supported picture or video",
 	"corrupt":               "damaged: no picture in it could be decoded",
 	"truncated":             "damaged: it breaks off before its end",
+	"encrypted":             "encrypted: without the key nobody can look at it",
 	"no_picture":            "it has no picture track",
 	"decoder_missing":       "a video, and there is no decoder: put ffmpeg and ffprobe on PATH",
 	"timed_out":             "decoding took too long",
@@ -27,6 +28,7 @@ var reasons = map[string]string{
 	"over_budget_frames":    "it has more frames than allowed",
 	"over_budget_duration":  "it is longer than allowed",
 	"over_budget_memory":    "decoding it takes more memory than allowed",
+	"over_budget_parts":     "it holds more pictures or videos than one file has",
 	screen.ReasonLowQuality: "it shows too little to compare (flat, blurred or nearly empty)",
 	screen.ReasonTooSmall:   "the picture is too small to hash",
 	screen.ReasonNoBank:     "there is nothing to compare with: the banks are empty or disabled",
@@ -39,6 +41,32 @@ func reasonWords(token string) string {
 		return words
 	}
 	return token
+}
+
+// flagWords are the tokens of Verdict.Flags in words, but for those that the media say.
+var flagWords = map[string]string{
+	screen.FlagName:     "Its name promises another format than it has.",
+	screen.FlagType:     "It was declared as another format than it has.",
+	screen.FlagTrailing: "Something that is no picture or video stands behind its end.",
+}
+
+// mediumWords explains a medium beside the first in a file.
+func mediumWords(m screen.Medium) string {
+	where := fmt.Sprintf("at byte %d", m.Offset)
+	if m.Member != "" {
+		where = "in the archive at its end, " + display(m.Member)
+	}
+	words := fmt.Sprintf("It is a %s as well, %s: ", m.Format, where)
+	if m.Format == "" {
+		words = "It holds something else, " + where + ": "
+	}
+	switch m.Outcome {
+	case screen.Match:
+		return words + fmt.Sprintf("%s.", count(len(m.Matches), "match", "matches"))
+	case screen.NoMatch:
+		return words + "no match."
+	}
+	return words + "not judged, " + reasonWords(m.Reason) + "."
 }
 
 // transforms are the stable tokens of Evidence.Transform in words that fit after

@@ -81,6 +81,13 @@ type Verdict struct {
 	Frames int        // pictures that were looked at
 	// Plan is how a video was looked at, pass by pass.
 	Plan []Pass
+	// Flags tell what is odd about the file itself, as that its name, the type it was declared with
+	// and its content disagree: FlagName and the others. It is judged by its content.
+	Flags []string
+	// Media are what the upload holds beside the medium that it begins with and that Info, Frames
+	// and Plan are of: a film behind a photograph, the pictures of an archive. Each is judged, and
+	// what keeps one from it is the Reason of the upload, unless that is low quality.
+	Media []Medium
 }
 
 // Options of a Screener and of Enroll. The zero value decodes stills, animated GIFs and
@@ -146,19 +153,15 @@ func (s *Screener) For(id string) *Screener {
 	return &t
 }
 
-// upload returns what compares an upload of which the digests are known.
-func (s *Screener) upload(ctx context.Context, stored *video.Stored, sums []match.Look) (*match.Upload, error) {
+// upload returns what compares an upload: one for all that is in its file.
+func (s *Screener) upload(ctx context.Context, stored *video.Stored) (*match.Upload, error) {
 	id := s.id
 	if id == "" && s.matcher.HasPercent() {
-		i := slices.IndexFunc(sums, func(l match.Look) bool { return l.Value.Kind() == hash.SHA256 })
-		if i < 0 {
-			var err error
-			if sums, err = digestLooks(ctx, stored, []hash.Kind{hash.SHA256}); err != nil {
-				return nil, err
-			}
-			i = 0
+		sums, err := digestLooks(ctx, stored, []hash.Kind{hash.SHA256})
+		if err != nil {
+			return nil, err
 		}
-		id = sums[i].Value.String()
+		id = sums[0].Value.String()
 	}
 	return s.matcher.Upload(id), nil
 }
@@ -177,6 +180,10 @@ func (s *Screener) upload(ctx context.Context, stored *video.Stored, sums []matc
 //   - what lies around frames that agree with a known video but are not enough for a match;
 //   - where a match begins and ends.
 //
+// A file that is several media, as a photograph with a film behind it, is judged as each of them:
+// Verdict.Media. All of them have one budget of work, and of frames and unpacked bytes, beside the
+// first.
+//
 // Once a known video has matched and nothing more of any was seen for a minute, the rest
 // is left alone (unless Options.Complete is set). What a key frame stands for is believed
 // where the frames between it and the next, at most 3.25 seconds, are not looked at:
@@ -192,11 +199,20 @@ func (s *Screener) Screen(ctx context.Context, upload video.Input) (Verdict, err
 	if !s.matcher.HasKnown() || len(digests)+len(perceptual) == 0 {
 		return refuse(Verdict{}, errNoBank)
 	}
-	sums, err := digestLooks(ctx, stored, digests)
+	u, err := s.upload(ctx, stored)
 	if err != nil {
 		return Verdict{}, err
 	}
-	u, err := s.upload(ctx, stored, sums)
+	v, err := s.judge(ctx, stored, u, digests, perceptual, s.options.Video)
+	if err != nil {
+		return Verdict{}, err
+	}
+	return s.media(ctx, stored, upload.ContentType(), u, digests, perceptual, v)
+}
+
+// judge judges one medium.
+func (s *Screener) judge(ctx context.Context, stored *video.Stored, u *match.Upload, digests, perceptual []hash.Kind, o video.Options) (Verdict, error) {
+	sums, err := digestLooks(ctx, stored, digests)
 	if err != nil {
 		return Verdict{}, err
 	}
@@ -204,7 +220,7 @@ func (s *Screener) Screen(ctx context.Context, upload video.Input) (Verdict, err
 	var seen *watch
 	var undecoded error
 	if len(perceptual) > 0 {
-		seen, undecoded = s.frames(ctx, stored, u, perceptual, &v)
+		seen, undecoded = s.frames(ctx, stored, u, perceptual, &v, o)
 		if _, ok := video.Reason(undecoded); undecoded != nil && !ok {
 			return Verdict{}, undecoded
 		}
@@ -290,8 +306,8 @@ func digestLooks(ctx context.Context, stored *video.Stored, kinds []hash.Kind) (
 
 // frames decodes the upload and hashes its pictures. With an error it returns what
 // was seen before it.
-func (s *Screener) frames(ctx context.Context, stored *video.Stored, u *match.Upload, kinds []hash.Kind, v *Verdict) (*watch, error) {
-	media, err := video.Open(ctx, stored.Input(), s.options.Video)
+func (s *Screener) frames(ctx context.Context, stored *video.Stored, u *match.Upload, kinds []hash.Kind, v *Verdict, o video.Options) (*watch, error) {
+	media, err := video.Open(ctx, stored.Input(), o)
 	if err != nil {
 		return nil, err
 	}
@@ -305,7 +321,7 @@ func (s *Screener) frames(ctx context.Context, stored *video.Stored, u *match.Up
 	}
 	// The budget of work is the upload's: an upload can ask for many passes.
 	all := ctx
-	if work := s.options.Video.Limits.Defaults().Work; work > 0 {
+	if work := o.Limits.Defaults().Work; work > 0 {
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeout(ctx, work)
 		defer stop()

@@ -1,0 +1,153 @@
+package screen
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/match"
+	"github.com/rematch-go/rematch/video"
+)
+
+// What a verdict flags of the file itself, beside what it shows: stable tokens, in this order.
+const (
+	FlagName     = "name_disagrees" // its name promises another format
+	FlagType     = "type_disagrees" // the type it was declared with does: see video.Input.Declared
+	FlagMedia    = "several_media"  // it is more than one medium: see Verdict.Media
+	FlagArchive  = "archive"        // it ends with the directory of a ZIP archive
+	FlagTrailing = "trailing_bytes" // something that is no medium stands behind the end of one
+)
+
+// Medium is one of the media that an upload has beside the first.
+type Medium struct {
+	video.Part
+	Outcome Outcome
+	Reason  string // as Verdict.Reason
+	Err     error  // likewise
+	Info    video.Info
+	Frames  int
+	Plan    []Pass
+	Matches []match.Match // which are also at the end of the verdict's
+	Shadow  []match.Match // likewise
+	Weak    []match.WeakMatch
+}
+
+// media judges what an upload has beside the medium that it begins with, and completes the
+// verdict.
+func (s *Screener) media(ctx context.Context, stored *video.Stored, contentType string, u *match.Upload, digests, perceptual []hash.Kind, v Verdict) (Verdict, error) {
+	o := s.options.Video
+	o.Limits = o.Limits.Defaults()
+	limited := ctx
+	if o.Limits.Work > 0 {
+		var stop context.CancelFunc
+		limited, stop = context.WithTimeout(ctx, o.Limits.Work)
+		defer stop()
+	}
+	cause := func(err error) error { // of what went wrong once the budget of work is used up
+		if err != nil && limited.Err() != nil && ctx.Err() == nil {
+			return &video.Error{Name: stored.Name(), Err: video.ErrTimeout}
+		}
+		return err
+	}
+	layout, err := stored.Parts(limited)
+	if err = cause(err); err != nil {
+		return refuse(v, err)
+	}
+	if stored.Size() > 0 { // else there is nothing to disagree with
+		v.Flags = flags(stored.Name(), contentType, &layout)
+	}
+	undecoded := v.Err
+	if len(digests) > 0 && layout.End < stored.Size() { // what is known may have had nothing behind it
+		if err := s.front(limited, stored, layout.End, u, digests, &v); err != nil {
+			return refuse(v, cause(err))
+		}
+	}
+	for _, p := range layout.Parts {
+		m, err := s.medium(limited, stored, p, u, digests, perceptual, &o)
+		if err = cause(err); err != nil {
+			if m, err = refuse(m, err); err != nil {
+				return Verdict{}, err
+			}
+		}
+		v.Media = append(v.Media, Medium{Part: p, Outcome: m.Outcome, Reason: m.Reason, Err: m.Err, Info: m.Info, Frames: m.Frames, Plan: m.Plan, Matches: m.Matches, Shadow: m.Shadow, Weak: m.Weak})
+		v.add(&m)
+		// A picture behind another that shows nothing, as the maps that phones put there, leaves nothing open.
+		if m.Reason != ReasonLowQuality && m.Reason != ReasonTooSmall {
+			undecoded = cmp.Or(undecoded, m.Err)
+		}
+	}
+	if layout.More {
+		undecoded = cmp.Or(undecoded, error(&video.Error{Name: stored.Name(), Err: &video.LimitError{Limit: "parts", Max: video.MaxParts}}))
+	}
+	if undecoded != nil {
+		return refuse(v, undecoded)
+	}
+	return s.verdict(v)
+}
+
+// add adds what another part of the file matched.
+func (v *Verdict) add(m *Verdict) {
+	v.Matches, v.Total = append(v.Matches, m.Matches...), v.Total+m.Total
+	v.Shadow, v.ShadowTotal = append(v.Shadow, m.Shadow...), v.ShadowTotal+m.ShadowTotal
+}
+
+// medium judges a part, and takes what it needs from the budgets of bytes and frames.
+func (s *Screener) medium(ctx context.Context, stored *video.Stored, p video.Part, u *match.Upload, digests, perceptual []hash.Kind, o *video.Options) (Verdict, error) {
+	part, err := stored.Part(ctx, p, o.Limits)
+	if err != nil {
+		return Verdict{}, err
+	}
+	defer part.Close()
+	v, err := s.judge(ctx, part, u, digests, perceptual, *o)
+	spend := func(budget int64, n int64) int64 {
+		if budget < 0 {
+			return budget // there is none
+		}
+		return max(budget-n, 1) // 0 would be the default
+	}
+	if p.Member != "" {
+		o.Limits.Bytes = spend(o.Limits.Bytes, part.Size())
+	}
+	o.Limits.Frames = int(spend(int64(o.Limits.Frames), int64(v.Frames)))
+	return v, err
+}
+
+// front looks for the digests of what stands before the end of the first medium.
+func (s *Screener) front(ctx context.Context, stored *video.Stored, end int64, u *match.Upload, digests []hash.Kind, v *Verdict) error {
+	part, err := stored.Part(ctx, video.Part{Size: end}, video.Limits{Bytes: -1})
+	if err != nil {
+		return err
+	}
+	defer part.Close()
+	sums, err := digestLooks(ctx, part, digests)
+	if err != nil {
+		return err
+	}
+	var found Verdict
+	if err := picture(u, sums, &found); err != nil {
+		return err
+	}
+	v.add(&found)
+	return nil
+}
+
+// flags says what is odd about a file.
+func flags(name, contentType string, l *video.Layout) []string {
+	var all []string
+	for _, f := range []struct {
+		is   bool
+		flag string
+	}{
+		{video.NameDisagrees(name, l.Format), FlagName},
+		{video.TypeDisagrees(contentType, l.Format), FlagType},
+		{len(l.Parts) > 0, FlagMedia},
+		{l.Archive, FlagArchive},
+		{l.Trailing > 0, FlagTrailing},
+	} {
+		if f.is {
+			all = append(all, f.flag)
+		}
+	}
+	return slices.Clip(all)
+}

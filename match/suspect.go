@@ -1,0 +1,243 @@
+package match
+
+import (
+	"fmt"
+	"math/bits"
+	"slices"
+
+	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/match/internal/generic"
+)
+
+// DefaultCleanPercent is one harmless upload in a thousand: a known hash that matches more of
+// them would keep people busy with nothing else.
+const DefaultCleanPercent = 0.1
+
+// fewClean is how many harmless uploads are too few to tell by: three of them may be copies of
+// something that is not harmless.
+const fewClean = 3
+
+// suspects is what of a Matcher's rules sets known hashes aside.
+type suspects struct {
+	clean    map[hash.Kind]*cleanSample
+	released map[hash.Value]bool
+}
+
+// cleanSample is the caller's harmless uploads of a kind.
+type cleanSample struct {
+	values []hash.Value
+	index  *MIH
+	most   int // how many a known hash may match
+}
+
+func (o *Options) suspects() (suspects, error) {
+	s := suspects{clean: make(map[hash.Kind]*cleanSample), released: make(map[hash.Value]bool)}
+	percent := o.CleanPercent
+	switch {
+	case percent == 0:
+		percent = DefaultCleanPercent
+	case !(percent > 0 && percent <= 100): // so written that NaN is refused
+		return suspects{}, fmt.Errorf("%w: Options.CleanPercent is %v; want more than 0 to 100, or 0 for the default", ErrInvalid, o.CleanPercent)
+	}
+	for i, v := range o.Clean {
+		k := v.Kind()
+		if !v.IsValid() || k.IsDigest() {
+			return suspects{}, fmt.Errorf("%w: Options.Clean: number %d is no perceptual hash", ErrInvalid, i)
+		}
+		sample := s.clean[k]
+		if sample == nil {
+			sample = new(cleanSample)
+			s.clean[k] = sample
+		}
+		sample.values = append(sample.values, v)
+	}
+	for k, sample := range s.clean {
+		var err error
+		if sample.index, err = NewMIH(k, k.Threshold()); err != nil {
+			return suspects{}, err
+		}
+		refs := make([]Ref, len(sample.values))
+		for i := range refs {
+			refs[i] = Ref(i)
+		}
+		if err := sample.index.AddAll(refs, sample.values); err != nil {
+			return suspects{}, err
+		}
+		sample.most = max(fewClean, int(percent/100*float64(len(refs))))
+	}
+	for _, v := range o.Release {
+		s.released[v] = true
+	}
+	return s, nil
+}
+
+// suspect returns why v must match nothing, or empty strings.
+func (s *suspects) suspect(v hash.Value) (Cause, string) {
+	if s.released[v] {
+		return "", ""
+	}
+	if cause, reason := junk(v); cause != "" {
+		return cause, reason
+	}
+	k := v.Kind()
+	pictures, radius := generic.Of(k)
+	words := v.Words()
+	for i := range pictures {
+		if withinBits(words, pictures[i].Value.Words(), radius) {
+			return CausePlain, fmt.Sprintf("it is the hash of %s and would match others that show no more", pictures[i].Name)
+		}
+	}
+	if sample := s.clean[k]; sample != nil {
+		hits, err := sample.index.search(nil, v, k.Threshold())
+		if n := len(hits); err == nil && n > sample.most { // there is no file that an error could be of
+			return CauseCommon, fmt.Sprintf("it would match %d of %d harmless uploads", n, len(sample.values))
+		}
+	}
+	return "", ""
+}
+
+// withinBits reports whether two hashes are at most so many bits apart.
+func withinBits(a, b [4]uint64, most int) bool {
+	for i := range a {
+		if most -= bits.OnesCount64(a[i] ^ b[i]); most < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// aside returns why a signal is set aside, or empty strings.
+func (r *rules) aside(s *Signal, video bool) (Cause, string) {
+	switch {
+	case s.Quality.Passes(r.gate):
+		return r.suspect(s.Value)
+	case video:
+		return "", "" // dark and empty frames are part of any video, and nothing to report
+	}
+	return CauseLowQuality, fmt.Sprintf("its quality %s is below the gate of %d: such pictures are not judged", s.Quality, r.gate)
+}
+
+// matchable reports whether a signal on the shelf may match: everything is in the
+// snapshot's indices. The number is that of the signal in the snapshot.
+func (sh *shelf) matchable(r *rules, number uint32, s *Signal) bool {
+	if !s.Quality.Passes(r.gate) {
+		return false
+	}
+	if isJunk(s.Value) {
+		return r.released[s.Value]
+	}
+	_, suspect := slices.BinarySearch(sh.suspect, number)
+	return !suspect
+}
+
+// sift finds the signals on a fresh shelf that must match nothing beside the junk that its
+// file knows of, and the junk that is released, and counts them. It asks the indices for what
+// is near the hashes that suspicious ones are near to, so that it costs a look-up for each of
+// these, some thousand, and for each of Options.Clean, and not the reading of the file. The caller holds mu.
+func (m *Matcher) sift(sh *shelf) error {
+	v := m.view.Load()
+	found := make([]uint64, (int(sh.snap.signals)+63)/64) // a bit a signal
+	on := func(ref Ref) (number uint32, ok bool) {
+		number = uint32(ref - sh.base)
+		return number, ref >= sh.base && uint64(number) < uint64(sh.snap.signals)
+	}
+	for _, k := range hash.Kinds() {
+		x := v.indices[k]
+		if x == nil || !sh.has(k) {
+			continue
+		}
+		pictures, radius := generic.Of(k)
+		values := make([]hash.Value, len(pictures))
+		for i := range pictures {
+			values[i] = pictures[i].Value
+		}
+		err := x.searchAll(values, radius, func(_ int, h Hit) {
+			if number, ok := on(h.Ref); ok {
+				found[number/64] |= 1 << (number % 64)
+			}
+		})
+		if sample := m.rules.clean[k]; err == nil && sample != nil {
+			counts := make([]uint32, sh.snap.signals)
+			err = x.searchAll(sample.values, k.Threshold(), func(_ int, h Hit) {
+				if number, ok := on(h.Ref); ok {
+					counts[number]++
+				}
+			})
+			for number, n := range counts {
+				if int(n) > sample.most {
+					found[number/64] |= 1 << (number % 64)
+				}
+			}
+		}
+		if err != nil {
+			return m.located(err)
+		}
+	}
+	for i, word := range found {
+		for ; word != 0; word &= word - 1 {
+			number := uint32(64*i + bits.TrailingZeros64(word))
+			b, s, err := sh.signal(number)
+			if err != nil {
+				return err
+			}
+			if s.Quality.Passes(m.rules.gate) && !isJunk(s.Value) && !m.rules.released[s.Value] {
+				sh.suspect = append(sh.suspect, number)
+				b.indexed[s.Value.Kind()]--
+				b.aside++
+			}
+		}
+	}
+	for value := range m.rules.released { // in any order: they are counted
+		if !value.IsValid() || !isJunk(value) {
+			continue
+		}
+		var hits []Hit
+		var err error
+		if k := value.Kind(); k.IsDigest() {
+			hits, err = m.digests.Search(nil, value, 0)
+		} else if x := v.indices[k]; x != nil {
+			hits, err = x.search(nil, value, 0)
+		}
+		if err != nil {
+			return m.located(err)
+		}
+		for _, h := range hits {
+			number, ok := on(h.Ref)
+			if !ok {
+				continue
+			}
+			b, s, err := sh.signal(number)
+			if err != nil {
+				return err
+			}
+			if s.Quality.Passes(m.rules.gate) {
+				b.indexed[value.Kind()]++
+				b.aside--
+			}
+		}
+	}
+	return nil
+}
+
+// has reports whether anything on the shelf is of a kind.
+func (sh *shelf) has(k hash.Kind) bool {
+	for i := range sh.snap.banks {
+		if slices.ContainsFunc(sh.snap.banks[i].counts, func(c signalCount) bool { return c.kind == k }) {
+			return true
+		}
+	}
+	return false
+}
+
+// signal reads a signal of the shelf's snapshot and tells whose it is.
+func (sh *shelf) signal(number uint32) (*bank, *Signal, error) {
+	entry, index, err := sh.snap.entryOf(number)
+	if err != nil {
+		return nil, nil, err
+	}
+	b, e, err := sh.snap.entry(entry)
+	if err != nil {
+		return nil, nil, err
+	}
+	return sh.banks[b], &e.Signals[index], nil
+}
