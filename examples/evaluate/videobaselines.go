@@ -1,8 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -39,9 +44,15 @@ type plainVideo struct {
 	vector *tmk.Vector // nil where there is none
 }
 
-// plain hashes a file for the baselines. What can't be decoded has nothing.
-func (v *videos) plain(ctx context.Context, path string) (plainVideo, error) {
+// plain hashes a file for the baselines. What can't be decoded has nothing. The hashes
+// are kept in the work folder under the name, as the methods' own files: those of a
+// second run are read.
+func (v *videos) plain(ctx context.Context, path, name string) (plainVideo, error) {
 	var p plainVideo
+	kept := filepath.Join(v.work, "baselines", name)
+	if done, err := p.read(kept); done || err != nil {
+		return p, err
+	}
 	o := v.screenOptions()
 	frames, _, err := pair.Hash(ctx, video.File(path), vpdqEvery, o.Video)
 	if err == nil {
@@ -55,11 +66,63 @@ func (v *videos) plain(ctx context.Context, path string) (plainVideo, error) {
 			p.frames = append(p.frames, vpdq.Feature{Frame: i, Quality: q, Value: value, Time: frames[i].Time})
 		}
 	}
-	return p, nil
+	return p, p.write(kept)
+}
+
+// read takes what write has kept. The list of frames is written last, and is there,
+// empty, also where there are none.
+func (p *plainVideo) read(kept string) (done bool, err error) {
+	list, err := os.ReadFile(kept + ".txt")
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if len(list) > 0 {
+		if p.frames, err = vpdq.Read(bytes.NewReader(list), vpdq.Options{}); err != nil {
+			return false, fmt.Errorf("%s.txt: %w; delete it to have it made again", kept, err)
+		}
+	}
+	f, err := os.Open(kept + ".tmk")
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	if p.vector, err = tmk.Read(f); err != nil {
+		return false, fmt.Errorf("%s.tmk: %w; delete it to have it made again", kept, err)
+	}
+	return true, nil
+}
+
+func (p *plainVideo) write(kept string) error {
+	if p.vector != nil {
+		err := writeFile(kept+".tmk", func(w *os.File) error { _, err := p.vector.WriteTo(w); return err })
+		if err != nil {
+			return err
+		}
+	}
+	temporary := kept + ".part"
+	err := writeFile(temporary, func(w *os.File) error {
+		if len(p.frames) == 0 {
+			return nil
+		}
+		return vpdq.WriteText(w, p.frames)
+	})
+	if err != nil {
+		return errors.Join(err, os.Remove(temporary))
+	}
+	return os.Rename(temporary, kept+".txt")
 }
 
 // judgeBaselines holds every posted file against every known video by the other methods.
 func (v *videos) judgeBaselines(ctx context.Context, r *videoResult) error {
+	if err := os.MkdirAll(filepath.Join(v.work, "baselines"), 0o755); err != nil {
+		return err
+	}
 	bar := newProgress(v.stderr, "comparing with other methods", len(v.known)+len(r.Judged))
 	defer bar.close()
 	err := pool(ctx, v.jobs, len(v.known), func(ctx context.Context, _, i int) error {
@@ -70,7 +133,7 @@ func (v *videos) judgeBaselines(ctx context.Context, r *videoResult) error {
 		}
 		path, _, err := v.shortened(ctx, k.Path, k.Sum, k.Length)
 		if err == nil {
-			k.plain, err = v.plain(ctx, path)
+			k.plain, err = v.plain(ctx, path, k.Sum)
 		}
 		return err
 	})
@@ -80,7 +143,7 @@ func (v *videos) judgeBaselines(ctx context.Context, r *videoResult) error {
 	return pool(ctx, v.jobs, len(r.Judged), func(ctx context.Context, _, i int) error {
 		defer bar.step(1)
 		j := &r.Judged[i]
-		p, err := v.plain(ctx, j.path)
+		p, err := v.plain(ctx, j.path, filepath.Base(j.path))
 		if err != nil {
 			return err
 		}

@@ -37,8 +37,9 @@ The distractors' folders should hold videos that show nothing of the known ones.
 quarter of them is put into the bank beside the known videos; of the others clips of
 4 to 15 s are cut and posted, and they are what known videos are put into.
 
-The posted files are made with ffmpeg and kept in the work folder: a second run, or
-one after an interruption, makes only what is missing.
+The posted files are made with ffmpeg and kept in the work folder, and so are their
+hashes by the other methods: a second run, or one after an interruption, makes only
+what is missing.
 
 Exit codes: 0 done, 1 failure, 2 wrong usage, 4 done but videos or transforms were
 left out, which are named at the end.`,

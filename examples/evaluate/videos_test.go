@@ -91,6 +91,15 @@ func TestVideos(t *testing.T) {
 		return lines
 	}
 	assert.Equal(t, found(text)[:8], found(again)[:8])
+
+	kept, err := filepath.Glob(filepath.Join(work, "baselines", "*"))
+	require.NoError(t, err)
+	require.Len(t, kept, 2*(1+4+2), "the other methods' hashes of the known video and of what was posted")
+	vector := kept[slices.IndexFunc(kept, func(name string) bool { return filepath.Ext(name) == ".tmk" })]
+	require.NoError(t, os.Truncate(vector, 100))
+	code, _, stderr = evaluate(t, args...)
+	assert.Equal(t, exitFailure, code, "a kept hash that is damaged is not taken for none")
+	assert.Contains(t, stderr, filepath.Base(vector))
 }
 
 func TestVideosUsage(t *testing.T) {
