@@ -151,3 +151,26 @@ func TestPolicyAllocatesNothing(t *testing.T) {
 	}
 	require.Equal(t, allocs(plain), allocs(ruled))
 }
+
+// Dates take effect as the clock goes, with no change of anything.
+func TestDatesTakeEffect(t *testing.T) {
+	r := seeded()
+	v, at := random(r, hash.PDQ), now
+	e := picture("p", v)
+	e.Curation = &match.Curation{DisabledUntil: now.Add(time.Minute), Expires: now.Add(time.Hour)}
+	m := newMatcher(t, match.Options{Now: clockAt(&at)})
+	require.NoError(t, m.Load(shelved(t, match.Bank{Name: "b", Entries: []match.Entry{e}})))
+	u := m.Upload("one upload that goes on")
+	for _, c := range []struct {
+		after time.Duration
+		found int
+	}{{0, 0}, {time.Minute - 1, 0}, {time.Minute, 1}, {time.Hour - 1, 1}, {time.Hour, 0}, {time.Minute, 1}} {
+		at = now.Add(c.after)
+		found, err := u.Match(v, 90)
+		require.NoError(t, err)
+		require.Len(t, found, c.found, "%v", c.after)
+		l, err := m.Lookup(v, 3)
+		require.NoError(t, err)
+		require.Len(t, l.Matches, c.found, "%v", c.after)
+	}
+}
