@@ -594,7 +594,7 @@ func (m *Matcher) index(b *bank, k hash.Kind, x *batch) {
 // and takes the item out of its bank.
 func (m *Matcher) drop(it *item) {
 	if m.surges != nil {
-		m.surges.drop(it)
+		defer m.surges.drop(it) // once it is seen to be gone
 	}
 	if it.shelf != nil {
 		m.dropShelved(it)

@@ -146,6 +146,9 @@ func (s *surges) match(it *item, now int64, arrived uint64) (q Quarantine, surge
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.roll(now, arrived)
+	if it.off.Load()&offGone != 0 {
+		return q, false // it is not to be kept
+	}
 	t := s.tallies[it]
 	if t == nil {
 		if len(s.tallies) >= s.rule.Entries {
