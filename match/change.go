@@ -8,15 +8,15 @@ import (
 )
 
 // Op says what a Change does.
-type Op uint8
+type Op string
 
-// The ops of changes.
+// The ops of changes, stable tokens.
 const (
-	PutBank     Op = iota + 1 // makes a bank, or sets all of one but its entries
-	DropBank                  // removes a bank, if it is there
-	PutEntries                // adds entries to a bank; those that are there are replaced
-	DropEntries               // removes entries from a bank, those that are there
-	SetEntry                  // sets all of an entry but its signals and duration
+	PutBank     Op = "put_bank"     // makes a bank, or sets all of one but its entries
+	DropBank    Op = "drop_bank"    // removes a bank, if it is there
+	PutEntries  Op = "put_entries"  // adds entries to a bank; those that are there are replaced
+	DropEntries Op = "drop_entries" // removes entries from a bank, those that are there
+	SetEntry    Op = "set_entry"    // sets all of an entry but its signals and duration
 )
 
 // Change is a change of banks as a plain value: what a system of record writes down, and what a
@@ -77,7 +77,7 @@ func (m *Matcher) Apply(c Change) error {
 		}
 		return m.setEntry(it, &c.Entries[0])
 	}
-	return fmt.Errorf("%w: change %d; there is no such Op", ErrInvalid, uint8(c.Op))
+	return fmt.Errorf("%w: a change has the op %q; there is none such", ErrInvalid, c.Op)
 }
 
 // EditBank changes all of a bank but its name, its entries and whether it is an allow-list, in

@@ -127,7 +127,7 @@ func TestEdits(t *testing.T) {
 	require.ErrorIs(t, m.EditBank("b", func(b *match.Bank) { b.Allow = true }), match.ErrInvalid)
 	require.ErrorIs(t, m.EditBank("c", func(*match.Bank) {}), match.ErrUnknown)
 	require.ErrorIs(t, m.EditEntry("b", "q", func(*match.Entry) {}), match.ErrUnknown)
-	for _, c := range []match.Change{{}, {Op: 99}, {Op: match.SetEntry, Bank: match.Bank{Name: "b"}}} {
+	for _, c := range []match.Change{{}, {Op: "put"}, {Op: match.SetEntry, Bank: match.Bank{Name: "b"}}} {
 		require.ErrorIs(t, m.Apply(c), match.ErrInvalid, fmt.Sprint(c.Op))
 	}
 	require.ErrorIs(t, m.Apply(match.Change{Op: match.SetEntry, Bank: match.Bank{Name: "b"}, Entries: []match.Entry{{ID: "q"}}}), match.ErrUnknown)

@@ -114,3 +114,42 @@ func ExampleBuilder() {
 	// list 100000
 	// md5:86ad05dc987f806230a13ca07796da76 true <nil>
 }
+
+// Two members disagree about an entry: its matches are shadowed until a curator decides.
+func ExampleMatcher_EditEntry() {
+	v := random(seeded(), hash.PDQ)
+	shared := match.Entry{ID: "clip", Signals: []match.Signal{{Value: v, Quality: 100}}, Curation: &match.Curation{
+		Origin:   match.Origin{Exchange: "gifct", Member: "a"},
+		Opinions: []match.Opinion{{By: "a", Says: match.Positive}, {By: "b", Says: match.Negative}},
+	}}
+	m, err := match.New(match.Options{}, match.Bank{Name: "gifct", Action: "block", Entries: []match.Entry{shared}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	look := func() {
+		found, err := m.ScanPicture([]match.Look{{Value: v, Quality: 100}})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		for _, f := range found.Matches {
+			fmt.Printf("%s %s\n", f.Action, f.Entry.ID)
+		}
+		for _, f := range found.Shadow {
+			fmt.Printf("not reported, %s: %s\n", f.ShadowedBy, f.Entry.ID)
+		}
+	}
+	look()
+	err = m.EditEntry("gifct", "clip", func(e *match.Entry) {
+		e.Curation.Decision = match.Decision{Stance: match.Positive, By: "ana"}
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	look()
+	// Output:
+	// not reported, disputed: clip
+	// block clip
+}

@@ -205,6 +205,13 @@ func TestReadersSeeWholeChanges(t *testing.T) {
 		require.NoError(t, m.Remove("b", "near"))
 		count(0)
 		require.NoError(t, m.Remove("b", "far"))
+		require.NoError(t, m.EditEntry("stays", "1", func(e *match.Entry) {
+			e.Labels, e.Curation.Note = []string{fmt.Sprint(i)}, fmt.Sprint("note ", i)
+			e.Curation.Expires = time.Now().AddDate(1, 0, i)
+		}))
+		require.NoError(t, m.EditBank("stays", func(b *match.Bank) { b.Action, b.Policy.Seed = fmt.Sprint(i), match.Treatment(i%4) }))
+		require.NoError(t, m.Apply(match.Change{Op: match.PutEntries, Bank: match.Bank{Name: "b"}, Entries: []match.Entry{picture("far", random(r, hash.PDQ))}}))
+		require.NoError(t, m.Apply(match.Change{Op: match.DropEntries, Bank: match.Bank{Name: "b"}, Entries: []match.Entry{{ID: "far"}}}))
 		if i%50 == 0 {
 			require.NoError(t, m.RemoveBank("b"))
 			require.NoError(t, m.Add(match.Bank{Name: "b"}))

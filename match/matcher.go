@@ -16,10 +16,11 @@ import (
 // Matcher compares uploads with banks. Make one with New, or with Open from a bank file
 // that it keeps up to date.
 //
-// It is safe for concurrent use. Queries take no lock and never wait for a change. A
-// change is seen whole by every query that begins after it; one that goes on meanwhile may
-// see it in part, or for some of its looks or frames only. A change never rebuilds
-// anything: it costs by what is changed, not by what is there.
+// It is safe for concurrent use. Queries take no lock and never wait for a change, but for the
+// one that sets an entry aside (Options.Surge). A change is seen whole by every query that
+// begins after it; one that goes on meanwhile may see it in part, or for some of its looks or
+// frames only. A change never rebuilds anything: it costs by what is changed, not by what is
+// there.
 type Matcher struct {
 	rules   rules
 	view    atomic.Pointer[view] // never changed, only replaced under mu
@@ -594,7 +595,7 @@ func (m *Matcher) index(b *bank, k hash.Kind, x *batch) {
 // and takes the item out of its bank.
 func (m *Matcher) drop(it *item) {
 	if m.surges != nil {
-		m.surges.drop(it)
+		defer m.surges.drop(it) // once it is seen to be gone
 	}
 	if it.shelf != nil {
 		m.dropShelved(it)

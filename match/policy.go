@@ -40,6 +40,20 @@ func ParseTreatment(token string) (Treatment, error) {
 	return 0, fmt.Errorf("%w: %q is no treatment; want report, shadow, ignore or default", ErrInvalid, token)
 }
 
+// MarshalText returns the token. The error is ErrInvalid.
+func (t Treatment) MarshalText() ([]byte, error) {
+	if t >= treatments {
+		return nil, fmt.Errorf("%w: treatment %d", ErrInvalid, uint8(t))
+	}
+	return []byte(t.String()), nil
+}
+
+// UnmarshalText reads the token. The error is ErrInvalid.
+func (t *Treatment) UnmarshalText(text []byte) (err error) {
+	*t, err = ParseTreatment(string(text))
+	return err
+}
+
 // Policy says what becomes of the matches of a bank's entries, by what is said of them
 // (Curation.Stance) and for those in quarantine. The zero value means the defaults: None,
 // Positive and Seed are reported, for what is shared is meant to be looked for; Negative is

@@ -45,7 +45,8 @@ const (
 type SurgeRule struct {
 	// Heard is told of every surge, by the query that has found it and before that returns; it
 	// may use the Matcher, must be safe for concurrent use, and nil turns all of this off:
-	// nothing is ever set aside unheard.
+	// nothing is ever set aside unheard. Where the Matcher follows a system of record, that is
+	// to be told, or its next change of the entry ends the quarantine.
 	Heard   func(Surge)
 	Bucket  time.Duration // 0: DefaultSurgeBucket
 	History int           // buckets; 0: DefaultSurgeHistory, at most 1000
@@ -145,6 +146,9 @@ func (s *surges) match(it *item, now int64, arrived uint64) (q Quarantine, surge
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.roll(now, arrived)
+	if it.off.Load()&offGone != 0 {
+		return q, false // it is not to be kept
+	}
 	t := s.tallies[it]
 	if t == nil {
 		if len(s.tallies) >= s.rule.Entries {
@@ -236,21 +240,18 @@ func (s *surges) pardon(it *item, now int64) {
 // setAside sets an item aside that has surged, unless it is confirmed, and tells of it.
 func (m *Matcher) setAside(it *item, q Quarantine) {
 	heard := Surge{Bank: it.bank.name, Entry: it.id, Quarantine: q}
-	if c := it.state.Load().curation; c == nil || c.Decision.Stance != Positive {
-		m.mu.Lock()
-		gone := it.off.Load()&offGone != 0 || m.banks[it.bank.name] != it.bank
-		if !gone {
-			now := it.copy()
-			e := now.entry()
-			e.Curation = e.Curation.Clone()
-			e.Curation.Quarantine = q
-			heard.Err = m.setEntry(it, &e)
-			heard.SetAside = heard.Err == nil
-		}
-		m.mu.Unlock()
-		if gone {
-			return
-		}
+	m.mu.Lock()
+	gone := it.off.Load()&offGone != 0 || m.banks[it.bank.name] != it.bank
+	now := it.copy()
+	e := now.entry()
+	e.Curation = e.Curation.Clone()
+	if !gone && e.Curation.Decision.Stance != Positive {
+		e.Curation.Quarantine = q
+		heard.Err = m.setEntry(it, &e)
+		heard.SetAside = heard.Err == nil
 	}
-	m.rules.surge.Heard(heard)
+	m.mu.Unlock()
+	if !gone {
+		m.rules.surge.Heard(heard)
+	}
 }
