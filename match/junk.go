@@ -66,10 +66,16 @@ func junk(v hash.Value) (Cause, string) {
 		return CauseBlank, fmt.Sprintf("%d of %d bits are set: it would match any blank picture", set, k.Bits())
 	case byMedian(k) && set > k.Bits()/2+k.Threshold():
 		return CauseNotAHash, fmt.Sprintf("%d of %d bits are set, and no picture sets more than half: it is no hash of this kind", set, k.Bits())
-	case k == hash.PDQ && generic.Separable(words):
-		return CausePlain, "it would match pictures of a corner, a frame or a grid: its rows of bits are all alike"
+	case k == hash.PDQ:
+		if name := generic.Plain(words); name != "" {
+			return CausePlain, plainReason(name)
+		}
 	}
 	return "", ""
+}
+
+func plainReason(name string) string {
+	return fmt.Sprintf("it is the hash of %s and would match others that show no more", name)
 }
 
 // isJunk reports whether no list can have meant v.

@@ -79,14 +79,10 @@ func (s *suspects) suspect(v hash.Value) (Cause, string) {
 	if cause, reason := junk(v); cause != "" {
 		return cause, reason
 	}
-	k := v.Kind()
-	pictures, radius := generic.Of(k)
-	words := v.Words()
-	for i := range pictures {
-		if withinBits(words, pictures[i].Value.Words(), radius) {
-			return CausePlain, fmt.Sprintf("it is the hash of %s and would match others that show no more", pictures[i].Name)
-		}
+	if p := generic.Within(v); p != nil {
+		return CausePlain, plainReason(p.Name)
 	}
+	k := v.Kind()
 	if sample := s.clean[k]; sample != nil {
 		hits, err := sample.index.search(nil, v, k.Threshold())
 		if n := len(hits); err == nil && n > sample.most { // there is no file that an error could be of
@@ -94,16 +90,6 @@ func (s *suspects) suspect(v hash.Value) (Cause, string) {
 		}
 	}
 	return "", ""
-}
-
-// withinBits reports whether two hashes are at most so many bits apart.
-func withinBits(a, b [4]uint64, most int) bool {
-	for i := range a {
-		if most -= bits.OnesCount64(a[i] ^ b[i]); most < 0 {
-			return false
-		}
-	}
-	return true
 }
 
 // aside returns why a signal is set aside, or empty strings.
@@ -132,8 +118,7 @@ func (sh *shelf) matchable(r *rules, number uint32, s *Signal) bool {
 
 // sift finds the signals on a fresh shelf that must match nothing beside the junk that its
 // file knows of, and the junk that is released, and counts them. It asks the indices for what
-// is near the hashes that suspicious ones are near to, so that it costs a look-up for each of
-// these, some thousand, and for each of Options.Clean, and not the reading of the file. The caller holds mu.
+// is near plain pictures, of kinds but PDQ, and near those of Options.Clean. The caller holds mu.
 func (m *Matcher) sift(sh *shelf) error {
 	v := m.view.Load()
 	found := make([]uint64, (int(sh.snap.signals)+63)/64) // a bit a signal

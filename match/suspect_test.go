@@ -45,8 +45,8 @@ func suspicious(t *testing.T) map[match.Cause]hash.Value {
 	return map[match.Cause]hash.Value{
 		match.CauseBlank:    balanced(t, 20),
 		match.CauseNotAHash: balanced(t, 160),
-		match.CausePlain: drawn(512, 512, func(x, y int) uint8 { // one slanted edge
-			if x+y/2 > 384 {
+		match.CausePlain: drawn(512, 512, func(x, y int) uint8 { // a ring
+			if r := (2*x-511)*(2*x-511) + (2*y-511)*(2*y-511); r < 358*358 && r > 276*276 {
 				return 255
 			}
 			return 0

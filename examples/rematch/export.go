@@ -105,7 +105,8 @@ func exporter(format, sample string) (func(context.Context, io.Writer, video.Inp
 	return nil, usagef("--format %q: want vpdq, vpdq-json or tmk", format)
 }
 
-// replaceFile writes a file beside path and puts it in its place when it is whole.
+// replaceFile writes a file beside path, which only its owner may read, and puts it in its place
+// when it is whole.
 func replaceFile(path string, write func(io.Writer) error) error {
 	file, err := os.CreateTemp(filepath.Dir(path), ".rematch-*")
 	if err != nil {
@@ -113,7 +114,7 @@ func replaceFile(path string, write func(io.Writer) error) error {
 	}
 	defer os.Remove(file.Name()) // it is gone by then if all went well
 	out := bufio.NewWriter(file)
-	err = errors.Join(write(out), out.Flush(), file.Chmod(0o644), file.Close())
+	err = errors.Join(write(out), out.Flush(), file.Close())
 	if err != nil {
 		return err
 	}

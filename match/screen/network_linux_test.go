@@ -49,7 +49,7 @@ func TestNoNetwork(t *testing.T) {
 	assert.Contains(t, string(out), "verdicts: "+strings.Join(verdicts(t), " ")+"\n")
 }
 
-// verdicts screens a picture and a video.
+// verdicts screens pictures, a video, and a picture that the video stands behind.
 func verdicts(t *testing.T) (tokens []string) {
 	t.Helper()
 	known := filepath.Join("..", "..", "testdata", "known")
@@ -72,6 +72,18 @@ func verdicts(t *testing.T) (tokens []string) {
 		v, err := s.Screen(ctx, video.File(filepath.Join(known, name)))
 		require.NoError(t, err)
 		tokens = append(tokens, name+"="+v.Outcome.String())
+	}
+	var both []byte
+	for _, name := range names[1:] {
+		b, err := os.ReadFile(filepath.Join(known, name))
+		require.NoError(t, err)
+		both = append(both, b...)
+	}
+	v, err := s.Screen(ctx, video.Bytes("both", both))
+	require.NoError(t, err)
+	tokens = append(tokens, "both="+v.Outcome.String())
+	for _, m := range v.Media {
+		tokens = append(tokens, m.Format+"="+m.Outcome.String())
 	}
 	assert.Equal(t, "flowers.jpg=match", tokens[0])
 	return tokens

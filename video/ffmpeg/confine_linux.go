@@ -219,7 +219,7 @@ func (c confinement) limit(pid int, l limits) error {
 	}
 	err := errors.Join(
 		set(unix.RLIMIT_FSIZE, 0),
-		set(unix.RLIMIT_CORE, 0),
+		set(unix.RLIMIT_CORE, coreSize),
 		set(unix.RLIMIT_NOFILE, maxFiles),
 		set(unix.RLIMIT_MEMLOCK, 0))
 	if l.memory > 0 {
@@ -238,6 +238,10 @@ func (c confinement) limit(pid int, l limits) error {
 	}
 	return nil
 }
+
+// coreSize is the one that also keeps a dump from a program that the kernel would pipe it to,
+// which for 0 is that program's own choice: see core(5). A file of one byte is none either.
+const coreSize = 1
 
 // maxFiles is how many files the program may have open: it has its three pipes, the
 // input, and a library at a time.

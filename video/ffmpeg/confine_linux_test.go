@@ -215,6 +215,16 @@ func TestProcessorTime(t *testing.T) {
 	assert.Equal(t, "timed_out", reason)
 }
 
+// What a decoder had in memory of an upload is left to no core dump.
+func TestNoCoreDump(t *testing.T) {
+	if !kernelGuards().rlimits {
+		t.Skip("no limits here")
+	}
+	said, err := attempt(t, t.Context(), jail(t, kernelGuards(), Options{}), "/dev/null", "dump")
+	require.NoError(t, err)
+	assert.Regexp(t, `^core dumps of [01] bytes$`, said)
+}
+
 func TestDeadlineOfTightLoop(t *testing.T) {
 	b := jail(t, kernelGuards(), Options{})
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)

@@ -39,6 +39,18 @@ func try(action string, args ...string) error {
 		}
 		_, err = f.WriteString("x")
 		return err
+	case "dump":
+		var core unix.Rlimit
+		for range 200 { // until our limits are set
+			if err := unix.Getrlimit(unix.RLIMIT_CORE, &core); err != nil {
+				return err
+			}
+			if core.Max <= 1 {
+				return fmt.Errorf("core dumps of %d bytes", core.Cur)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		return nil
 	case "grow": // memory that is a file
 		fd, err := unix.MemfdCreate("x", 0)
 		if err != nil {
