@@ -185,7 +185,8 @@ func (a *app) showEntries(path, bank string, ids []string) error {
 
 // shown is what is shown of banks.
 type shown struct {
-	entries  int // of each; -1: all
+	bank     string // only this one; empty: all
+	entries  int    // of each; -1: all
 	aside    bool
 	clean    []hash.Value // see match.Options
 	repeated uint64       // see bankLine
@@ -213,6 +214,9 @@ func (a *app) showBanks(path string, show shown) error {
 		infos[b.Name] = b
 	}
 	for _, b := range s.Banks() { // in the file's order
+		if show.bank != "" && b.Name != show.bank {
+			continue
+		}
 		b = infos[b.Name]
 		if err := a.printBank(path, b, why[b.Name], show.repeated); err != nil {
 			return err

@@ -69,21 +69,7 @@ func (a *app) editSettings(path, name string, change func(*match.Bank) error) er
 	if err != nil {
 		return err
 	}
-	return a.showBank(path, name)
-}
-
-// showBank prints one bank of a file.
-func (a *app) showBank(path, name string) error {
-	s, err := match.OpenSnapshot(path)
-	if err != nil {
-		return err
-	}
-	for _, b := range s.Banks() {
-		if b.Name == name {
-			return a.printBank(path, b)
-		}
-	}
-	return nil
+	return a.showBanks(path, shown{bank: name})
 }
 
 // editEntries changes entries, all or none, and shows them.

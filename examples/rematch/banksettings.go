@@ -40,7 +40,7 @@ func (a *app) bankCreateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.showBank(path, b.Name)
+			return a.showBanks(path, shown{bank: b.Name})
 		},
 	}
 	c.Flags().BoolVar(&b.Allow, "allow", false, "an allow-list: what it has suppresses matches of other banks")
