@@ -152,7 +152,7 @@ func (a *app) bankStatsCommand() *cobra.Command {
 		Use:   "stats FILE",
 		Short: "Count the entries of the banks in a file by their state, opinions and origin",
 		Long: `Count the entries of the banks in a file by what becomes of their matches, by opinions and
-by origin. It reads all of them: of ten million some seconds.
+by origin. It reads all of them: a million take some seconds.
 
 Exit codes: 0 done, 1 failure, 2 wrong usage.`,
 		Args: cobra.ExactArgs(1),
