@@ -5,7 +5,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -288,59 +287,6 @@ func (m *Matcher) Kinds() []hash.Kind { return slices.Clone(m.view.Load().kinds)
 // its entry. Where there is not, that nothing matches
 // says nothing. Like a query it never waits for a change.
 func (m *Matcher) HasKnown() bool { return m.view.Load().known }
-
-// BankInfo describes a bank of a Matcher.
-type BankInfo struct {
-	Name            string
-	Labels          []string
-	Disabled, Allow bool
-	Suppresses      []string // of an allow-list; empty: of all banks
-	Action          string
-	Policy          Policy
-	RollOut         RollOut
-	Thresholds      map[hash.Kind]int // bits, inclusive, of the kinds in Signals
-	Given           map[hash.Kind]int // those that were set, also of kinds that are not in Signals; others are their kinds' own
-	Entries, Videos int               // Videos are among Entries
-	Signals         map[hash.Kind]int // how many can match, by kind
-	Quarantined     int               // how many are kept but match nothing
-}
-
-// newBankInfo describes a bank but for its signals.
-func newBankInfo(b *Bank, entries, videos int) BankInfo {
-	info := BankInfo{
-		Name: b.Name, Labels: slices.Clone(b.Labels), Disabled: b.Disabled, Allow: b.Allow, Suppresses: slices.Clone(b.Suppresses),
-		Action: b.Action, Policy: b.Policy, RollOut: b.RollOut, Entries: entries, Videos: videos,
-		Thresholds: make(map[hash.Kind]int), Given: make(map[hash.Kind]int), Signals: make(map[hash.Kind]int),
-	}
-	maps.Copy(info.Given, b.Thresholds)
-	return info
-}
-
-// Settings returns the bank that is described, without its entries.
-func (b *BankInfo) Settings() Bank {
-	return Bank{Name: b.Name, Labels: b.Labels, Thresholds: b.Given, Disabled: b.Disabled, Allow: b.Allow,
-		Suppresses: b.Suppresses, Action: b.Action, Policy: b.Policy, RollOut: b.RollOut}
-}
-
-// Banks describes the banks, sorted by name.
-func (m *Matcher) Banks() []BankInfo {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	infos := make([]BankInfo, 0, len(m.banks))
-	for _, b := range m.banks {
-		state, settings := b.state.Load(), b.settings()
-		info := newBankInfo(&settings, b.entries, b.videos)
-		info.Quarantined = b.aside + len(b.quarantined)
-		for _, k := range hash.Kinds() {
-			if n := b.indexed[k]; n > 0 {
-				info.Signals[k], info.Thresholds[k] = n, state.thresholds[k]
-			}
-		}
-		infos = append(infos, info)
-	}
-	slices.SortFunc(infos, func(a, b BankInfo) int { return strings.Compare(a.Name, b.Name) })
-	return infos
-}
 
 // Quarantined lists the signals that are kept but match nothing, sorted by bank,
 // then in the order they came: hashes of blank and plain pictures, digests of the empty file,

@@ -278,3 +278,55 @@ func (a *app) printAside(q match.Quarantined) error {
 	_, err := fmt.Fprintf(a.stdout, "  set aside (%s): %s: %s\n", q.Cause, display(q.Bank+"/"+q.Entry), q.Reason)
 	return err
 }
+
+// entryDetails says what is said of an entry, for people, a line each.
+func entryDetails(e match.Entry) []string {
+	c := e.Curation.Clone()
+	var lines []string
+	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
+	day := func(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+	if !c.DisabledUntil.IsZero() {
+		say("disabled until %s", day(c.DisabledUntil))
+	}
+	if !c.Expires.IsZero() {
+		say("expires %s", day(c.Expires))
+	}
+	if q := c.Quarantine; !q.Since.IsZero() {
+		say("in quarantine since %s: it matched %d of %d uploads, against %.1f before", day(q.Since), q.Count, q.Uploads, q.Usual)
+	}
+	if d := c.Decision; d.Stance != match.NoOpinion {
+		word := map[match.Stance]string{match.Positive: "confirmed", match.Negative: "deconfirmed"}[d.Stance]
+		say("%s%s", word, by(d.By)+note(d.Note))
+	}
+	for _, o := range c.Opinions {
+		whose := "theirs"
+		if o.Ours {
+			whose = "ours"
+		}
+		say("opinion (%s): %s%s%s", whose, o.Says, by(o.By), labelWords(o.Tags))
+	}
+	if o := c.Origin; o.Exchange+o.Member+o.ID+o.Severity != "" || len(o.Tags) > 0 {
+		say("from %s", strings.Join(strings.Fields(strings.Join([]string{o.Exchange, o.Member, o.ID, o.Severity}, " ")), " ")+labelWords(o.Tags))
+	}
+	if c.Note != "" {
+		say("note: %s", c.Note)
+	}
+	for i := range lines {
+		lines[i] = terminal.OneLine(lines[i])
+	}
+	return lines
+}
+
+func by(who string) string {
+	if who == "" {
+		return ""
+	}
+	return " by " + who
+}
+
+func note(text string) string {
+	if text == "" {
+		return ""
+	}
+	return ": " + text
+}
