@@ -81,7 +81,9 @@ func TestSniff(t *testing.T) {
 		{"wave", "RIFF\x00\x00\x00\x00WAVEfmt ", "", "", 0},
 		{"mp3", "ID3\x04\x00\x00\x00\x00\x00\x00", "", "", 0},
 		{"flac", "fLaC\x00\x00\x00\x22", "", "", 0},
-		{"pdf", "%PDF-1.7\n%\xe2\xe3\xcf\xd3", "", "", 0},
+		{"pdf", "%PDF-1.7\n%\xe2\xe3\xcf\xd3", "pdf", "", 0},
+		{"zip", "PK\x03\x04\x14\x00\x00\x00", "zip", "", 0},
+		{"empty zip", "PK\x05\x06\x00\x00\x00\x00", "zip", "", 0},
 		{"other ebml", "\x1aE\xdf\xa3\x93B\x82\x88nonsense", "", "", 0},
 		{"pack without a clock", "\x00\x00\x01\xba\xff\x00\x04", "", "", 0},
 	} {
