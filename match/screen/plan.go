@@ -28,7 +28,7 @@ const (
 // The reasons of passes.
 const (
 	WhyFirst    = "first"    // the beginning: key frames cost least
-	WhySparse   = "sparse"   // key frames are too far apart, or none is told, to begin with them
+	WhySparse   = "sparse"   // key frames are too few or too far apart, or none is told, to begin with them
 	WhyComplete = "complete" // Options.Complete asked for all
 	WhyGap      = "gap"      // no key frame in so long, or none that shows enough to be judged
 	WhyStill    = "still"    // key frames that show the same again and again: what is between them?
@@ -37,6 +37,9 @@ const (
 )
 
 const (
+	// fewKeys is how many key frames tell too little: a video of so few is decoded in little
+	// more time than it takes to start the decoder, which would often have to be done twice.
+	fewKeys = 2
 	// longestGap is the longest stretch without a judged frame that is left alone: a copy
 	// of five seconds then has one frame at the least, and that one asks for a closer look.
 	// It is the distance of key frames that encoders for streaming make, with room for

@@ -198,7 +198,7 @@ func TestPlan(t *testing.T) {
 		{"all of it", film{seconds: 40, picture: none, keys: every(3, 40), told: true}, true, screen.NoMatch, []string{"every complete"}},
 		{"key frames of black", film{seconds: 40, picture: hidden, keys: every(2, 40), told: true}, false, screen.Match, []string{"keys first", "every gap"}},
 		{"key frames of a title", film{seconds: 40, picture: flashed, keys: every(2, 40), told: true}, false, screen.Match, []string{"keys first", "every still", "every still"}},
-		{"two seconds and one key frame", film{seconds: 2, picture: inside(0, 2), keys: []float64{0}, told: true}, false, screen.Match, []string{"keys first", "every gap"}},
+		{"two seconds and one key frame", film{seconds: 2, picture: inside(0, 2), keys: []float64{0}, told: true}, false, screen.Match, []string{"every sparse"}},
 	} {
 		v := c.film.screen(t, m, c.complete)
 		assert.Equal(t, c.outcome, v.Outcome, c.name)

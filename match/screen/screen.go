@@ -136,8 +136,8 @@ func New(m *match.Matcher, o Options) *Screener {
 // the upload itself is a verdict.
 //
 // A video is looked at in passes, which Verdict.Plan tells. First come its key frames, or
-// one frame in Options.Sample of all where its index tells that those are more than 3.25
-// seconds apart in the mean. Then, in steps of Options.Sample:
+// one frame in Options.Sample of all where its index tells that there are only one or two,
+// or that they are more than 3.25 seconds apart in the mean. Then, in steps of Options.Sample:
 //
 //   - every stretch of more than 3.25 seconds without a frame that can be judged, and a part
 //     of every run of key frames that show the same, unless something matches already;
