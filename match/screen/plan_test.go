@@ -29,6 +29,7 @@ type film struct {
 	told    bool
 	claims  float64 // the length that the header has; 0: the true one
 	lands   float64 // where seeking leads to, if that is later than it should
+	jumps   int     // that the index tells of
 }
 
 func (f film) Name() string { return "film" }
@@ -39,7 +40,7 @@ func (f film) Probe(_ context.Context, c video.Container) (video.Info, error) {
 		info.Duration = time.Duration(f.claims * float64(time.Second))
 	}
 	if f.told {
-		info.KeyFrames = len(f.keys)
+		info.KeyFrames, info.Jumps = len(f.keys), f.jumps
 	}
 	return info, nil
 }
@@ -184,6 +185,12 @@ func TestPlan(t *testing.T) {
 		}
 		return inside(10, 16)(at)
 	}
+	foreign := func(at float64) image.Image { // or each something else
+		if slices.Contains(every(2, 400), at) {
+			return scene(100+int(at), at, 96, 72)
+		}
+		return inside(10, 16)(at)
+	}
 	for _, c := range []struct {
 		name     string
 		film     film
@@ -198,6 +205,9 @@ func TestPlan(t *testing.T) {
 		{"all of it", film{seconds: 40, picture: none, keys: every(3, 40), told: true}, true, screen.NoMatch, []string{"every complete"}},
 		{"key frames of black", film{seconds: 40, picture: hidden, keys: every(2, 40), told: true}, false, screen.Match, []string{"keys first", "every gap"}},
 		{"key frames of a title", film{seconds: 40, picture: flashed, keys: every(2, 40), told: true}, false, screen.Match, []string{"keys first", "every still", "every still"}},
+		{"key frames of other pictures", film{seconds: 40, picture: foreign, keys: every(2, 40), told: true, jumps: 9}, false, screen.Match, []string{"keys first", "all spot", "all spot", "every spot"}},
+		{"jumps, and key frames of their own", film{seconds: 40, picture: none, keys: every(2, 40), told: true, jumps: 9}, false, screen.NoMatch, []string{"keys first", "all spot", "all spot"}},
+		{"key frames of other pictures in a long video", film{seconds: 310, picture: foreign, keys: every(2, 310), told: true}, false, screen.Match, []string{"keys first", "all spot", "all spot", "every spot"}},
 		{"two seconds and one key frame", film{seconds: 2, picture: inside(0, 2), keys: []float64{0}, told: true}, false, screen.Match, []string{"every sparse"}},
 	} {
 		v := c.film.screen(t, m, c.complete)

@@ -141,6 +141,9 @@ func New(m *match.Matcher, o Options) *Screener {
 //
 //   - every stretch of more than 3.25 seconds without a frame that can be judged, and a part
 //     of every run of key frames that show the same, unless something matches already;
+//   - all, where the frames around two or more key frames tell that these are not of the video; that is
+//     looked at where the index tells of jumps after two in five key frames, and in
+//     videos of five minutes and more;
 //   - what lies around frames that agree with a known video but are not enough for a match;
 //   - where a match begins and ends.
 //

@@ -43,7 +43,7 @@ func (w *watch) add(frame hash.Frame) error {
 	if rest := w.end - frame.Time; rest > 0 && rest <= w.step {
 		q.For = rest
 	}
-	f := looked{at: frame.Time}
+	f := looked{at: frame.Time, key: frame.Key}
 	for i := range looks {
 		if looks[i].Quality.Passes(hash.DefaultGate) {
 			f.judged = true
@@ -250,7 +250,7 @@ func (w *watch) betweenKeys(ctx context.Context, media *video.Media) error {
 	if err != nil || slices.ContainsFunc(result.Matches, isVideo) {
 		return err
 	}
-	spots, runs := stills(w.frames)
+	between, runs := stills(w.frames)
 	open := gaps(w.frames, w.end)
 	if !w.told { // what comes after the last key frame, wherever it ends
 		last := w.frames[len(w.frames)-1].at
@@ -266,8 +266,8 @@ func (w *watch) betweenKeys(ctx context.Context, media *video.Media) error {
 	if err := w.stretches(ctx, media, open, WhyGap); err != nil {
 		return err
 	}
-	spots = without(spots, w.done, w.step)
-	for i, s := range spots {
+	between = without(between, w.done, w.step)
+	for i, s := range between {
 		if i == mostStretches {
 			break
 		}
@@ -281,7 +281,10 @@ func (w *watch) betweenKeys(ctx context.Context, media *video.Media) error {
 			open = append(open, runs[i])
 		}
 	}
-	return w.stretches(ctx, media, without(open, w.done, w.step), WhyStill)
+	if err := w.stretches(ctx, media, without(open, w.done, w.step), WhyStill); err != nil {
+		return err
+	}
+	return w.spots(ctx, media)
 }
 
 // isVideo reports whether a known video stands as a match.
