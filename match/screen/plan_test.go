@@ -27,9 +27,10 @@ type film struct {
 	picture func(at float64) image.Image
 	keys    []float64
 	told    bool
-	claims  float64 // the length that the header has; 0: the true one
-	lands   float64 // where seeking leads to, if that is later than it should
-	jumps   int     // that the index tells of
+	claims  float64       // the length that the header has; 0: the true one
+	lands   float64       // where seeking leads to, if that is later than it should
+	jumps   int           // that the index tells of
+	takes   time.Duration // every look
 }
 
 func (f film) Name() string { return "film" }
@@ -47,6 +48,7 @@ func (f film) Probe(_ context.Context, c video.Container) (video.Info, error) {
 
 func (f film) Frames(_ context.Context, _ video.Container, info video.Info, q video.Request) iter.Seq2[hash.Frame, error] {
 	return func(yield func(hash.Frame, error) bool) {
+		time.Sleep(f.takes)
 		cell := int64(-1)
 		for n := range int(f.seconds * 10) {
 			s, at := q.Sampling, time.Duration(n)*100*time.Millisecond
@@ -231,4 +233,19 @@ func TestEarlyStop(t *testing.T) {
 	v = f.screen(t, m, true)
 	require.Equal(t, screen.Match, v.Outcome)
 	assert.Equal(t, 200*time.Second, v.Plan[0].To)
+}
+
+// The budget of work is for all looks at an upload together.
+func TestWorkOfAllPasses(t *testing.T) {
+	m := knownFilm(t)
+	f := film{seconds: 40, picture: inside(0, 0), keys: every(3, 40), takes: 400 * time.Millisecond}
+	for work, reason := range map[time.Duration]string{time.Minute: "", 600 * time.Millisecond: "timed_out"} {
+		s := screen.New(m, screen.Options{Video: video.Options{Backend: f, Limits: video.Limits{Work: work}}})
+		v, err := s.Screen(t.Context(), video.Bytes("film", clip("")))
+		require.NoError(t, err)
+		assert.Equal(t, reason, v.Reason, "%v: %v", work, kinds(v.Plan))
+		if reason == "" {
+			assert.Len(t, v.Plan, 2, "two looks, each of them shorter than the budget")
+		}
+	}
 }

@@ -189,11 +189,8 @@ func (p *pipes) close() {
 func own(cmd *exec.Cmd) {
 	cmd.Dir = filepath.VolumeName(cmd.Path) + string(filepath.Separator)
 	cmd.Env = []string{"LC_ALL=C", "AV_LOG_FORCE_NOCOLOR=1",
-		// A library that filters use starts a thread for each processor as it is loaded,
-		// and they wait by asking for work again and again.
-		"OPENBLAS_NUM_THREADS=1",
 		// glibc: memory that a frame was in is kept for the next one. To give it back and
-		// take it again costs a key frame as much as a third of decoding it.
+		// take it again is a thirtieth of what a short video costs.
 		"GLIBC_TUNABLES=glibc.malloc.mmap_threshold=67108864:glibc.malloc.trim_threshold=268435456:glibc.malloc.top_pad=8388608"}
 	for _, name := range []string{"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "PATH"} {
 		if v, ok := os.LookupEnv(name); ok {
