@@ -59,6 +59,7 @@ type Info struct {
 	Duration      time.Duration // 0 for stills and where the container does not say
 	FrameRate     float64       // average, frames a second; 0 where unknown
 	KeyFrames     int           // how many the container's index counts; 0 where there is none that was read
+	Jumps         int           // after how many of KeyFrames, and before the next, the index tells of a frame as large as those that bring another scene: if after most, they may be unlike all around them
 	Bytes         int64         // of the whole file
 	Streams       int           // of video, cover pictures not counted; 0 for stills. Only the first is decoded: Media.Frames ends with ErrUnsupported if there are more
 }

@@ -27,6 +27,7 @@ func TestOddVideos(t *testing.T) {
 	require.NoError(t, err)
 	o := screen.Options{Video: video.Options{Backend: backend}}
 	original := filepath.Join("..", "..", "testdata", "known", "street-walk.mp4")
+	other := filepath.Join("..", "..", "testdata", "known", "five-places.mp4")
 	entry, err := screen.Enroll(context.Background(), video.File(original), nil, o)
 	require.NoError(t, err)
 	s := screen.New(matcher(t, match.Bank{Name: "bank", Entries: []match.Entry{entry}}), o)
@@ -47,6 +48,7 @@ func TestOddVideos(t *testing.T) {
 		{"edit-list.mp4", "-ss 3.3 -i ORIGINAL -c copy", screen.Match, "", 3.3, true}, // begins within a group of pictures
 		{"one-key-frame.mp4", "-ss 1 -t 7 -i ORIGINAL -g 9999 " + h264, screen.Match, "", 1, true},
 		{"two-seconds.mp4", "-ss 2 -t 2 -i ORIGINAL -g 9999 " + h264, screen.Match, "", 2, true},
+		{"foreign-key-frames.mp4", "-t 8 -i ORIGINAL -stream_loop 9 -i OTHER -filter_complex [1:v]scale=240:320,setsar=1[o];[0:v]scale=240:320,setsar=1[a];[a][o]overlay=enable='lt(mod(n\\,25)\\,1)':shortest=1 -g 25 -keyint_min 25 -sc_threshold 0 -crf 30 -bf 2 -c:v libx264 -preset veryfast -pix_fmt yuv420p", screen.Match, "", 0, true},
 		{"one-frame.mp4", "-ss 2 -i ORIGINAL -frames:v 1 " + h264, screen.Match, "", 0, false},
 		{"sound.mp4", "-f lavfi -i sine=d=2 -c:a aac", screen.NotJudged, "no_picture", 0, false},
 		{"black.mp4", "-f lavfi -i color=black:s=160x120:d=8 " + h264, screen.NotJudged, "low_quality", 0, false},
@@ -55,7 +57,7 @@ func TestOddVideos(t *testing.T) {
 		path := filepath.Join(t.TempDir(), c.name)
 		args := append([]string{"-v", "error", "-nostdin", "-threads", "1"}, strings.Fields(c.args)...)
 		for i := range args {
-			args[i] = strings.Trim(strings.Replace(args[i], "ORIGINAL", original, 1), "'")
+			args[i] = strings.Trim(strings.NewReplacer("ORIGINAL", original, "OTHER", other).Replace(args[i]), "'")
 		}
 		if out, err := exec.Command(program, append(args, path)...).CombinedOutput(); err != nil {
 			t.Logf("%s: this ffmpeg can't make it: %s", c.name, out)

@@ -27,8 +27,10 @@ type film struct {
 	picture func(at float64) image.Image
 	keys    []float64
 	told    bool
-	claims  float64 // the length that the header has; 0: the true one
-	lands   float64 // where seeking leads to, if that is later than it should
+	claims  float64       // the length that the header has; 0: the true one
+	lands   float64       // where seeking leads to, if that is later than it should
+	jumps   int           // that the index tells of
+	takes   time.Duration // every look
 }
 
 func (f film) Name() string { return "film" }
@@ -39,13 +41,14 @@ func (f film) Probe(_ context.Context, c video.Container) (video.Info, error) {
 		info.Duration = time.Duration(f.claims * float64(time.Second))
 	}
 	if f.told {
-		info.KeyFrames = len(f.keys)
+		info.KeyFrames, info.Jumps = len(f.keys), f.jumps
 	}
 	return info, nil
 }
 
 func (f film) Frames(_ context.Context, _ video.Container, info video.Info, q video.Request) iter.Seq2[hash.Frame, error] {
 	return func(yield func(hash.Frame, error) bool) {
+		time.Sleep(f.takes)
 		cell := int64(-1)
 		for n := range int(f.seconds * 10) {
 			s, at := q.Sampling, time.Duration(n)*100*time.Millisecond
@@ -184,6 +187,12 @@ func TestPlan(t *testing.T) {
 		}
 		return inside(10, 16)(at)
 	}
+	foreign := func(at float64) image.Image { // or each something else
+		if slices.Contains(every(2, 400), at) {
+			return scene(100+int(at), at, 96, 72)
+		}
+		return inside(10, 16)(at)
+	}
 	for _, c := range []struct {
 		name     string
 		film     film
@@ -198,7 +207,10 @@ func TestPlan(t *testing.T) {
 		{"all of it", film{seconds: 40, picture: none, keys: every(3, 40), told: true}, true, screen.NoMatch, []string{"every complete"}},
 		{"key frames of black", film{seconds: 40, picture: hidden, keys: every(2, 40), told: true}, false, screen.Match, []string{"keys first", "every gap"}},
 		{"key frames of a title", film{seconds: 40, picture: flashed, keys: every(2, 40), told: true}, false, screen.Match, []string{"keys first", "every still", "every still"}},
-		{"two seconds and one key frame", film{seconds: 2, picture: inside(0, 2), keys: []float64{0}, told: true}, false, screen.Match, []string{"keys first", "every gap"}},
+		{"key frames of other pictures", film{seconds: 40, picture: foreign, keys: every(2, 40), told: true, jumps: 9}, false, screen.Match, []string{"keys first", "all spot", "all spot", "every spot"}},
+		{"jumps, and key frames of their own", film{seconds: 40, picture: none, keys: every(2, 40), told: true, jumps: 9}, false, screen.NoMatch, []string{"keys first", "all spot", "all spot"}},
+		{"key frames of other pictures in a long video", film{seconds: 310, picture: foreign, keys: every(2, 310), told: true}, false, screen.Match, []string{"keys first", "all spot", "all spot", "every spot"}},
+		{"two seconds and one key frame", film{seconds: 2, picture: inside(0, 2), keys: []float64{0}, told: true}, false, screen.Match, []string{"every sparse"}},
 	} {
 		v := c.film.screen(t, m, c.complete)
 		assert.Equal(t, c.outcome, v.Outcome, c.name)
@@ -221,4 +233,19 @@ func TestEarlyStop(t *testing.T) {
 	v = f.screen(t, m, true)
 	require.Equal(t, screen.Match, v.Outcome)
 	assert.Equal(t, 200*time.Second, v.Plan[0].To)
+}
+
+// The budget of work is for all looks at an upload together.
+func TestWorkOfAllPasses(t *testing.T) {
+	m := knownFilm(t)
+	f := film{seconds: 40, picture: inside(0, 0), keys: every(3, 40), takes: 400 * time.Millisecond}
+	for work, reason := range map[time.Duration]string{time.Minute: "", 600 * time.Millisecond: "timed_out"} {
+		s := screen.New(m, screen.Options{Video: video.Options{Backend: f, Limits: video.Limits{Work: work}}})
+		v, err := s.Screen(t.Context(), video.Bytes("film", clip("")))
+		require.NoError(t, err)
+		assert.Equal(t, reason, v.Reason, "%v: %v", work, kinds(v.Plan))
+		if reason == "" {
+			assert.Len(t, v.Plan, 2, "two looks, each of them shorter than the budget")
+		}
+	}
 }

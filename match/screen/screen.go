@@ -172,11 +172,14 @@ func (s *Screener) upload(ctx context.Context, stored *video.Stored) (*match.Upl
 // the upload itself is a verdict.
 //
 // A video is looked at in passes, which Verdict.Plan tells. First come its key frames, or
-// one frame in Options.Sample of all where its index tells that those are more than 3.25
-// seconds apart in the mean. Then, in steps of Options.Sample:
+// one frame in Options.Sample of all where its index tells that there are only one or two,
+// or that they are more than 3.25 seconds apart in the mean. Then, in steps of Options.Sample:
 //
 //   - every stretch of more than 3.25 seconds without a frame that can be judged, and a part
 //     of every run of key frames that show the same, unless something matches already;
+//   - all, where the frames around two or more key frames tell that these are not of the video; that is
+//     looked at where the index tells of jumps after two in five key frames, and in
+//     videos of five minutes and more;
 //   - what lies around frames that agree with a known video but are not enough for a match;
 //   - where a match begins and ends.
 //

@@ -20,6 +20,7 @@ type watch struct {
 	scan   *match.VideoScan
 	step   time.Duration // Options.sample
 	end    time.Duration // of the video; 0 while it is not known
+	told   bool          // an index that was read tells the end, and not just a header
 
 	first  match.QueryFrame // the first frame: as long as it is the only one, a picture
 	frames []looked         // in order
@@ -42,7 +43,7 @@ func (w *watch) add(frame hash.Frame) error {
 	if rest := w.end - frame.Time; rest > 0 && rest <= w.step {
 		q.For = rest
 	}
-	f := looked{at: frame.Time}
+	f := looked{at: frame.Time, key: frame.Key}
 	for i := range looks {
 		if looks[i].Quality.Passes(hash.DefaultGate) {
 			f.judged = true
@@ -174,8 +175,12 @@ func (w *watch) endOf(err error, whole bool) time.Duration {
 func (w *watch) stretches(ctx context.Context, media *video.Media, all []stretch, why string) error {
 	for _, s := range joined(all) {
 		p := Pass{Kind: Sampled, Why: why, From: s.From, To: s.To}
-		if s.To >= w.end {
+		switch {
+		case s.To < w.end:
+		case w.told:
 			p.To = w.end + w.step // the last frame may lie at the end itself
+		default:
+			p.To = 0
 		}
 		if err := w.lookCloser(ctx, media, p); err != nil {
 			return err
@@ -210,14 +215,14 @@ func (w *watch) from(at time.Duration) time.Duration {
 // leave open. The error can be the media's; what was seen before it counts.
 func (w *watch) follow(ctx context.Context, media *video.Media, complete bool) error {
 	info := media.Info()
-	w.end = info.Duration
+	w.end, w.told = info.Duration, info.KeyFrames > 0
 	first := Pass{Kind: KeyFrames, Why: WhyFirst}
 	switch {
 	case complete:
 		first = Pass{Kind: Sampled, Why: WhyComplete}
 	case info.Class == video.Animation: // all pictures cost the same
 		first.Kind = Sampled
-	case info.Duration == 0, info.KeyFrames > 0 && info.Duration/time.Duration(info.KeyFrames) > longestGap:
+	case info.Duration == 0, w.told && info.KeyFrames <= fewKeys, w.told && info.Duration/time.Duration(info.KeyFrames) > longestGap:
 		first = Pass{Kind: Sampled, Why: WhySparse}
 	}
 	err := w.look(ctx, media, first, complete)
@@ -245,14 +250,13 @@ func (w *watch) betweenKeys(ctx context.Context, media *video.Media) error {
 	if err != nil || slices.ContainsFunc(result.Matches, isVideo) {
 		return err
 	}
-	spots, runs := stills(w.frames)
-	if media.Info().KeyFrames == 0 { // nothing but a header tells where it ends
-		tail := Pass{Kind: Sampled, Why: WhyGap, From: w.frames[len(w.frames)-1].at}
-		if err := w.lookCloser(ctx, media, tail); err != nil {
-			return err
-		}
-	}
+	between, runs := stills(w.frames)
 	open := gaps(w.frames, w.end)
+	if !w.told { // what comes after the last key frame, wherever it ends
+		last := w.frames[len(w.frames)-1].at
+		w.end = max(w.end, last+time.Millisecond)
+		open = joinedExactly(append(open, stretch{From: last, To: w.end}))
+	}
 	if len(w.frames) < 2 && w.end > w.step {
 		open = []stretch{{To: w.end}}
 	}
@@ -262,8 +266,8 @@ func (w *watch) betweenKeys(ctx context.Context, media *video.Media) error {
 	if err := w.stretches(ctx, media, open, WhyGap); err != nil {
 		return err
 	}
-	spots = without(spots, w.done, w.step)
-	for i, s := range spots {
+	between = without(between, w.done, w.step)
+	for i, s := range between {
 		if i == mostStretches {
 			break
 		}
@@ -277,7 +281,10 @@ func (w *watch) betweenKeys(ctx context.Context, media *video.Media) error {
 			open = append(open, runs[i])
 		}
 	}
-	return w.stretches(ctx, media, without(open, w.done, w.step), WhyStill)
+	if err := w.stretches(ctx, media, without(open, w.done, w.step), WhyStill); err != nil {
+		return err
+	}
+	return w.spots(ctx, media)
 }
 
 // isVideo reports whether a known video stands as a match.

@@ -1,6 +1,7 @@
 package ffargs
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -144,5 +145,40 @@ func TestParseProbe(t *testing.T) {
 	}
 	for degrees, turned := range map[float64]bool{0: false, 90: true, -90: true, 180: false, 270: true, -180: false, 45: false, 89.5: true, math.NaN(): false} {
 		assert.Equal(t, turned, isQuarterTurn(degrees), degrees)
+	}
+}
+
+// TestTimesThatRunBackwards: frames in another order than that of their times are not the
+// video that players show, but containers join pieces unevenly.
+func TestTimesThatRunBackwards(t *testing.T) {
+	line := func(n, pts int) string {
+		return fmt.Sprintf("[sN @ 1] [info] n:%4d pts:%7d pts_time:x iskey:1\n", n, pts)
+	}
+	const config = "[sN @ 1] [info] config in time_base: 1/1000, frame_rate: 1/1\n"
+	for _, c := range []struct {
+		name string
+		pts  []int
+		back bool
+	}{
+		{"rising", []int{0, 1000, 2000}, false},
+		{"a second back", []int{0, 2000, 1000, 3000}, false},
+		{"more", []int{0, 2000, 999, 3000}, true},
+		{"by many small steps", []int{0, 5000, 4500, 4000, 3500}, true},
+		{"below zero at first", []int{-5000, 0}, false},
+	} {
+		log := config
+		for n, pts := range c.pts {
+			log += line(n, pts)
+		}
+		p := &plan{selected: "sN"}
+		r := newReports(p)
+		r.read(strings.NewReader(log))
+		err := new(decoder).verdict(p, r, false)
+		if c.back {
+			assert.ErrorIs(t, err, video.ErrTruncated, c.name)
+			assert.ErrorContains(t, err, "backwards", c.name)
+		} else {
+			assert.NoError(t, err, c.name)
+		}
 	}
 }

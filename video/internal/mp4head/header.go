@@ -24,6 +24,7 @@ type Header struct {
 	FrameRate     float64 // average, a second
 	Streams       int     // of video
 	KeyFrames     int     // samples that decode alone
+	Jumps         int     // key frames that are followed by a jump, see jumps
 }
 
 const (
@@ -185,6 +186,7 @@ func (h *Header) video(tkhd, edits box, m *media, movie uint32) bool {
 	h.KeyFrames = m.samples
 	if m.keys >= 0 {
 		h.KeyFrames = min(m.keys, m.samples)
+		h.Jumps = m.jumps(m.width * m.height)
 	}
 	return true
 }
@@ -198,6 +200,8 @@ type media struct {
 	sizes         uint32 // how many samples the table of their sizes has: what is decoded
 	samples, keys int    // keys is -1 where all samples are
 	total         uint64 // ticks
+
+	each, sync box // the tables of samples' sizes and of key frames' numbers, behind their heads; nil: none
 }
 
 func (m *media) box(kind string, b box) bool {
@@ -258,12 +262,16 @@ func (m *media) table(kind string, b box) bool {
 			return false
 		}
 		m.sizes = b.u32(8)
+		if kind == "stsz" && b.u32(4) == 0 && uint64(len(b)-12) >= 4*uint64(m.sizes) {
+			m.each = b[12:]
+		}
 	case "stss":
 		n, ok := b.count(4)
 		if !ok {
 			return false
 		}
 		m.keys = n
+		m.sync = b[8:]
 	}
 	return true
 }

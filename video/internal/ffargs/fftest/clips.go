@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -90,15 +91,27 @@ func Program(t *testing.T) string {
 	return path
 }
 
-// generate runs ffmpeg and returns what it made, ready for a backend.
+// generate runs ffmpeg and returns what it made, ready for a backend. What was made once
+// is only written again.
 func generate(t *testing.T, name, demuxer, args string) video.Container {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
+	program, path := Program(t), filepath.Join(t.TempDir(), name)
+	key := name + " " + args
+	if file, ok := generated.Load(key); ok {
+		require.NoError(t, os.WriteFile(path, file.([]byte), 0o600))
+		return container(path, demuxer)
+	}
 	fields := append(strings.Fields("-nostdin -v error -threads 1 "+args), "-bitexact", path)
-	out, err := exec.Command(Program(t), fields...).CombinedOutput()
+	out, err := exec.Command(program, fields...).CombinedOutput()
 	require.NoError(t, err, "%s", out)
+	file, err := os.ReadFile(path)
+	require.NoError(t, err)
+	generated.Store(key, file)
 	return container(path, demuxer)
 }
+
+// generated are the files that generate made, by name and arguments.
+var generated sync.Map
 
 func container(path, demuxer string) video.Container {
 	return video.Container{Path: path, Demuxer: demuxer, Format: demuxer, Limits: video.Limits{}.Defaults()}
@@ -111,7 +124,7 @@ func (c clip) make(t *testing.T) video.Container {
 	if c.patch != nil {
 		file, err := os.ReadFile(made.Path)
 		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(made.Path, c.patch(t, file), 0o600))
+		require.NoError(t, os.WriteFile(made.Path, c.patch(t, file), 0o600)) // file is a copy
 	}
 	return made
 }

@@ -153,7 +153,7 @@ func (c clip) check(t *testing.T, b video.Backend) {
 
 // testStretches: a stretch of a media is a stretch of its frames.
 func testStretches(t *testing.T, b video.Backend) {
-	for _, c := range clips[:4] {
+	for _, c := range clips[:3] { // each kind of index, and none
 		made, info := open(t, b, c.make(t))
 		all, err := Collect(b, made, info, video.Request{})
 		require.NoError(t, err)
@@ -184,7 +184,7 @@ func testStretches(t *testing.T, b video.Backend) {
 
 // testLuma: pictures to be looked at in grey are the luma of the others.
 func testLuma(t *testing.T, b video.Backend) {
-	for _, c := range clips {
+	for _, c := range []clip{clips[0], clips[4], clips[6]} { // limited range, full range, grey
 		made, info := open(t, b, c.make(t))
 		r := video.Request{Sampling: video.Sampling{Every: time.Second}, MaxSide: 100}
 		var want [][]byte
