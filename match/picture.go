@@ -304,21 +304,51 @@ func (m *Matcher) found(h Hit, v hash.Value, keep bool) (*item, int, error) {
 // or nil if it is none.
 func (m *Matcher) known(h Hit, l *Look) (*item, int, error) {
 	it, signal, err := m.found(h, l.Value, true)
-	if it == nil || !it.live() || h.Distance > l.threshold(it.bank) {
+	if it == nil || !it.live() || h.Distance > l.threshold(it.bank) || !l.sameHalf(&it.signals[signal]) {
 		return nil, 0, err
 	}
 	return it, signal, nil
 }
 
-// searchSeeds is search for frames of a video: it finds as well what is beyond the
-// threshold and may still be a known video's frame.
-func (m *Matcher) searchSeeds(dst []Hit, q hash.Value) (hits []Hit, err error) {
+// reach is how far, and by which looks, the frames of a video are looked up.
+type reach struct {
+	gate hash.Quality
+	// far also finds what is beyond the threshold and may still be a known video's frame: by
+	// looks without a limit at the picture as it stands.
+	far bool
+}
+
+// takes reports whether a look is looked up.
+func (r reach) takes(m *Matcher, l *Look) bool {
+	if !l.judged(r.gate) {
+		return false
+	}
 	v := m.view.Load()
-	x := v.indices[q.Kind()]
-	if x == nil || v.seeds[q.Kind()] < 0 {
+	k := l.Value.Kind()
+	return !r.far || l.Limit == 0 && v.seeds[k] > v.radius[k] && !slices.ContainsFunc(l.Transform, isOrientation)
+}
+
+// indexFor returns the index of a kind and the distance within which it is searched; nil if
+// nothing is to be found.
+func (m *Matcher) indexFor(k hash.Kind, r reach) (*MIH, int) {
+	v := m.view.Load()
+	radius := v.radius[k]
+	if r.far {
+		radius = v.seeds[k]
+	}
+	if radius < 0 {
+		return nil, 0
+	}
+	return v.indices[k], radius
+}
+
+// searchFrame is search for frames of a video.
+func (m *Matcher) searchFrame(dst []Hit, q hash.Value, r reach) (hits []Hit, err error) {
+	x, radius := m.indexFor(q.Kind(), r)
+	if x == nil {
 		return dst, nil
 	}
-	hits, err = x.search(dst, q, v.seeds[q.Kind()])
+	hits, err = x.search(dst, q, radius)
 	return hits, m.located(err)
 }
 
@@ -332,7 +362,7 @@ func (m *Matcher) seed(h Hit, l *Look) (it *item, signal int, far bool, err erro
 		}
 	}
 	it, signal, err = m.found(h, l.Value, true)
-	if it == nil || !it.live() {
+	if it == nil || !it.live() || !l.sameHalf(&it.signals[signal]) {
 		return nil, 0, false, err
 	}
 	threshold := l.threshold(it.bank)

@@ -153,7 +153,7 @@ func judgePicture(q *query, c *candidate) outcome {
 // many comparisons beyond the threshold are left.
 func judgeVideo(q *query, c *candidate, r *rules, budget *int) outcome {
 	it := c.key.it
-	a := align(q, c)
+	a := align(q, c, budget)
 	a.confirm(budget)
 	var best *aligned
 	var at *run
@@ -178,24 +178,26 @@ func judgeVideo(q *query, c *candidate, r *rules, budget *int) outcome {
 	e.KnownTime = min(max(e.KnownTime, at.line.at(e.QueryTime)), max(it.signals[best.place.signal].To, e.KnownTime))
 
 	var stood time.Duration
-	count := newDistinct(c.key.kind)
-	weight := 0.0
+	count := newDistincts(c.key.kind)
+	var weights, least [hash.Halves]float64
 	for i := range a.runs {
 		for _, f := range a.runs[i].frames {
 			o.seen = append(o.seen, seen{f.frame, f.place.look})
 			stood = min(stood+q.frames[f.frame].For, maxTime)
-			if count.add(q.value(f.frame, f.place)) {
+			if h := a.line.half[f.place.signal]; count[h].add(q.value(f.frame, f.place)) {
 				floor := leastWeightOf(q.frames[f.frame].For)
-				weight += f.worth() * max(floor, commonness(f.entries))
-				o.least += f.worth() * floor
+				weights[h] += f.worth() * max(floor, commonness(f.entries))
+				least[h] += f.worth() * floor
 			}
 		}
 	}
+	weight := slices.Max(weights[:])
+	o.least = slices.Max(least[:])
 	slices.SortFunc(o.seen, func(a, b seen) int { return cmp.Compare(a.frame, b.frame) })
 
 	// What the upload or the known video does not have cannot be asked for; but a
 	// single sampled frame has no offset and is never an alignment.
-	need := min(r.minFrames, q.distinct(c.key.kind, r.minFrames), knownDistinct(it, c.key.kind, r))
+	need := max(1, min(r.minFrames, q.distinct(c.key.kind, r.minFrames), knownDistinct(it, c.key.kind, r)))
 	b := a.bestLine(budget)
 	if b.line.speed != 1 {
 		need++ // two frames are on some line by chance
@@ -206,7 +208,7 @@ func judgeVideo(q *query, c *candidate, r *rules, budget *int) outcome {
 	if stood < min(r.minDuration, q.length, it.end()) {
 		o.missing = append(o.missing, "duration")
 	}
-	if b.against > len(b.frames) {
+	if b.against > b.agree {
 		o.missing = append(o.missing, "refuted")
 	}
 	// Where one frame is all there is to ask for, a picture stands still.
@@ -231,74 +233,6 @@ func judgeVideo(q *query, c *candidate, r *rules, budget *int) outcome {
 	o.need = need
 	o.closer = a.closer(o.missing)
 	return o
-}
-
-// confirmedWorth is what a frame beyond the threshold counts for beside one within it.
-const confirmedWorth = 0.5
-
-func (f *aligned) worth() float64 {
-	if f.far {
-		return confirmedWorth
-	}
-	return 1
-}
-
-// onLine is what the runs on one line come to.
-type onLine struct {
-	line     line
-	frames   []lined // that agree
-	distinct float64 // frames, those beyond the threshold at their worth
-	against  int     // frames that surely do not
-}
-
-// lined is a frame on its line.
-type lined struct {
-	aligned
-	distinct bool // from all before it
-}
-
-// bestLine returns the line on which the most distinct frames agree: a second frame on
-// another line bears out nothing, nor does one beyond frames that show something else.
-func (a *alignment) bestLine(budget *int) onLine {
-	var best onLine
-	done := make([]bool, len(a.runs))
-	for i := range a.runs {
-		if done[i] {
-			continue
-		}
-		o := onLine{line: a.runs[i].line}
-		for j, last := i, i; j < len(a.runs); j++ {
-			r := &a.runs[j]
-			if done[j] || r.line != a.runs[i].line {
-				continue
-			}
-			if j > i && a.refuted(&a.runs[last], r, budget) {
-				break
-			}
-			done[j], last = true, j
-			o.against += r.against
-			for n := range r.frames {
-				o.frames = append(o.frames, lined{aligned: r.frames[n]})
-			}
-		}
-		count, known := newDistinct(a.key.kind), newDistinct(a.key.kind)
-		for _, far := range []bool{false, true} {
-			for n := range o.frames {
-				f := &o.frames[n]
-				if f.far != far {
-					continue
-				}
-				// Distinct on both sides: the noise of a picture that stands is nothing new.
-				if f.distinct = known.add(a.key.it.signals[f.place.signal].Value) && count.add(a.q.value(f.frame, f.place)); f.distinct {
-					o.distinct += f.worth()
-				}
-			}
-		}
-		if o.distinct > best.distinct {
-			best = o
-		}
-	}
-	return best
 }
 
 // commonEntries is how many entries may share a frame before it counts for less:
@@ -328,7 +262,7 @@ func commonness(entries int32) float64 {
 func knownDistinct(it *item, k hash.Kind, r *rules) int {
 	count := newDistinct(k)
 	for i := range it.signals {
-		if s := &it.signals[i]; s.Value.Kind() == k && s.Quality.Passes(r.gate) && count.n < r.minFrames {
+		if s := &it.signals[i]; s.Value.Kind() == k && s.Quality.Passes(r.gate) && halfOf(s.Transform) == hash.Whole && count.n < r.minFrames {
 			count.add(s.Value)
 		}
 	}

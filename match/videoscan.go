@@ -1,7 +1,6 @@
 package match
 
 import (
-	"cmp"
 	"slices"
 	"time"
 )
@@ -49,7 +48,7 @@ func (v *VideoScan) Add(frames ...QueryFrame) error {
 	}
 	for len(frames) > 0 && v.err == nil {
 		var n int
-		n, v.err = v.collect.ahead.fill(v.m, frames, v.m.rules.gate)
+		n, v.err = v.collect.ahead.fill(v.m, frames, reach{gate: v.m.rules.gate})
 		for i := 0; i < n && v.err == nil; i++ {
 			v.frames = append(v.frames, frames[i])
 			v.err = v.collect.frame(&v.frames[len(v.frames)-1], v.m.rules.gate)
@@ -78,24 +77,41 @@ func (v *VideoScan) Result() (VideoResult, error) {
 	result.Limited = limited
 	budget := maxFarComparisons
 	var outcomes, allowed []outcome
-	candidates = stillLive(candidates)
-	// Those with a frame within the threshold first: the others must not use up the budget.
-	slices.SortStableFunc(candidates, func(a, b *candidate) int { return cmp.Compare(min(b.matched, 1), min(a.matched, 1)) })
-	for _, cand := range candidates {
-		var o outcome
-		if cand.key.it.isVideo() {
-			o = judgeVideo(q, cand, &v.m.rules, &budget)
-		} else {
-			o = judgePicture(q, cand)
-		}
-		if !cand.key.it.bank.allow {
-			outcomes = append(outcomes, o)
-			result.Limited = result.Limited || o.limited
-		} else if len(o.missing) == 0 {
-			allowed = append(allowed, o)
+	of := make(map[key]int) // the outcomes
+	judge := func(candidates []*candidate) {
+		for _, cand := range stillLive(candidates) {
+			var o outcome
+			switch {
+			case !cand.key.it.isVideo():
+				o = judgePicture(q, cand)
+			case cand.matched == 0 && budget <= 0:
+				continue
+			default:
+				o = judgeVideo(q, cand, &v.m.rules, &budget)
+			}
+			i, again := of[cand.key]
+			switch {
+			case again && (len(o.missing) == 0 || len(outcomes[i].missing) > 0):
+				outcomes[i] = o
+			case again:
+			case !cand.key.it.bank.allow:
+				of[cand.key] = len(outcomes)
+				outcomes = append(outcomes, o)
+			case len(o.missing) == 0:
+				allowed = append(allowed, o)
+			}
 		}
 	}
+	judge(candidates)
+	var far []*candidate
+	if far, v.err = v.collect.farther(q, q.open(outcomes), v.m.rules.gate); v.err != nil {
+		return VideoResult{}, v.err
+	}
+	judge(far)
 	result.Limited = result.Limited || budget <= 0
+	for i := range outcomes {
+		result.Limited = result.Limited || outcomes[i].limited
+	}
 	discountIntros(q, outcomes)
 	suppress(q, outcomes, allowed)
 	for i := range outcomes {
