@@ -39,7 +39,8 @@ func (m *Matcher) MatchPicture(looks []Look) ([]Match, error) {
 
 // ScanPicture compares one picture, looked at in several ways, with every
 // enabled bank. Of each entry it returns the best look for each kind. Known videos match
-// by any of their frames, with the frame's time in Evidence.KnownTime.
+// by any of their frames, with the frame's time in Evidence.KnownTime. Looks at halves
+// (hash.Half) are for the frames of videos: they are passed over.
 //
 // An upload's allow-list matches are not returned: they fill SuppressedBy of the others.
 // A frame of an allow-list's video suppresses nothing: an excerpt is not the programme.
@@ -58,7 +59,7 @@ func (m *Matcher) ScanPicture(looks []Look) (PictureResult, error) {
 	judged := false
 	for i := range looks {
 		l := &looks[i]
-		if l.Value.Kind().IsDigest() {
+		if l.Value.Kind().IsDigest() || halfOf(l.Transform) != hash.Whole {
 			continue
 		}
 		if !l.Quality.Passes(m.rules.gate) {
@@ -78,7 +79,7 @@ func (m *Matcher) ScanPicture(looks []Look) (PictureResult, error) {
 	var hits []Hit
 	for i := range looks {
 		l := &looks[i]
-		if !l.Value.IsValid() || !l.Value.Kind().IsDigest() && !l.Quality.Passes(m.rules.gate) {
+		if !l.Value.IsValid() || !l.Value.Kind().IsDigest() && !l.Quality.Passes(m.rules.gate) || halfOf(l.Transform) != hash.Whole {
 			continue
 		}
 		var err error
