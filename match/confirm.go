@@ -355,6 +355,17 @@ func (a *alignment) prove(o *onLine, threshold int, budget *int) proof {
 	return p
 }
 
+// isScene reports whether the frames on a line agree about as well with other times of the
+// known video. Where one frame is all there is to ask for, and it is not far, a picture stands
+// still.
+func (a *alignment) isScene(o *onLine, need int, far bool, budget *int) bool {
+	if need == 1 && !far || o.distinct < float64(need) {
+		return false
+	}
+	p := a.prove(o, a.key.it.bank.threshold(a.key.kind), budget)
+	return p.worth < float64(need) || p.elsewhere > p.here
+}
+
 // isClass reports whether the turns and mirrorings in a look's transform are those of a
 // class.
 func isClass(transform []string, class string) bool {

@@ -15,9 +15,9 @@ func (f *aligned) worth() float64 {
 // onLine is what the runs on one line come to.
 type onLine struct {
 	line     line
-	frames   []lined // that agree, by one part of the picture
+	all      []lined // frames that agree, by whatever part of the picture
+	frames   []lined // those that do by one part of it
 	distinct float64 // of them, those beyond the threshold at their worth
-	agree    int     // frames that do, by whatever part
 	against  int     // frames that surely do not
 }
 
@@ -49,10 +49,9 @@ func (a *alignment) bestLine(budget *int) onLine {
 			done[j], last = true, j
 			o.against += r.against
 			for n := range r.frames {
-				o.frames = append(o.frames, lined{aligned: r.frames[n], class: r.class})
+				o.all = append(o.all, lined{aligned: r.frames[n], class: r.class})
 			}
 		}
-		o.agree = len(o.frames)
 		if a.byOnePart(&o, budget); o.distinct > best.distinct {
 			best = o
 		}
@@ -64,25 +63,27 @@ func (a *alignment) bestLine(budget *int) onLine {
 // agree: two parts of one picture are no two pictures.
 func (a *alignment) byOnePart(o *onLine, budget *int) {
 	var has [hash.Halves]bool
-	has[hash.Whole] = true
-	for i := range o.frames {
-		has[a.line.half[o.frames[i].place.signal]] = true
+	for i := range o.all {
+		has[a.line.half[o.all[i].place.signal]] = true
 	}
-	all, best := o.frames, onLine{}
+	var best onLine
 	for h, ok := range has {
-		if !ok {
+		if !ok && h > 0 {
 			continue
 		}
-		part := onLine{frames: all}
-		if has != [hash.Halves]bool{hash.Whole: true} {
-			part.frames = a.ofHalf(all, hash.Half(h), o.line, budget)
-		}
-		part.count(a)
-		if h == 0 || part.distinct > best.distinct {
-			best = part
+		if p := a.byPart(o, hash.Half(h), budget); h == 0 || p.distinct > best.distinct {
+			best = p
 		}
 	}
-	o.frames, o.distinct = best.frames, best.distinct
+	*o = best
+}
+
+// byPart is what a line comes to by a part of the picture alone.
+func (a *alignment) byPart(o *onLine, h hash.Half, budget *int) onLine {
+	p := *o
+	p.frames, p.distinct = a.ofHalf(o.all, h, o.line, budget), 0
+	p.count(a)
+	return p
 }
 
 // ofHalf returns those of the frames on a line that agree by a part of the picture.

@@ -202,20 +202,30 @@ func judgeVideo(q *query, c *candidate, r *rules, budget *int) outcome {
 	if b.line.speed != 1 {
 		need++ // two frames are on some line by chance
 	}
+	scene := a.isScene(&b, need, best.far, budget)
+	if b.distinct < float64(need) || scene {
+		// Perhaps a part of the picture says more than the one in which the most frames agree.
+		for h := range hash.Half(hash.Halves) {
+			if len(a.line.judged[h]) == 0 {
+				continue
+			}
+			if p := a.byPart(&b, h, budget); p.distinct >= float64(need) && !a.isScene(&p, need, best.far, budget) {
+				b, scene = p, false
+				break
+			}
+		}
+	}
 	if b.distinct < float64(need) || len(o.seen) < 2 && r.minFrames > 1 {
 		o.missing = append(o.missing, "frames")
 	}
 	if stood < min(r.minDuration, q.length, it.end()) {
 		o.missing = append(o.missing, "duration")
 	}
-	if b.against > b.agree {
+	if b.against > len(b.all) {
 		o.missing = append(o.missing, "refuted")
 	}
-	// Where one frame is all there is to ask for, a picture stands still.
-	if (need > 1 || best.far) && b.distinct >= float64(need) {
-		if p := a.prove(&b, it.bank.threshold(c.key.kind), budget); p.worth < float64(need) || p.elsewhere > p.here {
-			o.missing = append(o.missing, "scene")
-		}
+	if scene {
+		o.missing = append(o.missing, "scene")
 	}
 	// Frames that many entries share say little, unless they make up most of this
 	// one: then the entry itself is what is there many times.
