@@ -46,6 +46,15 @@ func (p framePart) token() string {
 // upload in ten is enough to name a known video by its parts.
 const partRadius = 20
 
+// radius is partRadius but for halves where there is room for more: where little moves,
+// little tells one moment from another.
+func (p framePart) radius(b *budget) int {
+	if p.half != hash.Whole && b.part > partBurst/2 {
+		return pruneRadius
+	}
+	return partRadius
+}
+
 // parts are the parts of a known video's frames that are kept. Each stands for as long as
 // it looks about the same; then it waits for its turn.
 type parts struct {
@@ -82,7 +91,7 @@ func (p *parts) add(hasher *pdq.Hasher, l look, at time.Duration, judged bool, b
 		shown := value.IsValid() && quality.Passes(hash.DefaultGate)
 		if t.stands > 0 {
 			stood := &p.signals[t.stands-1]
-			if d, ok := value.Distance(stood.Value); shown && ok && d <= partRadius {
+			if d, ok := value.Distance(stood.Value); shown && ok && d <= t.radius(b) {
 				continue
 			}
 			stood.To, t.stands = at, 0
