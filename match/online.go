@@ -19,6 +19,7 @@ type onLine struct {
 	frames   []lined // those that do by one part of it
 	distinct float64 // of them, those beyond the threshold at their worth
 	against  int     // frames that surely do not
+	scene    bool    // see alignment.isScene
 }
 
 // lined is a frame on its line.
@@ -26,6 +27,44 @@ type lined struct {
 	aligned
 	class    string
 	distinct bool // from all before it
+}
+
+// judge returns the line that says most, and how many distinct frames it takes: need, and
+// one more at another speed, for two are on some line by chance. far tells that no frame
+// is within the threshold.
+func (a *alignment) judge(need int, far bool, budget *int) (onLine, int) {
+	b := a.bestLine(budget)
+	if b.line.speed != 1 {
+		need++
+	}
+	b.scene = a.isScene(&b, need, far, budget)
+	if b.distinct >= float64(need) && !b.scene {
+		return b, need
+	}
+	// Perhaps a part of the picture says more than the one in which the most frames agree.
+	for h := range hash.Half(hash.Halves) {
+		if len(a.line.judged[h]) > 0 {
+			if p := a.byPart(&b, h, budget); p.distinct >= float64(need) && !a.isScene(&p, need, far, budget) {
+				p.scene = false
+				return p, need
+			}
+		}
+	}
+	return b, need
+}
+
+// missing returns what of a line is too little where so many distinct frames are needed.
+func (o *onLine) missing(need int) (missing []string) {
+	if o.distinct < float64(need) {
+		missing = append(missing, "frames")
+	}
+	if o.against > len(o.all) {
+		missing = append(missing, "refuted")
+	}
+	if o.scene {
+		missing = append(missing, "scene")
+	}
+	return missing
 }
 
 // bestLine returns the line on which the most distinct frames agree: a second frame on

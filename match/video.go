@@ -121,12 +121,12 @@ type outcome struct {
 	it      *item
 	match   Match
 	missing []string
-	limited bool    // there are more segments than were followed
-	nothing bool    // not even weak
-	need    int     // how many distinct frames it takes
-	least   float64 // what the distinct frames would count for were they in very many entries
-	closer  []Span  // see WeakMatch
-	seen    []seen  // what the match rests on, by rising frames
+	limited bool       // there are more segments than were followed
+	nothing bool       // not even weak
+	need    int        // how many distinct frames it takes
+	closer  []Span     // see WeakMatch
+	lines   *alignment // of a known video that matches; else nil
+	seen    []seen     // what the match rests on, by rising frames
 }
 
 // seen is a frame of the upload that agrees with an item, by one of its looks.
@@ -155,16 +155,7 @@ func judgeVideo(q *query, c *candidate, r *rules, budget *int) outcome {
 	it := c.key.it
 	a := align(q, c, budget)
 	a.confirm(budget)
-	var best *aligned
-	var at *run
-	for i := range a.runs {
-		for j := range a.runs[i].frames {
-			f := &a.runs[i].frames[j]
-			if best == nil || best.far && !f.far || best.far == f.far && f.place.distance < best.place.distance {
-				best, at = f, &a.runs[i]
-			}
-		}
-	}
+	best, at := a.bestPair()
 	o := outcome{it: it, limited: a.limited, match: q.match(c.key, best.frame, best.place)}
 	e := &o.match.Evidence
 	if best.far {
@@ -179,53 +170,29 @@ func judgeVideo(q *query, c *candidate, r *rules, budget *int) outcome {
 
 	var stood time.Duration
 	count := newDistincts(c.key.kind)
-	var weights, least [hash.Halves]float64
+	var weights [hash.Halves]float64
 	for i := range a.runs {
 		for _, f := range a.runs[i].frames {
 			o.seen = append(o.seen, seen{f.frame, f.place.look})
 			stood = min(stood+q.frames[f.frame].For, maxTime)
 			if h := a.line.half[f.place.signal]; count[h].add(q.value(f.frame, f.place)) {
-				floor := leastWeightOf(q.frames[f.frame].For)
-				weights[h] += f.worth() * max(floor, commonness(f.entries))
-				least[h] += f.worth() * floor
+				weights[h] += f.worth() * max(leastWeightOf(q.frames[f.frame].For), commonness(f.entries))
 			}
 		}
 	}
 	weight := slices.Max(weights[:])
-	o.least = slices.Max(least[:])
 	slices.SortFunc(o.seen, func(a, b seen) int { return cmp.Compare(a.frame, b.frame) })
 
 	// What the upload or the known video does not have cannot be asked for; but a
 	// single sampled frame has no offset and is never an alignment.
 	need := max(1, min(r.minFrames, q.distinct(c.key.kind, r.minFrames), knownDistinct(it, c.key.kind, r)))
-	b := a.bestLine(budget)
-	if b.line.speed != 1 {
-		need++ // two frames are on some line by chance
-	}
-	scene := a.isScene(&b, need, best.far, budget)
-	if b.distinct < float64(need) || scene {
-		// Perhaps a part of the picture says more than the one in which the most frames agree.
-		for h := range hash.Half(hash.Halves) {
-			if len(a.line.judged[h]) == 0 {
-				continue
-			}
-			if p := a.byPart(&b, h, budget); p.distinct >= float64(need) && !a.isScene(&p, need, best.far, budget) {
-				b, scene = p, false
-				break
-			}
-		}
-	}
-	if b.distinct < float64(need) || len(o.seen) < 2 && r.minFrames > 1 {
+	b, need := a.judge(need, best.far, budget)
+	o.missing = b.missing(need)
+	if len(o.seen) < 2 && r.minFrames > 1 && b.distinct >= float64(need) {
 		o.missing = append(o.missing, "frames")
 	}
 	if stood < min(r.minDuration, q.length, it.end()) {
 		o.missing = append(o.missing, "duration")
-	}
-	if b.against > len(b.all) {
-		o.missing = append(o.missing, "refuted")
-	}
-	if scene {
-		o.missing = append(o.missing, "scene")
 	}
 	// Frames that many entries share say little, unless they make up most of this
 	// one: then the entry itself is what is there many times.
@@ -242,7 +209,33 @@ func judgeVideo(q *query, c *candidate, r *rules, budget *int) outcome {
 	o.nothing = best.far && b.distinct < 1
 	o.need = need
 	o.closer = a.closer(o.missing)
+	if len(o.missing) == 0 {
+		o.lines = a
+	}
 	return o
+}
+
+// bestPair returns the frame that agrees best, and its run: within the threshold before
+// beyond it, and by the whole before a half.
+func (a *alignment) bestPair() (best *aligned, at *run) {
+	rank := func(f *aligned) int {
+		switch {
+		case f.far:
+			return 2
+		case a.line.half[f.place.signal] != hash.Whole:
+			return 1
+		}
+		return 0
+	}
+	for i := range a.runs {
+		for j := range a.runs[i].frames {
+			f := &a.runs[i].frames[j]
+			if best == nil || cmp.Or(cmp.Compare(rank(f), rank(best)), cmp.Compare(f.place.distance, best.place.distance)) < 0 {
+				best, at = f, &a.runs[i]
+			}
+		}
+	}
+	return best, at
 }
 
 // commonEntries is how many entries may share a frame before it counts for less:

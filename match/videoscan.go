@@ -112,7 +112,7 @@ func (v *VideoScan) Result() (VideoResult, error) {
 	for i := range outcomes {
 		result.Limited = result.Limited || outcomes[i].limited
 	}
-	discountIntros(q, outcomes)
+	discountIntros(q, outcomes, &budget)
 	suppress(q, outcomes, allowed)
 	for i := range outcomes {
 		if o := &outcomes[i]; len(o.missing) == 0 {
