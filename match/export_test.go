@@ -2,6 +2,7 @@ package match
 
 import (
 	"io"
+	"time"
 	"weak"
 
 	"github.com/rematch-go/rematch/hash"
@@ -106,3 +107,10 @@ func (b *Builder) WriteLineage(w io.Writer, id [16]byte, sequence uint64) error 
 
 // Lineage returns what a file is to its log of changes.
 func (s *Snapshot) Lineage() (id [16]byte, sequence uint64) { return s.lineage.id, s.lineage.sequence }
+
+// Around returns the signals of an entry that a timeline has around a time.
+func Around(e Entry, from, to time.Duration) (signals []int32) {
+	it := &item{signals: e.Signals, duration: e.Duration}
+	newTimeline(it, hash.PDQ, hash.DefaultGate).around(from, to, func(n int32) { signals = append(signals, n) })
+	return signals
+}

@@ -64,7 +64,7 @@ func (a *alignment) segment(i int) Segment {
 	s.KnownTo = min(lastKnown+stretched(s.QueryTo-lastAt, l.speed), end)
 	s.Speed = l.speed
 
-	// Those of the part of the picture of which the most agree.
+	// Those of the part of the picture that says most.
 	var told [hash.Halves]struct{ far, sum int }
 	count := newDistincts(a.key.kind)
 	most := hash.Whole
@@ -76,9 +76,11 @@ func (a *alignment) segment(i int) Segment {
 			if f.far {
 				told[h].far++
 			}
-			if count[h].n > count[most].n {
-				most = h
-			}
+		}
+	}
+	for h := range told {
+		if 2*count[h].n-told[h].far > 2*count[most].n-told[most].far {
+			most = hash.Half(h)
 		}
 	}
 	s.Frames, s.Confirmed = count[most].n, told[most].far

@@ -80,14 +80,19 @@ func (m *Matcher) MatchVideo(frames []QueryFrame) ([]Match, error) {
 // looks count; digests among them are ignored.
 //
 // A line has a constant offset, or a speed from 0.8 to 1.25 (Segment.Speed), which takes
-// one more frame. Frames within the threshold tell it, or within a third more of it (41 of
-// PDQ's 256 bits, of looks without a limit). Then each other frame is compared
+// one more frame. Frames within the threshold tell it. Where they leave something of the
+// upload open, so do frames within a third more (41 of PDQ's 256 bits): up to 48 distinct
+// ones, spread over the upload, by looks without a limit that are not turned. Then each other frame is compared
 // with what the known video shows where the line puts it: one that is near enough there,
 // and clearly nearer than to the rest of the known video, counts for half of one though it
 // is beyond the threshold (Segment.Confirmed, of kinds of 256 bits), so that without any
 // frame within it four are needed; and when more show
 // something else than agree, it is no match. Nor is it one when the frames agree about as
 // well with other times of the known video: WeakMatch.Missing has all reasons.
+//
+// Looks at a half of the frame, with its token (hash.Half) in the transform, are compared
+// with known signals of the same half alone, and others with none of those. Of a line one
+// part of the picture must say enough: halves of one frame are no two frames.
 //
 // A known video of a list of frames at a constant step, as of one a second, whose intervals
 // reach to the next frame, is known at their beginnings only, and its segments to that step.

@@ -61,9 +61,11 @@ func (v *VideoScan) Add(frames ...QueryFrame) error {
 }
 
 // Result returns the verdict on all frames that were added by now, as ScanVideo would
-// give it, and with its errors. It may be called at any time and again; it searches
-// nothing, and costs about a microsecond for each pair of a frame and an entry within
-// the threshold.
+// give it, and with its errors. It may be called at any time and again. It costs about a
+// microsecond for each pair of a frame and an entry within the threshold, and a search
+// beyond it for up to 48 frames that no match accounts for, but those that the last call
+// searched: 30 milliseconds among a million hashes. Frames are held against the banks as
+// they are then.
 func (v *VideoScan) Result() (VideoResult, error) {
 	if v.err != nil {
 		return VideoResult{}, v.err

@@ -23,8 +23,8 @@ const pruneRadius = 8
 // Enroll hashes a known picture or video into an entry for a bank: every kind of
 // signal asked for (nil means PDQ). A picture is hashed as it is and without its
 // border, and in crops by PDQ alone (Options.Crops). A video gives every visually
-// distinct frame with the interval it stands for, at most 15 a second in the mean and 21
-// signals in all, crops of some of them included. The entry's ID is the input's name.
+// distinct frame with the interval it stands for, at most 12 a second in the mean, and by
+// PDQ alone eight of their halves (hash.Half) and crops. The entry's ID is the input's name.
 //
 // Known content must never be left out in silence: what can't be hashed in every
 // kind asked for is an error, an upload-grade one (video.Error) or
