@@ -25,9 +25,9 @@ type ahead struct {
 	n       []int              // how many there were
 }
 
-// fill searches the judged looks of the first frames, and returns how many frames they are
-// of.
-func (a *ahead) fill(m *Matcher, frames []QueryFrame, gate hash.Quality) (int, error) {
+// fill searches the looks of the first frames that the range takes, and returns how many
+// frames they are of.
+func (a *ahead) fill(m *Matcher, frames []QueryFrame, r reach) (int, error) {
 	a.queries = a.queries[:0]
 	clear(a.place)
 	if a.place == nil {
@@ -41,7 +41,7 @@ func (a *ahead) fill(m *Matcher, frames []QueryFrame, gate hash.Quality) (int, e
 		}
 		for j := range looks {
 			l := &looks[j]
-			if !l.judged(gate) {
+			if !r.takes(m, l) {
 				continue
 			}
 			if _, seen := a.place[l.Value]; !seen {
@@ -60,15 +60,14 @@ func (a *ahead) fill(m *Matcher, frames []QueryFrame, gate hash.Quality) (int, e
 	}
 	a.n = append(a.n[:0], make([]int, len(a.queries))...)
 	a.hits = slices.Grow(a.hits[:0], len(a.queries)*aheadHits)[:len(a.queries)*aheadHits]
-	v := m.view.Load()
 	for first := 0; first < len(a.queries); {
 		k := a.queries[first].Kind()
 		last := first
 		for last < len(a.queries) && a.queries[last].Kind() == k {
 			last++
 		}
-		if x := v.indices[k]; x != nil && v.seeds[k] >= 0 {
-			if err := x.searchAll(a.queries[first:last], v.seeds[k], func(query int, h Hit) { a.keep(first+query, h) }); err != nil {
+		if x, radius := m.indexFor(k, r); x != nil {
+			if err := x.searchAll(a.queries[first:last], radius, func(query int, h Hit) { a.keep(first+query, h) }); err != nil {
 				return taken, m.located(err)
 			}
 		}

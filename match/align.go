@@ -53,13 +53,22 @@ type alignment struct {
 // align finds the stretches of the upload that agree with the candidate's known
 // video. Again and again it takes the line on which most of the remaining frames agree,
 // and cuts what agrees there into runs; a run's stretch of the upload is then used up.
-// There is always at least one frame in the result.
-func align(q *query, c *candidate) *alignment {
+// There is always at least one frame in the result. Of a candidate that no frame within
+// the threshold names the work counts on the budget.
+func align(q *query, c *candidate, budget *int) *alignment {
 	a := &alignment{q: q, key: c.key, line: newTimeline(c.key.it, c.key.kind, q.gate)}
 	sweeps := make([]*sweep, len(c.tracks))
 	for i, t := range c.tracks {
 		sweeps[i] = newSweep(q, a.line, t)
 		a.varied = a.varied || t.signals() > 2
+	}
+	if c.matched == 0 {
+		defer func() {
+			*budget -= signalWork * len(c.key.it.signals)
+			for _, s := range sweeps {
+				*budget -= s.work
+			}
+		}()
 	}
 	used := make([]bool, len(q.frames))
 	prefer := offsetLine(0)

@@ -108,6 +108,7 @@ type collector struct {
 	trimmed    int     // of them, kept when they were last trimmed
 	places     int     // ever kept
 	limited    bool
+	wide       map[int32][]raw // by frame, in the order they came: what farther found for the last verdict
 	hits       []Hit
 	raws       []raw
 	previous   []Look // those that raws belongs to; nil before the first
@@ -115,9 +116,9 @@ type collector struct {
 	transforms []string
 }
 
-// crowd is how many items a frame agrees with, and how many known videos only beyond
-// their threshold. Those that are shadowed are in none of these numbers.
-type crowd struct{ known, allowed, far, shadow int32 }
+// crowd is how many items a frame agrees with. Those that are shadowed are in none of the
+// other numbers.
+type crowd struct{ known, allowed, shadow int32 }
 
 // share is how many entries each of so many frames may be followed to.
 func share(frames int) int32 { return int32(max(maxSightings/max(frames, 1), minEntriesPerFrame)) }
@@ -129,7 +130,7 @@ func (c *collector) frame(f *QueryFrame, gate hash.Quality) error {
 	// A still scene gives the same hashes again and again.
 	if c.previous == nil || !sameLooks(c.previous, f.Looks) {
 		c.previous = nil
-		if err := c.search(f, gate); err != nil {
+		if err := c.search(f, reach{gate: gate}); err != nil {
 			return err
 		}
 	}
@@ -145,16 +146,14 @@ func (c *collector) frame(f *QueryFrame, gate hash.Quality) error {
 				n.allowed++
 			case c.raws[i].shadow:
 				n.shadow++
-			case c.raws[i].far:
-				n.far++
 			default:
 				n.known++
 			}
 		}
 	}
 	c.crowds = append(c.crowds, n)
-	// An allow-list's entries, what is shadowed, and what agrees beyond the threshold only,
-	// have a share of their own: however many of them a frame is in, they must not crowd out what is known.
+	// An allow-list's entries and what is shadowed have a share of their own: however many of
+	// them a frame is in, they must not crowd out what is known.
 	most := share(len(c.crowds))
 	var ranks crowd
 	rank := int32(-1)
@@ -172,8 +171,6 @@ func (c *collector) frame(f *QueryFrame, gate hash.Quality) error {
 				of = &ranks.allowed
 			case rest[0].shadow:
 				of = &ranks.shadow
-			case rest[0].far:
-				of = &ranks.far
 			}
 			rank = *of
 			*of++
@@ -224,49 +221,61 @@ func (c *collector) candidates(q *query) (all []*candidate, limited bool) {
 		return cmp.Or(cmp.Compare(a.key.it.seq, b.key.it.seq), cmp.Compare(a.key.kind, b.key.kind))
 	})
 	for i, kept := range all {
-		cand := &candidate{key: kept.key, sampled: kept.sampled}
-		for _, from := range kept.tracks {
-			t := &track{class: from.class, sightings: make([]sighting, 0, len(from.sightings))}
-			for _, s := range from.sightings {
-				if s.rank >= most {
-					continue
-				}
-				s.frame = q.number[s.frame]
-				t.sightings = append(t.sightings, s)
-				if seen[s.frame] != int32(i+1) {
-					seen[s.frame] = int32(i + 1)
-					if !s.places[0].far {
-						cand.matched++
-					}
-				}
-			}
-			byFrame := func(a, b sighting) int { return cmp.Compare(a.frame, b.frame) }
-			if !slices.IsSortedFunc(t.sightings, byFrame) {
-				slices.SortFunc(t.sightings, byFrame)
-			}
-			if len(t.sightings) > 0 {
-				cand.tracks = append(cand.tracks, t)
-			}
-		}
-		slices.SortFunc(cand.tracks, func(a, b *track) int { return strings.Compare(a.class, b.class) })
-		all[i] = cand
+		all[i] = kept.numbered(q, most, func(frame int32) bool {
+			first := seen[frame] != int32(i+1)
+			seen[frame] = int32(i + 1)
+			return first
+		})
 	}
 	return slices.DeleteFunc(all, func(c *candidate) bool { return len(c.tracks) == 0 }), limited
 }
 
+// numbered returns a copy of a candidate with frames numbered by their place in the query,
+// without what is beyond the frames' shares. first tells whether a frame is met for the
+// first time.
+func (kept *candidate) numbered(q *query, most int32, first func(frame int32) bool) *candidate {
+	cand := &candidate{key: kept.key, sampled: kept.sampled}
+	for _, from := range kept.tracks {
+		t := &track{class: from.class, sightings: make([]sighting, 0, len(from.sightings))}
+		for _, s := range from.sightings {
+			if s.rank >= most {
+				continue
+			}
+			s.frame = q.number[s.frame]
+			t.sightings = append(t.sightings, s)
+			if first(s.frame) {
+				cand.matched++
+			}
+		}
+		t.sort()
+		if len(t.sightings) > 0 {
+			cand.tracks = append(cand.tracks, t)
+		}
+	}
+	slices.SortFunc(cand.tracks, func(a, b *track) int { return strings.Compare(a.class, b.class) })
+	return cand
+}
+
+func (t *track) sort() {
+	byFrame := func(a, b sighting) int { return cmp.Compare(a.frame, b.frame) }
+	if !slices.IsSortedFunc(t.sightings, byFrame) {
+		slices.SortFunc(t.sightings, byFrame)
+	}
+}
+
 // search fills raws with a frame's hits, sorted by item, kind, class and known
 // time.
-func (c *collector) search(f *QueryFrame, gate hash.Quality) error {
+func (c *collector) search(f *QueryFrame, r reach) error {
 	c.raws = c.raws[:0]
 	for j := range f.Looks {
 		l := &f.Looks[j]
-		if !l.judged(gate) {
+		if !r.takes(c.m, l) {
 			continue
 		}
 		var known bool
 		if c.hits, known = c.ahead.take(c.hits[:0], l.Value); !known {
 			var err error
-			if c.hits, err = c.m.searchSeeds(c.hits, l.Value); err != nil {
+			if c.hits, err = c.m.searchFrame(c.hits, l.Value, r); err != nil {
 				return err
 			}
 		}
@@ -293,22 +302,31 @@ func (c *collector) search(f *QueryFrame, gate hash.Quality) error {
 	if !slices.IsSortedFunc(c.raws, less) {
 		slices.SortFunc(c.raws, less)
 	}
-	c.dropFar()
+	c.dropLesser(f)
 	return nil
 }
 
-// dropFar leaves out what agrees beyond the threshold with items that the frame also agrees
-// with within it.
-func (c *collector) dropFar() {
+// dropLesser leaves out what agrees beyond the threshold with items that the frame also
+// agrees with within it, and by a half of it where the whole does.
+func (c *collector) dropLesser(f *QueryFrame) {
+	level := func(r *raw) int {
+		switch {
+		case r.far:
+			return 2
+		case halfOf(f.Looks[r.look].Transform) != hash.Whole:
+			return 1
+		}
+		return 0
+	}
 	kept := c.raws[:0]
 	for rest := c.raws; len(rest) > 0; {
-		n, near := 0, false
+		n, best := 0, 2
 		for n < len(rest) && rest[n].it == rest[0].it {
-			near = near || !rest[n].far
+			best = min(best, level(&rest[n]))
 			n++
 		}
 		for _, r := range rest[:n] {
-			if !r.far || !near {
+			if level(&r) == best {
 				kept = append(kept, r)
 			}
 		}
@@ -353,9 +371,6 @@ func (c *collector) file(f *QueryFrame, number, rank int32, hits []raw) {
 		c.byKey[k] = cand
 	}
 	s := sighting{frame: number, entries: c.crowds[number].known, rank: rank, places: c.join(f, cand, hits)}
-	if hits[0].far {
-		s.entries += c.crowds[number].far
-	}
 	if hits[0].shadow {
 		s.entries += c.crowds[number].shadow
 	}
@@ -375,14 +390,20 @@ func (c *collector) file(f *QueryFrame, number, rank int32, hits []raw) {
 		return
 	}
 	c.sightings++
-	name := c.classes[hits[0].class]
+	t := cand.track(c.classes[hits[0].class])
+	t.sightings = append(t.sightings, s)
+}
+
+// track returns the track of a class, which it makes if need be.
+func (cand *candidate) track(class string) *track {
 	for _, t := range cand.tracks {
-		if t.class == name {
-			t.sightings = append(t.sightings, s)
-			return
+		if t.class == class {
+			return t
 		}
 	}
-	cand.tracks = append(cand.tracks, &track{class: name, sightings: []sighting{s}})
+	t := &track{class: class}
+	cand.tracks = append(cand.tracks, t)
+	return t
 }
 
 // join makes places of hits that are sorted by known time. A picture has one.

@@ -180,45 +180,81 @@ func (a *alignment) refuted(x, y *run, budget *int) bool {
 }
 
 // there tells what a frame shows of the known video around a known time, with looks that
-// are turned as class says.
+// are turned as class says. A half of it is asked where the whole is not within the
+// threshold.
 func (a *alignment) there(frame int32, known time.Duration, class string, budget *int) (aligned, showing) {
 	if !a.q.pass[frame] || *budget <= 0 {
 		return aligned{}, untold
 	}
-	within, beyond := farWithin(a.key.kind)
+	_, beyond := farWithin(a.key.kind)
+	best := a.nearest(frame, known, class, budget)
+	if w := &best[hash.Whole]; w.distance >= 0 && int(w.distance) <= a.q.look(frame, w).threshold(a.key.it.bank) {
+		if m, ok := a.agreesThere(frame, w, known, budget); ok {
+			return m, agrees
+		}
+	}
+	told, apart := false, true
+	for range best {
+		p := &best[0]
+		for h := range best {
+			if o := &best[h]; o.distance >= 0 && (p.distance < 0 || o.distance < p.distance) {
+				p = o
+			}
+		}
+		if p.distance < 0 {
+			break
+		}
+		if m, ok := a.agreesThere(frame, p, known, budget); ok {
+			return m, agrees
+		}
+		told, apart = true, apart && int(p.distance) > beyond
+		p.distance = -1
+	}
+	if told && apart && !a.line.sampled {
+		return aligned{}, against
+	}
+	return aligned{}, untold
+}
+
+// nearest returns for each part of a frame the nearest pair of a look and a known signal
+// around a known time; of a negative distance where there is none.
+func (a *alignment) nearest(frame int32, known time.Duration, class string, budget *int) (best [hash.Halves]place) {
+	for h := range best {
+		best[h].distance = -1
+	}
 	looks := a.q.frames[frame].Looks
-	best := place{distance: -1}
 	a.line.around(known-alignedSlack, known+alignedSlack, func(signal int32) {
-		v := a.key.it.signals[signal].Value
+		v, half := a.key.it.signals[signal].Value, a.line.half[signal]
+		p := &best[half]
 		for j := range looks {
 			l := &looks[j]
-			if l.Value.Kind() != a.key.kind || !a.q.judges(l) || !isClass(l.Transform, class) {
+			if l.Value.Kind() != a.key.kind || !a.q.judges(l) || !isClass(l.Transform, class) || halfOf(l.Transform) != half {
 				continue
 			}
 			*budget--
-			d, _ := v.Distance(l.Value)
-			if best.distance < 0 || d < int(best.distance) {
-				best = place{signal: signal, look: int32(j), distance: int16(d)}
+			if d, _ := v.Distance(l.Value); p.distance < 0 || d < int(p.distance) {
+				*p = place{signal: signal, look: int32(j), distance: int16(d)}
 			}
 		}
 	})
 	*budget--
-	if best.distance < 0 {
-		return aligned{}, untold
-	}
-	l := &looks[best.look]
-	d := int(best.distance)
+	return best
+}
+
+// agreesThere reports whether a pair around a known time is near enough, and nearer than
+// the look is to the rest of the known video.
+func (a *alignment) agreesThere(frame int32, p *place, known time.Duration, budget *int) (aligned, bool) {
+	within, _ := farWithin(a.key.kind)
+	l, d := a.q.look(frame, p), int(p.distance)
 	if l.Limit > 0 {
 		within = min(within, 2*l.Limit)
 	}
-	switch {
-	case d <= within && a.clearly(l.Value, best.signal, known, d, budget):
-		best.from, best.to = a.line.span(best.signal)
-		return aligned{frame: frame, entries: a.q.entries[frame], place: &best, far: d > l.threshold(a.key.it.bank)}, agrees
-	case d > beyond && !a.line.sampled:
-		return aligned{}, against
+	if d > within || !a.clearly(l.Value, p.signal, known, d, budget) {
+		return aligned{}, false
 	}
-	return aligned{}, untold
+	at := *p
+	at.from, at.to = a.line.span(p.signal)
+	return aligned{frame: frame, entries: a.q.entries[frame], place: &at, far: d > l.threshold(a.key.it.bank)}, true
 }
 
 // clearly reports whether a hash is nearer to a known signal than to those at other times
@@ -230,9 +266,10 @@ func (a *alignment) clearly(v hash.Value, signal int32, known time.Duration, dis
 }
 
 // elsewhere returns the distance from a hash to the nearest of the known signals that
-// lie at other times than known and differ from the given one, and how many were compared.
+// lie at other times than known and differ from the given one, of the same part of the
+// picture, and how many were compared.
 func (a *alignment) elsewhere(v hash.Value, signal int32, known time.Duration, budget *int) (nearest, n int) {
-	signals, judged := a.key.it.signals, a.line.judged
+	signals, judged := a.key.it.signals, a.line.judged[a.line.half[signal]]
 	nearest = a.key.kind.Bits()
 	step := max(1, (len(judged)+maxElsewhere-1)/maxElsewhere)
 	for j := 0; j < len(judged); j += step {
@@ -286,8 +323,11 @@ func (a *alignment) prove(o *onLine, threshold int, budget *int) proof {
 		at := o.line.at(a.q.frames[f.frame].Time)
 		v := a.q.value(f.frame, f.place)
 		best, signal := a.key.kind.Bits()+1, int32(-1)
+		half := a.line.half[f.place.signal]
 		a.line.around(at-alignedSlack, at+alignedSlack, func(n int32) {
-			*budget--
+			if *budget--; a.line.half[n] != half {
+				return
+			}
 			if d, _ := a.key.it.signals[n].Value.Distance(v); d < best {
 				best, signal = d, n
 			}
@@ -313,6 +353,17 @@ func (a *alignment) prove(o *onLine, threshold int, budget *int) proof {
 		}
 	}
 	return p
+}
+
+// isScene reports whether the frames on a line agree about as well with other times of the
+// known video. Where one frame is all there is to ask for, and it is not far, a picture stands
+// still.
+func (a *alignment) isScene(o *onLine, need int, far bool, budget *int) bool {
+	if need == 1 && !far || o.distinct < float64(need) {
+		return false
+	}
+	p := a.prove(o, a.key.it.bank.threshold(a.key.kind), budget)
+	return p.worth < float64(need) || p.elsewhere > p.here
 }
 
 // isClass reports whether the turns and mirrorings in a look's transform are those of a

@@ -2,6 +2,7 @@ package match
 
 import (
 	"io"
+	"time"
 	"weak"
 
 	"github.com/rematch-go/rematch/hash"
@@ -115,3 +116,10 @@ func (s *Snapshot) Lineage() (id [16]byte, sequence uint64) { return s.lineage.i
 
 // Tallies returns of how many items the matches are counted.
 func (m *Matcher) Tallies() int { return len(m.surges.tallies) }
+
+// Around returns the signals of an entry that a timeline has around a time.
+func Around(e Entry, from, to time.Duration) (signals []int32) {
+	it := &item{signals: e.Signals, duration: e.Duration}
+	newTimeline(it, hash.PDQ, hash.DefaultGate).around(from, to, func(n int32) { signals = append(signals, n) })
+	return signals
+}

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match"
 )
 
@@ -74,5 +75,27 @@ func TestCardsAtDifferentOffsetsAreWeak(t *testing.T) {
 			require.Len(t, result.Weak, 1)
 			assert.NotEmpty(t, result.Weak[0].Missing)
 		})
+	}
+}
+
+// The same speaker before the same wall after the same card: the card says nothing, and
+// what follows agrees now and then. A copy agrees all along.
+func TestSameSceneAfterTheSameCard(t *testing.T) {
+	r := seeded()
+	s := time.Second
+	for range 5 {
+		card, wall := moving(r, 4*s), random(r, hash.PDQ)
+		film := join(card, scene(r, wall, 6*s, 4, 32))
+		m := newMatcher(t, match.Options{}, match.Bank{Name: "known", Entries: []match.Entry{
+			film.entry("the speaker"), join(card.recoded(r, 4), moving(r, 6*s)).entry("another"),
+		}})
+		result, err := m.ScanVideo(join(card.recoded(r, 4), scene(r, wall, 6*s, 4, 32)).sampled(half, 0))
+		require.NoError(t, err)
+		assert.Empty(t, result.Matches)
+		assert.Len(t, result.Weak, 2)
+
+		result, err = m.ScanVideo(film.recoded(r, 4).sampled(half, 0))
+		require.NoError(t, err)
+		assert.Equal(t, []string{"known/the speaker"}, names(result.Matches))
 	}
 }

@@ -82,8 +82,8 @@ type Evidence struct {
 	Threshold int          // bits, inclusive: the bank's, or the look's own limit where that is smaller. Distance is over it only where Segments rest on confirmed frames alone
 	Quality   hash.Quality // of Query
 	// Transform lists, outermost first, what was done to the upload's picture before
-	// it was compared: border, inner or panel:2/4 (region.Part), then flipx, rot90, ...
-	// (hash.Orientation). KnownTransform is the Transform of the known signal. Empty:
+	// it was compared: border, inner or panel:2/4 (region.Part), or top, left, ... of a
+	// video's frame (hash.Half), then flipx, rot90, ... (hash.Orientation). KnownTransform is the Transform of the known signal. Empty:
 	// the picture as it is.
 	Transform, KnownTransform []string
 	Query, Known              hash.Value

@@ -43,7 +43,8 @@ func (m *Matcher) MatchPicture(looks []Look) ([]Match, error) {
 
 // ScanPicture compares one picture, looked at in several ways, with every
 // enabled bank. Of each entry it returns the best look for each kind. Known videos match
-// by any of their frames, with the frame's time in Evidence.KnownTime.
+// by any of their frames, with the frame's time in Evidence.KnownTime. Looks at halves
+// (hash.Half) are for the frames of videos: they are passed over.
 //
 // What is said of an entry, dates, and its bank's Policy and RollOut decide whether it is
 // reported, shadowed or left out. Shadowed entries change nothing of what is reported.
@@ -74,7 +75,7 @@ func (u *Upload) ScanPicture(looks []Look) (PictureResult, error) {
 	judged := false
 	for i := range looks {
 		l := &looks[i]
-		if l.Value.Kind().IsDigest() {
+		if l.Value.Kind().IsDigest() || halfOf(l.Transform) != hash.Whole {
 			continue
 		}
 		if !l.Quality.Passes(m.rules.gate) {
@@ -94,7 +95,7 @@ func (u *Upload) ScanPicture(looks []Look) (PictureResult, error) {
 	var hits []Hit
 	for i := range looks {
 		l := &looks[i]
-		if !l.Value.IsValid() || !l.Value.Kind().IsDigest() && !l.Quality.Passes(m.rules.gate) {
+		if !l.Value.IsValid() || !l.Value.Kind().IsDigest() && !l.Quality.Passes(m.rules.gate) || halfOf(l.Transform) != hash.Whole {
 			continue
 		}
 		var err error
@@ -356,7 +357,7 @@ func (m *Matcher) found(h Hit, v hash.Value, keep bool) (*item, int, error) {
 // or nil if it is none, or ignored, or suppresses nothing.
 func (u *Upload) known(h Hit, l *Look) (*item, int, error) {
 	it, signal, err := u.m.found(h, l.Value, true)
-	if it == nil || h.Distance > l.threshold(it.bank) {
+	if it == nil || h.Distance > l.threshold(it.bank) || !l.sameHalf(&it.signals[signal]) {
 		return nil, 0, err
 	}
 	if t := u.treat(it); t == Ignore || t == Shadow && it.bank.allow {
@@ -365,15 +366,45 @@ func (u *Upload) known(h Hit, l *Look) (*item, int, error) {
 	return it, signal, nil
 }
 
-// searchSeeds is search for frames of a video: it finds as well what is beyond the
-// threshold and may still be a known video's frame.
-func (m *Matcher) searchSeeds(dst []Hit, q hash.Value) (hits []Hit, err error) {
+// reach is how far, and by which looks, the frames of a video are looked up.
+type reach struct {
+	gate hash.Quality
+	// far also finds what is beyond the threshold and may still be a known video's frame: by
+	// looks without a limit at the picture as it stands.
+	far bool
+}
+
+// takes reports whether a look is looked up.
+func (r reach) takes(m *Matcher, l *Look) bool {
+	if !l.judged(r.gate) {
+		return false
+	}
 	v := m.view.Load()
-	x := v.indices[q.Kind()]
-	if x == nil || v.seeds[q.Kind()] < 0 {
+	k := l.Value.Kind()
+	return !r.far || l.Limit == 0 && v.seeds[k] > v.radius[k] && !slices.ContainsFunc(l.Transform, isOrientation)
+}
+
+// indexFor returns the index of a kind and the distance within which it is searched; nil if
+// nothing is to be found.
+func (m *Matcher) indexFor(k hash.Kind, r reach) (*MIH, int) {
+	v := m.view.Load()
+	radius := v.radius[k]
+	if r.far {
+		radius = v.seeds[k]
+	}
+	if radius < 0 {
+		return nil, 0
+	}
+	return v.indices[k], radius
+}
+
+// searchFrame is search for frames of a video.
+func (m *Matcher) searchFrame(dst []Hit, q hash.Value, r reach) (hits []Hit, err error) {
+	x, radius := m.indexFor(q.Kind(), r)
+	if x == nil {
 		return dst, nil
 	}
-	hits, err = x.search(dst, q, v.seeds[q.Kind()])
+	hits, err = x.search(dst, q, radius)
 	return hits, m.located(err)
 }
 
@@ -389,7 +420,7 @@ func (u *Upload) seed(h Hit, l *Look) (it *item, signal int, far, shadow bool, e
 		}
 	}
 	it, signal, err = m.found(h, l.Value, true)
-	if it == nil {
+	if it == nil || !l.sameHalf(&it.signals[signal]) {
 		return nil, 0, false, false, err
 	}
 	t := u.treat(it)

@@ -14,6 +14,7 @@ import (
 type query struct {
 	frames  []QueryFrame // by time; For is never 0 but for a lone frame
 	number  []int32      // of each frame given, its place in frames
+	given   []int32      // of each of frames, which of those given it is
 	entries []int32      // by frame: how many entries it agrees with
 	pass    []bool       // by frame: some look passes the gate
 	judged  int          // how many pass
@@ -31,6 +32,7 @@ func newQuery(frames []QueryFrame, crowds []crowd, gate hash.Quality) *query {
 	for i := range order {
 		order[i] = int32(i)
 	}
+	q.given = order
 	slices.SortStableFunc(order, func(a, b int32) int { return compareFrames(&frames[a], &frames[b]) })
 	for i, from := range order {
 		q.frames[i], q.number[from], q.entries[i] = frames[from], int32(i), crowds[from].known
@@ -119,8 +121,10 @@ func (l *Look) judged(gate hash.Quality) bool {
 	return l.Quality.Passes(gate) && !l.Value.Kind().IsDigest()
 }
 
-// value returns the hash by which a frame agreed.
-func (q *query) value(frame int32, p *place) hash.Value { return q.frames[frame].Looks[p.look].Value }
+// look returns the look by which a frame agreed, and value its hash.
+func (q *query) look(frame int32, p *place) *Look { return &q.frames[frame].Looks[p.look] }
+
+func (q *query) value(frame int32, p *place) hash.Value { return q.look(frame, p).Value }
 
 // match describes a pair of a frame and a known signal.
 func (q *query) match(k key, frame int32, p *place) Match {
@@ -138,7 +142,7 @@ func (q *query) distinct(k hash.Kind, enough int) int {
 	count := newDistinct(k)
 	for i := range q.frames {
 		for j := range q.frames[i].Looks {
-			if l := &q.frames[i].Looks[j]; l.Value.Kind() == k && q.judges(l) {
+			if l := &q.frames[i].Looks[j]; l.Value.Kind() == k && q.judges(l) && halfOf(l.Transform) == hash.Whole {
 				count.add(l.Value)
 				break // the first look stands for the frame
 			}

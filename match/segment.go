@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/rematch-go/rematch/hash"
 )
 
 // segments describes the runs, longest first.
@@ -62,20 +64,27 @@ func (a *alignment) segment(i int) Segment {
 	s.KnownTo = min(lastKnown+stretched(s.QueryTo-lastAt, l.speed), end)
 	s.Speed = l.speed
 
-	count, far := newDistinct(a.key.kind), 0
-	sum := 0
+	// Those of the part of the picture that says most.
+	var told [hash.Halves]struct{ far, sum int }
+	count := newDistincts(a.key.kind)
+	most := hash.Whole
 	for n := range r.frames {
 		f := &r.frames[n]
-		if count.add(q.value(f.frame, f.place)) {
-			s.Frames++
-			sum += int(f.place.distance)
+		h := a.line.half[f.place.signal]
+		if count[h].add(q.value(f.frame, f.place)) {
+			told[h].sum += int(f.place.distance)
 			if f.far {
-				far++
+				told[h].far++
 			}
 		}
 	}
-	s.Confirmed = far
-	s.MeanDistance = float64(sum) / float64(s.Frames)
+	for h := range told {
+		if 2*count[h].n-told[h].far > 2*count[most].n-told[most].far {
+			most = hash.Half(h)
+		}
+	}
+	s.Frames, s.Confirmed = count[most].n, told[most].far
+	s.MeanDistance = float64(told[most].sum) / float64(s.Frames)
 	return s
 }
 

@@ -26,6 +26,7 @@ type sweep struct {
 	// ever falls, for frames are only ever used up. Negative: not known yet.
 	slants  [slants]int64
 	scratch []edge
+	work    int // that was done, in comparisons of hashes
 }
 
 const (
@@ -57,6 +58,9 @@ const edgeUnit = 1 << 20
 func weigh(entries int32, places int) int64 {
 	return int64(max(1, edgeUnit*commonness(entries)/float64(places)))
 }
+
+// What it costs to get a known signal ready, and to sort an edge, in comparisons of two hashes.
+const signalWork, sortWork = 4, 16
 
 // wide is how long a place is that says little of the time: a scene that stands nearly
 // still. Half of its weight is the nearest signal's in it.
@@ -114,6 +118,7 @@ func (s *sweep) fill(edges []edge, speed float64, step int) []edge {
 		}
 	}
 	sortEdges(edges)
+	s.work += sortWork * len(edges)
 	return edges
 }
 
@@ -152,6 +157,7 @@ func (s *sweep) weigh() {
 func (s *sweep) peak(prefer time.Duration) peak {
 	p := highest(s.edges, prefer)
 	p.speed = 1
+	s.work += len(s.edges)
 	return p
 }
 

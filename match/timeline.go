@@ -3,6 +3,7 @@ package match
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/rematch-go/rematch/hash"
@@ -27,27 +28,46 @@ type timeline struct {
 	// sampled tells that the signals are frames sampled at a constant step: what lies
 	// between them is not known.
 	sampled bool
-	order   []int32       // signals by From; nil: as they are
-	longest time.Duration // the longest interval
-	judged  []int32       // the signals that judges says yes to
+	order   []int32              // signals by the beginning of their spans
+	ends    []time.Duration      // a tree, its root at 1, of the latest ends of the spans in that order
+	half    []hash.Half          // by signal: the part of the picture that it is of
+	judged  [hash.Halves][]int32 // the signals that judges says yes to, by that part
 }
+
+// maxAround bounds the signals that are around a time: dense references have a dozen.
+const maxAround = 256
 
 func newTimeline(it *item, k hash.Kind, gate hash.Quality) *timeline {
 	t := &timeline{it: it, kind: k, gate: gate, end: it.end(), sampled: sampledList(it, k)}
+	t.half, t.order = make([]hash.Half, len(it.signals)), make([]int32, len(it.signals))
 	for i := range it.signals {
-		if t.judges(int32(i)) {
-			t.judged = append(t.judged, int32(i))
-		}
-		t.longest = max(t.longest, it.signals[i].To-it.signals[i].From)
-		if i > 0 && it.signals[i].From < it.signals[i-1].From && t.order == nil {
-			t.order = make([]int32, len(it.signals))
+		n := int32(i)
+		t.order[i], t.half[i] = n, halfOf(it.signals[i].Transform)
+		if t.judges(n) {
+			t.judged[t.half[i]] = append(t.judged[t.half[i]], n)
 		}
 	}
-	if t.order != nil {
-		for i := range t.order {
-			t.order[i] = int32(i)
-		}
-		slices.SortStableFunc(t.order, func(a, b int32) int { return cmp.Compare(it.signals[a].From, it.signals[b].From) })
+	byBeginning := func(a, b int32) int {
+		from, _ := t.span(a)
+		other, _ := t.span(b)
+		return cmp.Compare(from, other)
+	}
+	if !slices.IsSortedFunc(t.order, byBeginning) {
+		slices.SortStableFunc(t.order, byBeginning)
+	}
+	leaves := 1
+	for leaves < len(t.order) {
+		leaves *= 2
+	}
+	t.ends = make([]time.Duration, 2*leaves)
+	for i := range t.ends {
+		t.ends[i] = -1
+	}
+	for i, n := range t.order {
+		_, t.ends[leaves+i] = t.span(n)
+	}
+	for i := leaves - 1; i > 0; i-- {
+		t.ends[i] = max(t.ends[2*i], t.ends[2*i+1])
 	}
 	return t
 }
@@ -74,13 +94,6 @@ func sampledList(it *item, k hash.Kind) bool {
 		}
 	}
 	return n >= 3 && 10*(alike+1) >= 9*n
-}
-
-func (t *timeline) number(i int) int32 {
-	if t.order == nil {
-		return int32(i)
-	}
-	return t.order[i]
 }
 
 // span returns the known times at which a signal's picture is to be expected.
@@ -129,23 +142,33 @@ func (t *timeline) dot(at time.Duration, signal int32) dot {
 	return d
 }
 
-// around visits the judgeable signals whose spans meet the known times from..to.
+// around visits the judgeable signals whose spans meet the known times from..to, in the
+// order of their beginnings and at most maxAround of them. It costs a few steps a signal,
+// however long the spans of others are.
 func (t *timeline) around(from, to time.Duration, visit func(signal int32)) {
-	reach := t.longest
-	i, _ := slices.BinarySearchFunc(t.it.signals, from-reach, func(s Signal, at time.Duration) int { return cmp.Compare(s.From, at) })
-	if t.order != nil {
-		i, _ = slices.BinarySearchFunc(t.order, from-reach, func(n int32, at time.Duration) int { return cmp.Compare(t.it.signals[n].From, at) })
+	n := sort.Search(len(t.order), func(i int) bool {
+		begins, _ := t.span(t.order[i])
+		return begins > to
+	})
+	left := maxAround
+	t.meeting(1, 0, len(t.ends)/2, n, from, &left, visit)
+}
+
+// meeting visits the first n signals of a node of the tree, which is of size signals from
+// first on, that end at from or later.
+func (t *timeline) meeting(node, first, size, n int, from time.Duration, left *int, visit func(signal int32)) {
+	if first >= n || t.ends[node] < from || *left == 0 {
+		return
 	}
-	for ; i < len(t.it.signals); i++ {
-		n := t.number(i)
-		lo, hi := t.span(n)
-		if lo > to {
-			return
+	if size == 1 {
+		*left--
+		if t.judges(t.order[first]) {
+			visit(t.order[first])
 		}
-		if hi >= from && t.judges(n) {
-			visit(n)
-		}
+		return
 	}
+	t.meeting(2*node, first, size/2, n, from, left, visit)
+	t.meeting(2*node+1, first+size/2, size/2, n, from, left, visit)
 }
 
 func (t *timeline) judges(signal int32) bool {

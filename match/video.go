@@ -87,14 +87,19 @@ func (m *Matcher) MatchVideo(frames []QueryFrame) ([]Match, error) {
 // looks count; digests among them are ignored.
 //
 // A line has a constant offset, or a speed from 0.8 to 1.25 (Segment.Speed), which takes
-// one more frame. Frames within the threshold tell it, or within a third more of it (41 of
-// PDQ's 256 bits, of looks without a limit). Then each other frame is compared
+// one more frame. Frames within the threshold tell it. Where they leave something of the
+// upload open, so do frames within a third more (41 of PDQ's 256 bits): up to 48 distinct
+// ones, spread over the upload, by looks without a limit that are not turned. Then each other frame is compared
 // with what the known video shows where the line puts it: one that is near enough there,
 // and clearly nearer than to the rest of the known video, counts for half of one though it
 // is beyond the threshold (Segment.Confirmed, of kinds of 256 bits), so that without any
 // frame within it four are needed; and when more show
 // something else than agree, it is no match. Nor is it one when the frames agree about as
 // well with other times of the known video: WeakMatch.Missing has all reasons.
+//
+// Looks at a half of the frame, with its token (hash.Half) in the transform, are compared
+// with known signals of the same half alone, and others with none of those. Of a line one
+// part of the picture must say enough: halves of one frame are no two frames.
 //
 // A known video of a list of frames at a constant step, as of one a second, whose intervals
 // reach to the next frame, is known at their beginnings only, and its segments to that step.
@@ -133,12 +138,12 @@ type outcome struct {
 	it      *item
 	match   Match
 	missing []string
-	limited bool    // there are more segments than were followed
-	nothing bool    // not even weak
-	need    int     // how many distinct frames it takes
-	least   float64 // what the distinct frames would count for were they in very many entries
-	closer  []Span  // see WeakMatch
-	seen    []seen  // what the match rests on, by rising frames
+	limited bool       // there are more segments than were followed
+	nothing bool       // not even weak
+	need    int        // how many distinct frames it takes
+	closer  []Span     // see WeakMatch
+	lines   *alignment // of a known video that matches; else nil
+	seen    []seen     // what the match rests on, by rising frames
 }
 
 // seen is a frame of the upload that agrees with an item, by one of its looks.
@@ -165,18 +170,9 @@ func judgePicture(q *query, c *candidate) outcome {
 // many comparisons beyond the threshold are left.
 func judgeVideo(q *query, c *candidate, r *rules, budget *int) outcome {
 	it := c.key.it
-	a := align(q, c)
+	a := align(q, c, budget)
 	a.confirm(budget)
-	var best *aligned
-	var at *run
-	for i := range a.runs {
-		for j := range a.runs[i].frames {
-			f := &a.runs[i].frames[j]
-			if best == nil || best.far && !f.far || best.far == f.far && f.place.distance < best.place.distance {
-				best, at = f, &a.runs[i]
-			}
-		}
-	}
+	best, at := a.bestPair()
 	o := outcome{it: it, limited: a.limited, match: q.match(c.key, best.frame, best.place)}
 	e := &o.match.Evidence
 	if best.far {
@@ -190,42 +186,30 @@ func judgeVideo(q *query, c *candidate, r *rules, budget *int) outcome {
 	e.KnownTime = min(max(e.KnownTime, at.line.at(e.QueryTime)), max(it.signals[best.place.signal].To, e.KnownTime))
 
 	var stood time.Duration
-	count := newDistinct(c.key.kind)
-	weight := 0.0
+	count := newDistincts(c.key.kind)
+	var weights [hash.Halves]float64
 	for i := range a.runs {
 		for _, f := range a.runs[i].frames {
 			o.seen = append(o.seen, seen{f.frame, f.place.look})
 			stood = min(stood+q.frames[f.frame].For, maxTime)
-			if count.add(q.value(f.frame, f.place)) {
-				floor := leastWeightOf(q.frames[f.frame].For)
-				weight += f.worth() * max(floor, commonness(f.entries))
-				o.least += f.worth() * floor
+			if h := a.line.half[f.place.signal]; count[h].add(q.value(f.frame, f.place)) {
+				weights[h] += f.worth() * max(leastWeightOf(q.frames[f.frame].For), commonness(f.entries))
 			}
 		}
 	}
+	weight := slices.Max(weights[:])
 	slices.SortFunc(o.seen, func(a, b seen) int { return cmp.Compare(a.frame, b.frame) })
 
 	// What the upload or the known video does not have cannot be asked for; but a
 	// single sampled frame has no offset and is never an alignment.
-	need := min(r.minFrames, q.distinct(c.key.kind, r.minFrames), knownDistinct(it, c.key.kind, r))
-	b := a.bestLine(budget)
-	if b.line.speed != 1 {
-		need++ // two frames are on some line by chance
-	}
-	if b.distinct < float64(need) || len(o.seen) < 2 && r.minFrames > 1 {
+	need := max(1, min(r.minFrames, q.distinct(c.key.kind, r.minFrames), knownDistinct(it, c.key.kind, r)))
+	b, need := a.judge(need, best.far, budget)
+	o.missing = b.missing(need)
+	if len(o.seen) < 2 && r.minFrames > 1 && b.distinct >= float64(need) {
 		o.missing = append(o.missing, "frames")
 	}
 	if stood < min(r.minDuration, q.length, it.end()) {
 		o.missing = append(o.missing, "duration")
-	}
-	if b.against > len(b.frames) {
-		o.missing = append(o.missing, "refuted")
-	}
-	// Where one frame is all there is to ask for, a picture stands still.
-	if (need > 1 || best.far) && b.distinct >= float64(need) {
-		if p := a.prove(&b, it.bank.threshold(c.key.kind), budget); p.worth < float64(need) || p.elsewhere > p.here {
-			o.missing = append(o.missing, "scene")
-		}
 	}
 	// Frames that many entries share say little, unless they make up most of this
 	// one: then the entry itself is what is there many times.
@@ -242,75 +226,33 @@ func judgeVideo(q *query, c *candidate, r *rules, budget *int) outcome {
 	o.nothing = best.far && b.distinct < 1
 	o.need = need
 	o.closer = a.closer(o.missing)
+	if len(o.missing) == 0 {
+		o.lines = a
+	}
 	return o
 }
 
-// confirmedWorth is what a frame beyond the threshold counts for beside one within it.
-const confirmedWorth = 0.5
-
-func (f *aligned) worth() float64 {
-	if f.far {
-		return confirmedWorth
+// bestPair returns the frame that agrees best, and its run: within the threshold before
+// beyond it, and by the whole before a half.
+func (a *alignment) bestPair() (best *aligned, at *run) {
+	rank := func(f *aligned) int {
+		switch {
+		case f.far:
+			return 2
+		case a.line.half[f.place.signal] != hash.Whole:
+			return 1
+		}
+		return 0
 	}
-	return 1
-}
-
-// onLine is what the runs on one line come to.
-type onLine struct {
-	line     line
-	frames   []lined // that agree
-	distinct float64 // frames, those beyond the threshold at their worth
-	against  int     // frames that surely do not
-}
-
-// lined is a frame on its line.
-type lined struct {
-	aligned
-	distinct bool // from all before it
-}
-
-// bestLine returns the line on which the most distinct frames agree: a second frame on
-// another line bears out nothing, nor does one beyond frames that show something else.
-func (a *alignment) bestLine(budget *int) onLine {
-	var best onLine
-	done := make([]bool, len(a.runs))
 	for i := range a.runs {
-		if done[i] {
-			continue
-		}
-		o := onLine{line: a.runs[i].line}
-		for j, last := i, i; j < len(a.runs); j++ {
-			r := &a.runs[j]
-			if done[j] || r.line != a.runs[i].line {
-				continue
+		for j := range a.runs[i].frames {
+			f := &a.runs[i].frames[j]
+			if best == nil || cmp.Or(cmp.Compare(rank(f), rank(best)), cmp.Compare(f.place.distance, best.place.distance)) < 0 {
+				best, at = f, &a.runs[i]
 			}
-			if j > i && a.refuted(&a.runs[last], r, budget) {
-				break
-			}
-			done[j], last = true, j
-			o.against += r.against
-			for n := range r.frames {
-				o.frames = append(o.frames, lined{aligned: r.frames[n]})
-			}
-		}
-		count, known := newDistinct(a.key.kind), newDistinct(a.key.kind)
-		for _, far := range []bool{false, true} {
-			for n := range o.frames {
-				f := &o.frames[n]
-				if f.far != far {
-					continue
-				}
-				// Distinct on both sides: the noise of a picture that stands is nothing new.
-				if f.distinct = known.add(a.key.it.signals[f.place.signal].Value) && count.add(a.q.value(f.frame, f.place)); f.distinct {
-					o.distinct += f.worth()
-				}
-			}
-		}
-		if o.distinct > best.distinct {
-			best = o
 		}
 	}
-	return best
+	return best, at
 }
 
 // commonEntries is how many entries may share a frame before it counts for less:
@@ -340,7 +282,7 @@ func commonness(entries int32) float64 {
 func knownDistinct(it *item, k hash.Kind, r *rules) int {
 	count := newDistinct(k)
 	for i := range it.signals {
-		if s := &it.signals[i]; s.Value.Kind() == k && s.Quality.Passes(r.gate) && count.n < r.minFrames {
+		if s := &it.signals[i]; s.Value.Kind() == k && s.Quality.Passes(r.gate) && halfOf(s.Transform) == hash.Whole && count.n < r.minFrames {
 			count.add(s.Value)
 		}
 	}

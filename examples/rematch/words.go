@@ -74,6 +74,10 @@ func mediumWords(m screen.Medium) string {
 var transforms = map[string]string{
 	region.Part{Kind: region.Border}.String(): "with its border removed",
 	region.Part{Kind: region.Inner}.String():  "cut out of what surrounds it",
+	hash.Top.String():                         "its upper half alone",
+	hash.Bottom.String():                      "its lower half alone",
+	hash.Left.String():                        "its left half alone",
+	hash.Right.String():                       "its right half alone",
 	hash.Rot90.String():                       "turned a quarter counter-clockwise",
 	hash.Rot180.String():                      "turned upside down",
 	hash.Rot270.String():                      "turned a quarter clockwise",

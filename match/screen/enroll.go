@@ -23,8 +23,8 @@ const pruneRadius = 8
 // Enroll hashes a known picture or video into an entry for a bank: every kind of
 // signal asked for (nil means PDQ). A picture is hashed as it is and without its
 // border, and in crops by PDQ alone (Options.Crops). A video gives every visually
-// distinct frame with the interval it stands for, at most 15 a second in the mean and 21
-// signals in all, crops of some of them included. The entry's ID is the input's name.
+// distinct frame with the interval it stands for, at most 12 a second in the mean, and by
+// PDQ alone eight of their halves (hash.Half) and crops. The entry's ID is the input's name.
 //
 // Known content must never be left out in silence: what can't be hashed in every
 // kind asked for is an error, an upload-grade one (video.Error) or
@@ -73,7 +73,7 @@ func Enroll(ctx context.Context, in video.Input, kinds []hash.Kind, o Options) (
 	if media.Info().Class == video.Still {
 		r.crops = o.crops()
 	} else {
-		r.video, r.cropped, r.budget = true, o.Crops >= 0, newBudget()
+		r.video, r.cropped, r.budget, r.parts = true, o.Crops >= 0, newBudget(), newParts()
 		request = video.Request{Luma: true, MaxSide: frameSide}
 	}
 	for frame, err := range media.Frames(ctx, request) {
@@ -126,9 +126,10 @@ type recorder struct {
 	quality hash.Quality  // the best seen, for the error
 
 	video   bool // frames are kept within the budget
-	cropped bool // and crops of them
+	cropped bool // and parts of them
 	budget  budget
 	whole   shot // the last one with a border that was kept as a whole
+	parts   parts
 }
 
 // shot is a kept frame and the signals it gave.
@@ -162,6 +163,9 @@ func (r *recorder) add(frame hash.Frame) error {
 	}
 	if r.video {
 		r.budget.pass(frame.Time)
+		if r.cropped && slices.Contains(r.kinds, hash.PDQ) {
+			r.parts.add(&r.hasher, looks[len(looks)-1], frame.Time, s.judged || s.inner.IsValid(), &r.budget)
+		}
 	}
 	if s.renewed = r.renews(&s); !s.renewed {
 		if kept := &r.kept[len(r.kept)-1]; s.innerNear(kept) {
@@ -193,9 +197,6 @@ func (r *recorder) add(frame hash.Frame) error {
 	// A picture that shows too little is no known picture by one of its crops.
 	if len(r.crops) > 0 && slices.ContainsFunc(s.signals, func(s match.Signal) bool { return s.Value.Kind() == hash.PDQ }) {
 		s.signals = append(s.signals, cropSignals(&r.hasher, looks, r.crops, s.signals)...)
-	}
-	if r.cropped && len(s.signals) > 0 && slices.Contains(r.kinds, hash.PDQ) && r.budget.takeCrops(len(videoCrops)) {
-		s.signals = append(s.signals, frameCrops(&r.hasher, looks[len(looks)-1])...)
 	}
 	r.kept = append(r.kept, s) // also without signals: it ends the interval of the one before
 	return nil
@@ -261,6 +262,7 @@ func (r *recorder) finish(entry *match.Entry, info video.Info) error {
 			entry.Signals = append(entry.Signals, signal)
 		}
 	}
+	entry.Signals = append(entry.Signals, r.parts.end(entry.Duration)...)
 	for _, k := range r.kinds {
 		if !slices.ContainsFunc(entry.Signals, func(s match.Signal) bool { return s.Value.Kind() == k }) {
 			return &match.LowQualityError{Quality: r.quality, Gate: hash.DefaultGate}

@@ -110,9 +110,9 @@ type Options struct {
 	// The first 25 find most copies that were cut evenly around the middle, the others
 	// those that were cut unevenly. Each takes 69 bytes in a bank file, 240 in a Matcher
 	// with its index (a million were measured), and at enrolment a third of the time of
-	// hashing a picture of one megapixel. Videos have three
-	// crops around the middle of as many frames as 21 signals a second leave room for; a
-	// negative number leaves those out too.
+	// hashing a picture of one megapixel. Of videos three crops around the middle and the
+	// halves (hash.Half) are kept, eight signals a second together; a negative number leaves
+	// those out too.
 	Crops int
 }
 
@@ -186,6 +186,9 @@ func (s *Screener) upload(ctx context.Context, stored *video.Stored) (*match.Upl
 // A file that is several media, as a photograph with a film behind it, is judged as each of them:
 // Verdict.Media. All of them have one budget of work, and of frames and unpacked bytes, beside the
 // first.
+//
+// Frames are looked at in halves as well (hash.Half), so that a copy is found of which a
+// logo covers a quarter, as far as it is neither mirrored nor turned.
 //
 // Once a known video has matched and nothing more of any was seen for a minute, the rest
 // is left alone (unless Options.Complete is set). What a key frame stands for is believed

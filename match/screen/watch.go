@@ -39,6 +39,9 @@ func (w *watch) add(frame hash.Frame) error {
 	if err != nil {
 		return err
 	}
+	if w.scan != nil && slices.ContainsFunc(looks, judgedPDQ) {
+		looks = w.looker.halves(looks, frame.Image)
+	}
 	q := match.QueryFrame{Number: frame.Number, Time: frame.Time, Looks: looks}
 	if rest := w.end - frame.Time; rest > 0 && rest <= w.step {
 		q.For = rest
@@ -70,13 +73,21 @@ func (w *watch) add(frame hash.Frame) error {
 	return nil
 }
 
+// judgedPDQ reports whether a look at a frame, or at what lies within its border, is a PDQ
+// hash that is judged.
+func judgedPDQ(l match.Look) bool {
+	return l.Value.Kind() == hash.PDQ && l.Area.Empty() && l.Quality.Passes(hash.DefaultGate)
+}
+
 // give hands a frame over to be compared.
 func (w *watch) give(q match.QueryFrame) error {
 	// Frames are held against known videos many at a time, which says more than a
 	// limit; and a title within bars is a frame like others.
 	q.Looks = slices.Clone(q.Looks)
 	for i := range q.Looks {
-		q.Looks[i].Limit = 0
+		if !isHalf(&q.Looks[i]) {
+			q.Looks[i].Limit = 0
+		}
 	}
 	return w.scan.Add(q)
 }
