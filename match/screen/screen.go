@@ -147,6 +147,9 @@ func New(m *match.Matcher, o Options) *Screener {
 //   - what lies around frames that agree with a known video but are not enough for a match;
 //   - where a match begins and ends.
 //
+// Where an edit list keeps more than a second of an MP4 from being shown, what is stored
+// is looked at, and all times are of that: Verdict.Info.ShownFrom is where showing it begins.
+//
 // Once a known video has matched and nothing more of any was seen for a minute, the rest
 // is left alone (unless Options.Complete is set). What a key frame stands for is believed
 // where the frames between it and the next, at most 3.25 seconds, are not looked at:
