@@ -57,6 +57,8 @@ type Info struct {
 	Codec         string        // of the video stream; empty for stills
 	Width, Height int           // in pixels, as shown: after rotation unless stored pixels were asked for
 	Duration      time.Duration // 0 for stills and where the container does not say
+	LeftOut       time.Duration // how much of the stored media an edit list keeps from being shown; 0 where there is none, or none that was read
+	ShownFrom     time.Duration // where in the stored media showing it begins then
 	FrameRate     float64       // average, frames a second; 0 where unknown
 	KeyFrames     int           // how many the container's index counts; 0 where there is none that was read
 	Jumps         int           // after how many of KeyFrames, and before the next, the index tells of a frame as large as those that bring another scene: if after most, they may be unlike all around them
@@ -121,6 +123,11 @@ type Request struct {
 	// interpolation, as the reference of TMK does, and give *image.RGBA; what is decoded in Go is
 	// averaged over areas. Zero: not asked for. It excludes MaxSide.
 	Size image.Point
+
+	// Unedited asks for the media as it is stored: an edit list of an MP4 file is passed over,
+	// and times count from the first frame that there is, Info.ShownFrom before the one that is
+	// shown first.
+	Unedited bool
 
 	// Luma says that the pictures are only to be hashed by package pdq, or looked at in grey. The
 	// frames of a video or an animation are then hash.Reduced, and stand for pictures eight

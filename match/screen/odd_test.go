@@ -1,11 +1,15 @@
 package screen_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -73,7 +77,50 @@ func TestOddVideos(t *testing.T) {
 		if c.segments {
 			require.NotEmpty(t, v.Matches[0].Evidence.Segments, c.name)
 			g := v.Matches[0].Evidence.Segments[0]
-			assert.InDelta(t, c.from, (g.KnownFrom - g.QueryFrom).Seconds(), 0.25, "%s: %+v", c.name, g)
+			assert.InDelta(t, c.from, (g.KnownFrom - g.QueryFrom + v.Info.ShownFrom).Seconds(), 0.25, "%s: %+v", c.name, g)
 		}
 	}
+}
+
+// What an edit list keeps from being shown is looked at, and its times are those of the stored
+// media.
+func TestLeftOutByAnEditList(t *testing.T) {
+	program, err := exec.LookPath("ffmpeg")
+	if err != nil {
+		t.Skip("ffmpeg is not on PATH: the file of this test is made with it")
+	}
+	backend, err := ffmpeg.New(ffmpeg.Options{})
+	require.NoError(t, err)
+	o := screen.Options{Video: video.Options{Backend: backend}}
+	known := filepath.Join("..", "..", "testdata", "known")
+	entry, err := screen.Enroll(t.Context(), video.File(filepath.Join(known, "harbour-pan.mp4")), nil, o)
+	require.NoError(t, err)
+	s := screen.New(matcher(t, match.Bank{Name: "bank", Entries: []match.Entry{entry}}), o)
+
+	path := filepath.Join(t.TempDir(), "hidden.mp4")
+	out, err := exec.Command(program, "-v", "error", "-nostdin", "-threads", "1", "-t", "4", "-i", filepath.Join(known, "harbour-pan.mp4"),
+		"-t", "4", "-i", filepath.Join(known, "street-walk.mp4"), "-filter_complex",
+		"[0:v]scale=240:180,setsar=1,fps=10[a];[1:v]scale=240:180,setsar=1,fps=10[b];[a][b]concat=n=2:v=1[v]", "-map", "[v]",
+		"-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-pix_fmt", "yuv420p", "-video_track_timescale", "1000", path).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	file, err := os.ReadFile(path)
+	require.NoError(t, err)
+	at := bytes.Index(file, []byte("elst"))
+	require.Positive(t, at)
+	// ISO 14496-12, 8.6.6: version and flags, the number of entries, and in thousandths of a
+	// second here how long it is and from where.
+	require.EqualValues(t, 1, binary.BigEndian.Uint32(file[at+8:]))
+	binary.BigEndian.PutUint32(file[at+12:], 4000)
+	binary.BigEndian.PutUint32(file[at+16:], binary.BigEndian.Uint32(file[at+16:])+4000)
+
+	v, err := s.Screen(t.Context(), video.Bytes("hidden.mp4", file))
+	require.NoError(t, err)
+	require.Equal(t, screen.Match, v.Outcome, "%v", v.Plan)
+	assert.Equal(t, screen.WhyEdits, v.Plan[0].Why)
+	assert.Equal(t, 4*time.Second, v.Info.Duration)
+	assert.Equal(t, 4*time.Second, v.Info.ShownFrom)
+	assert.Equal(t, 4*time.Second, v.Info.LeftOut)
+	g := v.Matches[0].Evidence.Segments[0]
+	assert.InDelta(t, 0, g.QueryFrom.Seconds(), 0.5, "%+v", g)
+	assert.InDelta(t, 4, g.QueryTo.Seconds(), 0.5, "%+v", g)
 }

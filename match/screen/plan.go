@@ -30,6 +30,7 @@ const (
 const (
 	WhyFirst    = "first"    // the beginning: key frames cost least
 	WhySparse   = "sparse"   // key frames are too few or too far apart, or none is told, to begin with them
+	WhyEdits    = "edits"    // the first one, if it is of the stored media: an edit list leaves out more than a second
 	WhyComplete = "complete" // Options.Complete asked for all
 	WhyGap      = "gap"      // no key frame in so long, or none that shows enough to be judged
 	WhySpot     = "spot"     // do key frames belong to what is around them? And all, where they don't
@@ -42,6 +43,9 @@ const (
 	// fewKeys is how many key frames tell too little: a video of so few is decoded in little
 	// more time than it takes to start the decoder, which would often have to be done twice.
 	fewKeys = 2
+	// mostLeftOut is how much of a video an edit list may keep from being shown, so that it is not
+	// looked at either: what encoders put before the beginning is far less.
+	mostLeftOut = time.Second
 	// longestGap is the longest stretch without a judged frame that is left alone: a copy
 	// of five seconds then has one frame at the least, and that one asks for a closer look.
 	// It is the distance of key frames that encoders for streaming make, with room for

@@ -67,7 +67,7 @@ func (w *watch) around(ctx context.Context, media *video.Media, key time.Duratio
 	p := Pass{Kind: AllFrames, Why: WhySpot, From: max(0, key-beforeKey), To: key + afterKey}
 	defer func() { w.plan = append(w.plan, p) }()
 	var before, at *[4]uint64
-	r := video.Request{Luma: true, MaxSide: frameSide, Sampling: video.Sampling{From: p.From, To: p.To}}
+	r := video.Request{Luma: true, MaxSide: frameSide, Unedited: w.stored, Sampling: video.Sampling{From: p.From, To: p.To}}
 	for frame, err := range media.Frames(ctx, r) {
 		if err != nil {
 			return nothing, err

@@ -20,6 +20,7 @@ type watch struct {
 	scan   *match.VideoScan
 	step   time.Duration // Options.sample
 	end    time.Duration // of the video; 0 while it is not known
+	stored bool          // looked at is what is stored, whatever an edit list leaves out
 	told   bool          // an index that was read tells the end, and not just a header
 
 	first  match.QueryFrame // the first frame: as long as it is the only one, a picture
@@ -124,7 +125,7 @@ func (w *watch) cut(matches []match.Match) {
 // look makes a pass. complete looks on where a match is over.
 func (w *watch) look(ctx context.Context, media *video.Media, p Pass, complete bool) (err error) {
 	before := len(w.frames)
-	r := video.Request{Luma: true, MaxSide: frameSide, Sampling: video.Sampling{
+	r := video.Request{Luma: true, MaxSide: frameSide, Unedited: w.stored, Sampling: video.Sampling{
 		Keys: p.Kind == KeyFrames, Every: w.step, From: p.From, To: p.To,
 	}}
 	whole := p.From == 0 && p.To == 0
@@ -228,6 +229,10 @@ func (w *watch) follow(ctx context.Context, media *video.Media, complete bool) e
 	info := media.Info()
 	w.end, w.told = info.Duration, info.KeyFrames > 0
 	first := Pass{Kind: KeyFrames, Why: WhyFirst}
+	if w.stored = info.LeftOut > mostLeftOut; w.stored {
+		info.Duration += info.LeftOut
+		w.end = info.Duration
+	}
 	switch {
 	case complete:
 		first = Pass{Kind: Sampled, Why: WhyComplete}
@@ -235,6 +240,9 @@ func (w *watch) follow(ctx context.Context, media *video.Media, complete bool) e
 		first.Kind = Sampled
 	case info.Duration == 0, w.told && info.KeyFrames <= fewKeys, w.told && info.Duration/time.Duration(info.KeyFrames) > longestGap:
 		first = Pass{Kind: Sampled, Why: WhySparse}
+	}
+	if w.stored {
+		first.Why = WhyEdits
 	}
 	err := w.look(ctx, media, first, complete)
 	if first.Kind == KeyFrames && errors.Is(err, video.ErrCorrupt) && len(w.frames) == 0 {

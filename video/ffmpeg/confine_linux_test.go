@@ -420,3 +420,39 @@ func TestKilled(t *testing.T) {
 	_, ok := video.Reason(err)
 	assert.False(t, ok, "an operational error")
 }
+
+// TestWhatLeavesTheGroup: a process that left the group of a killed program, and keeps its
+// pipes, holds nobody up.
+func TestWhatLeavesTheGroup(t *testing.T) {
+	setsid, err := exec.LookPath("setsid")
+	if err != nil {
+		t.Skip("no setsid here to leave a process group with")
+	}
+	const stays = 30 * time.Second
+	script := filepath.Join(t.TempDir(), "leaver")
+	text := fmt.Sprintf("#!/bin/sh\n%s sleep %v &\necho $!\nexec sleep %[2]v\n", setsid, stays.Seconds())
+	require.NoError(t, os.WriteFile(script, []byte(text), 0o700))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	b := &Backend{}
+	p, err := b.start(ctx, confinement{}, script, nil, "", limits{})
+	require.NoError(t, err)
+	out := bufio.NewReader(p.Stdout)
+	line, err := out.ReadString('\n')
+	require.NoError(t, err)
+	leaver, err := strconv.Atoi(strings.TrimSpace(line))
+	require.NoError(t, err)
+	defer func() { _ = syscall.Kill(leaver, syscall.SIGKILL) }()
+	require.Eventually(t, func() bool { // it has left
+		group, err := syscall.Getpgid(leaver)
+		return err == nil && group == leaver
+	}, stays/2, 5*time.Millisecond)
+
+	cancel()
+	_, err = io.ReadAll(out)
+	assert.ErrorIs(t, err, os.ErrClosed, "the pipe ends though somebody holds it")
+	_, err = io.ReadAll(p.Stderr)
+	assert.Error(t, err)
+	assert.ErrorIs(t, p.Wait(), context.Canceled)
+	assert.NoError(t, syscall.Kill(leaver, 0), "and it holds it still")
+}

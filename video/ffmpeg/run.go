@@ -19,7 +19,7 @@ import (
 
 // killWait is how long a killed program may take to be gone before its pipes are
 // closed over its head.
-const killWait = 5 * time.Second
+const killWait = 2 * time.Second
 
 // arguments lets ffmpeg-go write a command line.
 func arguments(c ffargs.Command) []string {

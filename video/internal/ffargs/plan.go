@@ -79,6 +79,9 @@ func newPlan(c video.Container, info video.Info, r video.Request, s Settings, no
 			input["nofind_stream_info"] = ""
 		}
 	}
+	if r.Unedited && c.Demuxer == "mov" {
+		input["ignore_editlist"] = "1"
+	}
 	if c.StoredPixels {
 		input["noautorotate"] = ""
 	}

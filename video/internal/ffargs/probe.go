@@ -76,7 +76,7 @@ func readIndex(c video.Container) (video.Info, bool) {
 	}
 	info := video.Info{
 		Class: video.Video, Format: c.Format, Codec: h.Codec, Width: h.Width, Height: h.Height, Duration: h.Duration,
-		FrameRate: h.FrameRate, Bytes: stat.Size(), Streams: h.Streams, KeyFrames: h.KeyFrames, Jumps: h.Jumps,
+		FrameRate: h.FrameRate, Bytes: stat.Size(), Streams: h.Streams, KeyFrames: h.KeyFrames, Jumps: h.Jumps, ShownFrom: h.ShownFrom, LeftOut: h.LeftOut,
 	}
 	if h.QuarterTurn && !c.StoredPixels {
 		info.Width, info.Height = info.Height, info.Width

@@ -21,10 +21,12 @@ type Header struct {
 	Width, Height int    // as stored
 	QuarterTurn   bool   // it is shown turned by 90 or 270 degrees
 	Duration      time.Duration
-	FrameRate     float64 // average, a second
-	Streams       int     // of video
-	KeyFrames     int     // samples that decode alone
-	Jumps         int     // key frames that are followed by a jump, see jumps
+	ShownFrom     time.Duration // of the stored media, where an edit list says that showing it begins
+	LeftOut       time.Duration // of the stored media, by an edit list
+	FrameRate     float64       // average, a second
+	Streams       int           // of video
+	KeyFrames     int           // samples that decode alone
+	Jumps         int           // key frames that are followed by a jump, see jumps
 }
 
 const (
@@ -175,10 +177,12 @@ func (h *Header) video(tkhd, edits box, m *media, movie uint32) bool {
 	}
 	length := scale(m.total, m.scale)
 	if edits != nil {
-		edited, ok := edits.edits(movie)
+		start, edited, ok := edits.edits(movie)
 		if !ok {
 			return false
 		}
+		h.ShownFrom = min(scale(start, m.scale), length)
+		h.LeftOut = max(h.ShownFrom, length-edited)
 		length = min(length, edited)
 	}
 	h.Width, h.Height, h.QuarterTurn, h.Duration = m.width, m.height, turn, length
@@ -276,21 +280,21 @@ func (m *media) table(kind string, b box) bool {
 	return true
 }
 
-// edits returns the length that an edit list of one stretch of the media, played at its
-// own speed, gives; a delay may come before it.
-func (b box) edits(movie uint32) (time.Duration, bool) {
+// edits returns where an edit list of one stretch of the media, played at its own speed,
+// begins, in the media's ticks, and the length that it gives; a delay may come before it.
+func (b box) edits(movie uint32) (start uint64, length time.Duration, ok bool) {
 	v, rest, ok := b.version()
 	size := 12
 	if v == 1 {
 		size = 20
 	}
 	if !ok || len(rest) < 4 {
-		return 0, false
+		return 0, 0, false
 	}
 	n := int(rest.u32(0))
 	rest = rest[4:]
 	if n < 1 || n > 2 || len(rest) < n*size {
-		return 0, false
+		return 0, 0, false
 	}
 	for i := range n {
 		e := rest[i*size:]
@@ -300,16 +304,16 @@ func (b box) edits(movie uint32) (time.Duration, bool) {
 		}
 		switch {
 		case rate != 1<<16 || length > math.MaxInt64/2:
-			return 0, false
+			return 0, 0, false
 		case i+1 < n && start != -1, i+1 == n && start < 0:
-			return 0, false
+			return 0, 0, false
 		case i+1 == n && length == 0:
-			return math.MaxInt64, true // to the end of the media
+			return uint64(start), math.MaxInt64, true // to the end of the media
 		case i+1 == n:
-			return scale(length, movie), true
+			return uint64(start), scale(length, movie), true
 		}
 	}
-	return 0, false
+	return 0, 0, false
 }
 
 // scale returns ticks as a duration, rounded to the nanosecond.
