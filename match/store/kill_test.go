@@ -1,0 +1,5 @@
+package store
+
+const childEnv = "REMATCH_STORE_CHILD"
+
+func child() {}
