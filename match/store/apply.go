@@ -16,7 +16,7 @@ import (
 
 // Bounds on one event: of more entries there are several.
 const (
-	maxItems = 4096
+	maxItems = 2048
 	maxBytes = 8 << 20 // of documents, unless one entry has more
 )
 
@@ -44,7 +44,7 @@ func (s *Store) Apply(ctx context.Context, by Actor, changes ...Change) (Positio
 	return p, err
 }
 
-// Import puts entries into a bank, a transaction for each 4,096 of them: other changes come
+// Import puts entries into a bank, a transaction for each 2,048 of them: other changes come
 // between. It returns how many of them were new or other than what was there, up to the error,
 // if there is one; doing it again goes on from there. Its events are complete, as those of Apply:
 // an entry's history can be proved whichever way it came. The error of entries ends it.
@@ -56,6 +56,9 @@ func (s *Store) Import(ctx context.Context, by Actor, bank string, entries iter.
 			return err
 		}
 		changed, at, c.Entries = changed+n, p, c.Entries[:0]
+		if !s.d.queued {
+			time.Sleep(4 * turn) // for those who wait for theirs
+		}
 		return nil
 	}
 	size := 0
@@ -96,9 +99,9 @@ func (s *Store) change(ctx context.Context, by Actor, action string, changes []C
 			return at, 0, err
 		}
 	}
-	tx, err := s.write.BeginTx(ctx, nil)
+	tx, err := s.begin(ctx)
 	if err != nil {
-		return at, 0, classify(err)
+		return at, 0, err
 	}
 	defer func() { _ = tx.Rollback() }() // nothing after a commit
 	before, err := readHead(ctx, tx, s.d.lockHead)
@@ -138,7 +141,8 @@ func (s *Store) settle(ctx context.Context, at Position, failed error) error {
 		return failed // the server says that it was not made
 	}
 	var last error
-	for wait := 50 * time.Millisecond; wait < 2*time.Second; wait *= 2 {
+	until := time.Now().Add(s.o.Busy)
+	for wait := 50 * time.Millisecond; time.Now().Before(until); wait *= 2 {
 		var made bool
 		if made, last = s.made(context.WithoutCancel(ctx), at); last == nil && made {
 			return nil
@@ -154,9 +158,9 @@ func (s *Store) settle(ctx context.Context, at Position, failed error) error {
 func (s *Store) made(ctx context.Context, at Position) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Busy)
 	defer cancel()
-	tx, err := s.write.BeginTx(ctx, nil)
+	tx, err := s.begin(ctx)
 	if err != nil {
-		return false, classify(err)
+		return false, err
 	}
 	defer func() { _ = tx.Rollback() }()
 	if _, err := readHead(ctx, tx, s.d.lockHead); err != nil {

@@ -12,6 +12,7 @@ type dialect struct {
 	appendOnly      []string
 	lockSchema      string             // held to the end of the transaction; empty: that holds a lock already
 	tables          string             // asks whether the head is there, and how many tables are not ours
+	queued          bool               // writers get their turns in the order they came
 	lockHead        string             // what a reading of the head ends with that locks it
 	isolation       sql.IsolationLevel // of what reads more than once
 	notify          string             // of a new event; empty: others look for it

@@ -8,7 +8,7 @@
 // SQLite, synchronous_commit=on in PostgreSQL. From then on they outlast kill -9 and, where disk
 // and server keep their promises (PostgreSQL's fsync must be on, a SQLite file must lie on a local
 // disk), a power cut. An error means that nothing was changed, with the one exception of
-// ErrUnsure. Apply is all or nothing; Import is so for each 4,096 entries.
+// ErrUnsure. Apply is all or nothing; Import is so for each 2,048 entries.
 //
 // # The order of changes
 //
@@ -34,7 +34,7 @@
 //	version      of banks: the event before that set it
 //	before, after  of banks: the settings
 //	dropped      how many entries went with a bank
-//	entries      up to 4,096 of {"bank_content_id": ID, "version": the event before that set it,
+//	entries      up to 2,048 of {"bank_content_id": ID, "version": the event before that set it,
 //	             "before": ..., "after": ...}
 //	prev_hash    the SHA-256 of the event before, in hex; of the first, zeros
 //

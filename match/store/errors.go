@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -142,6 +143,9 @@ const (
 func classify(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
+	}
+	if errors.Is(err, sql.ErrConnDone) || err.Error() == "sql: database is closed" {
+		return ErrClosed
 	}
 	is := func(sentinel error) error { return fmt.Errorf("%w: %w", sentinel, err) }
 	if lite, ok := errors.AsType[*sqlite.Error](err); ok {

@@ -21,6 +21,7 @@ var postgresDialect = dialect{
 	},
 	lockSchema: `SELECT pg_advisory_xact_lock(7382519046)`, // any number that nobody else takes
 	tables:     `SELECT count(*) FILTER (WHERE c.relname = 'rematch_head'), 0 FROM pg_class c WHERE c.relname = 'rematch_head' AND c.relnamespace = to_regnamespace(current_schema())`,
+	queued:     true,
 	lockHead:   ` FOR UPDATE`,
 	isolation:  sql.LevelRepeatableRead,
 	notify:     `SELECT pg_notify('rematch', $1)`,

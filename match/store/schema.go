@@ -33,9 +33,9 @@ func newest(d dialect) int { return len(migrations(d)) }
 
 // migrate brings the schema up to a version.
 func (s *Store) migrate(ctx context.Context, to int) (err error) {
-	tx, err := s.write.BeginTx(ctx, nil)
+	tx, err := s.begin(ctx)
 	if err != nil {
-		return classify(err)
+		return err
 	}
 	defer func() { _ = tx.Rollback() }() // nothing after a commit
 	if s.d.lockSchema != "" {

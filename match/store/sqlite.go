@@ -74,20 +74,21 @@ func openSQLite(path string, o *Options) (*Store, error) {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	dsn := func(immediate bool, pragmas ...string) string {
-		q := url.Values{"_pragma": append([]string{"busy_timeout(" + strconv.FormatInt(o.Busy.Milliseconds(), 10) + ")"}, pragmas...)}
+		q := url.Values{"_pragma": pragmas}
 		if immediate {
 			q.Set("_txlock", "immediate")
 		}
 		return (&url.URL{Scheme: "file", Path: filepath.ToSlash(path), OmitHost: true, RawQuery: q.Encode()}).String()
 	}
+	// A writer that waits does not sleep as long as SQLite would; see begin.
 	// FULL syncs the log at each commit, and fullfsync means it also on macOS: what was
 	// acknowledged outlasts a power cut.
-	write, err := sql.Open("sqlite", dsn(true, "journal_mode(WAL)", "synchronous(FULL)", "fullfsync(1)", "checkpoint_fullfsync(1)"))
+	write, err := sql.Open("sqlite", dsn(true, "busy_timeout(1)", "journal_mode(WAL)", "synchronous(FULL)", "fullfsync(1)", "checkpoint_fullfsync(1)"))
 	if err != nil {
 		return nil, classify(err)
 	}
 	write.SetMaxOpenConns(1) // there is one writer at a time anyway
-	read, err := sql.Open("sqlite", dsn(false, "query_only(1)"))
+	read, err := sql.Open("sqlite", dsn(false, "busy_timeout("+strconv.FormatInt(o.Busy.Milliseconds(), 10)+")", "query_only(1)"))
 	if err != nil {
 		return nil, errors.Join(classify(err), write.Close())
 	}

@@ -60,11 +60,47 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.migrate(ctx, newest(s.d)); err != nil {
+	if err := s.ready(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
+
+// ready sees to it that the schema is the newest. Where it is, nobody is waited for.
+func (s *Store) ready(ctx context.Context) error {
+	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return classify(err)
+	}
+	version, err := s.version(ctx, tx)
+	if err == nil && version == newest(s.d) {
+		err = s.identify(ctx, tx)
+	}
+	if end := tx.Rollback(); err != nil || version == newest(s.d) {
+		return errors.Join(err, classify(end))
+	}
+	return s.migrate(ctx, newest(s.d))
+}
+
+// begin begins a transaction that writes. Where writers do not queue, it tries until it has its
+// turn: often, so that short pauses of others are enough.
+func (s *Store) begin(ctx context.Context) (*sql.Tx, error) {
+	until := time.Now().Add(s.o.Busy)
+	for {
+		tx, err := s.write.BeginTx(ctx, nil)
+		if err = classify(err); !errors.Is(err, ErrBusy) || s.d.queued || !time.Now().Before(until) {
+			return tx, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(turn):
+		}
+	}
+}
+
+// turn is how often a writer tries to get its turn where there is no queue.
+const turn = 2 * time.Millisecond
 
 // connect is Open without a look at the schema.
 func connect(url string, o Options) (*Store, error) {

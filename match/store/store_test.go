@@ -103,7 +103,9 @@ func dropBank(name string) Change {
 func change(op match.Op, bank string, entries ...match.Entry) Change {
 	return Change{Change: match.Change{Op: op, Bank: match.Bank{Name: bank}, Entries: entries}}
 }
-func put(bank string, entries ...match.Entry) Change { return change(match.PutEntries, bank, entries...) }
+func put(bank string, entries ...match.Entry) Change {
+	return change(match.PutEntries, bank, entries...)
+}
 func drop(bank string, ids ...string) Change {
 	c := change(match.DropEntries, bank)
 	for _, id := range ids {
@@ -320,7 +322,7 @@ func TestPages(t *testing.T) {
 		})
 		require.NoError(t, err)
 		assert.Equal(t, 10_000, changed)
-		assert.Equal(t, int64(1+3), at.Seq)
+		assert.Equal(t, int64(1+5), at.Seq)
 		read(t, s, func(v *View) {
 			apply(t, s, put("a", named("0", 1), named("~", 1)))
 			var got []string

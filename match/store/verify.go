@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -87,8 +88,8 @@ func (a *audit) of(id string, version int64, doc []byte) (s sum) {
 
 // replay goes through all events.
 func (v *View) replay(a *audit, known []Position) error {
-	known = slices.Clone(known)
-	slices.SortFunc(known, func(x, y Position) int { return int(x.Seq - y.Seq) })
+	known = slices.DeleteFunc(slices.Clone(known), func(p Position) bool { return p == Position{} })
+	slices.SortFunc(known, func(x, y Position) int { return cmp.Compare(x.Seq, y.Seq) })
 	var at Position
 	for {
 		n := 0
