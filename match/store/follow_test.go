@@ -77,8 +77,11 @@ func TestFollow(t *testing.T) {
 		assert.Equal(t, 1, matches(t, again, value(5)))
 		assert.Equal(t, 0, matches(t, again, value(3)))
 		sound(t, again)
-		_, err = again.Verify(t.Context())
-		require.NoError(t, err)
+		for _, file := range []string{"", path} {
+			at, err := s.VerifyIndex(t.Context(), file)
+			require.NoError(t, err)
+			assert.Equal(t, again.Status().Position, at)
+		}
 
 		nothing := follow(t, s, FollowOptions{})
 		assert.Equal(t, 1, nothing.Status().Builds)
@@ -130,6 +133,8 @@ func TestFollowSnapshots(t *testing.T) {
 	} {
 		require.NoError(t, os.WriteFile(path, good, 0o600))
 		spoil()
+		_, err := s.VerifyIndex(t.Context(), path)
+		assert.Error(t, err, name)
 		assert.Equal(t, 1, builds(), name)
 		assert.Equal(t, 0, builds(), name)
 	}

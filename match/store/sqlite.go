@@ -83,7 +83,10 @@ func openSQLite(path string, o *Options) (*Store, error) {
 	// A writer that waits does not sleep as long as SQLite would; see begin.
 	// FULL syncs the log at each commit, and fullfsync means it also on macOS: what was
 	// acknowledged outlasts a power cut.
-	write, err := sql.Open("sqlite", dsn(true, "busy_timeout(1)", "journal_mode(WAL)", "synchronous(FULL)", "fullfsync(1)", "checkpoint_fullfsync(1)"))
+	write, err := sql.Open("sqlite", dsn(true, "busy_timeout(1)", "journal_mode(WAL)", "synchronous(FULL)", "fullfsync(1)", "checkpoint_fullfsync(1)",
+		// 64 MB of pages, in memory and in the log: hashes come in no order, and an import of them
+		// touches pages all over the table again and again.
+		"cache_size(-65536)", "wal_autocheckpoint(16384)"))
 	if err != nil {
 		return nil, classify(err)
 	}

@@ -327,6 +327,39 @@ func (v *View) Verify(set match.Set) error {
 	return nil
 }
 
+// VerifyIndex proves that the index that a node would have is what is in the store at a moment:
+// made from a snapshot of a Follower and the changes since, or without a path from the store. The
+// file is not written to; one that is not of this store's history is ErrDiverged. It returns that position; errors
+// are those of View.Verify, Follow and match.OpenSnapshot.
+func (s *Store) VerifyIndex(ctx context.Context, path string) (at Position, err error) {
+	m, err := match.New(match.Options{MaxRadius: s.o.MaxRadius})
+	if err != nil {
+		return at, err
+	}
+	f := &Follower{s: s, o: FollowOptions{Match: match.Options{MaxRadius: s.o.MaxRadius}}}
+	if path != "" {
+		snap, err := match.OpenSnapshot(path)
+		if err == nil {
+			err = m.Load(snap)
+		}
+		if err != nil {
+			return at, err
+		}
+		l := snap.Lineage()
+		if at, err = s.positionAt(ctx, int64(l.Sequence)); err != nil {
+			return at, err
+		}
+		if s.lineage(at) != l {
+			return at, &AuditError{Reason: "the file is not a snapshot of this store's history", Err: ErrDiverged}
+		}
+		f.at = at
+		f.m.Store(m)
+	} else if err := f.settleSnapshot(ctx); err != nil {
+		return at, err
+	}
+	return f.Verify(ctx)
+}
+
 // Verify proves that the Matcher is what is in the store at a moment: it catches up to it, and
 // compares all banks and entries. Changes wait only while it catches up, and are followed
 // meanwhile. It returns that position; errors are those of View.Verify.
