@@ -96,7 +96,10 @@ func TestCurating(t *testing.T) {
 	require.Equal(t, match.StateExpired, entry("show FILE "+oneHash).State)
 	require.Nil(t, entry("expire FILE never "+oneHash).Expires)
 	c.bank(2, "expire FILE soon", oneHash)
-	require.Equal(t, "looks wrong", func() string { c.bank(0, "note FILE", "looks wrong", oneHash); return entry("show FILE " + oneHash).Note }())
+	require.Equal(t, "looks wrong", func() string {
+		c.bank(0, "note FILE", "looks wrong", oneHash)
+		return entry("show FILE " + oneHash).Note
+	}())
 	require.Equal(t, match.Positive, entry("opinion FILE positive --member facebook --tag t "+oneHash).Opinion)
 	e = entry("opinion FILE negative --by alice " + oneHash)
 	require.Equal(t, match.Disputed, e.Opinion)

@@ -51,8 +51,8 @@ func child() {
 			c = drop(bank, id)
 		case 1:
 			c = put(bank)
-			for range 300 {
-				c.Entries = append(c.Entries, named(fmt.Sprint("many ", rand.Uint64()), rand.Uint64N(1000)))
+			for i, from := 0, rand.IntN(5000); i < 300; i++ {
+				c.Entries = append(c.Entries, named(fmt.Sprint("many ", from+i), rand.Uint64N(1000)))
 			}
 		case 2:
 			if rand.IntN(10) == 0 {
@@ -72,7 +72,7 @@ func TestKill(t *testing.T) {
 		s := open(t, url)
 		snapshot := filepath.Join(t.TempDir(), "node.bank")
 		var last Position
-		for range *kills {
+		for n := range *kills {
 			cmd := exec.Command(os.Args[0])
 			cmd.Env = append(os.Environ(), childEnv+"="+url, childEnv+"_SNAPSHOT="+snapshot)
 			cmd.Stderr = os.Stderr
@@ -103,7 +103,9 @@ func TestKill(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, at, got)
 			require.NoError(t, f.Close())
-			last = at
+			if last = at; n%100 == 99 {
+				t.Logf("%d kills, %d events", n+1, last.Seq)
+			}
 		}
 		assert.Positive(t, last.Seq)
 		t.Logf("%d kills, %d events", *kills, last.Seq)
