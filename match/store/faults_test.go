@@ -75,7 +75,7 @@ func TestImportAndCurator(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
 		s, other := open(t, url), open(t, url)
 		apply(t, s, putBank(match.Bank{Name: "a"}), put("a", named("x", 1)))
-		const n = 10_000
+		const n = 6_000
 		done := make(chan error)
 		go func() {
 			_, _, err := other.Import(t.Context(), Actor{System, "sync"}, "a", func(yield func(match.Entry, error) bool) {

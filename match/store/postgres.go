@@ -53,6 +53,8 @@ func openPostgres(url string, o *Options) (*Store, error) {
 		c.RuntimeParams["application_name"] = "rematch"
 	}
 	c.RuntimeParams["lock_timeout"] = fmt.Sprint(o.Busy.Milliseconds())
+	// Writers read what was committed while they waited for the head.
+	c.RuntimeParams["default_transaction_isolation"] = "read committed"
 	// An acknowledged change must outlast the server, whatever its default.
 	c.RuntimeParams["synchronous_commit"] = "on"
 	db := stdlib.OpenDB(*c)
