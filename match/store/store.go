@@ -189,13 +189,16 @@ func (s *Store) Wait(ctx context.Context, after int64) (head int64, err error) {
 // takeWaiter returns an idle waiter, or a new one.
 func (s *Store) takeWaiter(ctx context.Context) (waiter, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return nil, ErrClosed
+	closed, n := s.closed, len(s.idle)
+	var w waiter
+	if n > 0 {
+		w, s.idle = s.idle[n-1], s.idle[:n-1]
 	}
-	if n := len(s.idle); n > 0 {
-		w := s.idle[n-1]
-		s.idle = s.idle[:n-1]
+	s.mu.Unlock()
+	switch {
+	case closed:
+		return nil, ErrClosed
+	case w != nil:
 		return w, nil
 	}
 	return s.newWaiter(ctx)
