@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -117,14 +118,15 @@ func TestImportAndCurator(t *testing.T) {
 // Connections that the server ends: each change is made or not, as its caller is told, and
 // nodes go on.
 func TestLostConnections(t *testing.T) {
-	url := kinds[1].url(t)
+	name := fmt.Sprint("lost ", rand.Uint32()) // others have this server too
+	url := kinds[1].url(t) + "&application_name=" + url.QueryEscape(name)
 	s, other := open(t, url), open(t, url)
 	at := apply(t, s, putBank(match.Bank{Name: "a"}))
 	f := follow(t, s, FollowOptions{})
 	var wg sync.WaitGroup
 	end := func() {
 		time.Sleep(time.Duration(rand.IntN(3000)) * time.Microsecond)
-		_, err := other.write.Exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND application_name = 'rematch'`)
+		_, err := other.write.Exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND application_name = $1`, name)
 		assert.NoError(t, err)
 	}
 	var acknowledged []Position
