@@ -99,6 +99,16 @@ func (s *Store) change(ctx context.Context, by Actor, action string, changes []C
 			return at, 0, err
 		}
 	}
+	busy := time.NewTimer(s.o.Busy)
+	defer busy.Stop()
+	select {
+	case s.slot <- struct{}{}:
+		defer func() { <-s.slot }()
+	case <-ctx.Done():
+		return at, 0, context.Cause(ctx)
+	case <-busy.C:
+		return at, 0, fmt.Errorf("%w of this process", ErrBusy)
+	}
 	tx, err := s.begin(ctx)
 	if err != nil {
 		return at, 0, err

@@ -32,7 +32,8 @@ type Store struct {
 	d           dialect
 	write, read *sql.DB // PostgreSQL's are one
 	o           Options
-	id          [16]byte // who it is
+	id          [16]byte      // who it is
+	slot        chan struct{} // of the one writer of this process: those who wait for the head's lock cost the server
 
 	newWaiter func(ctx context.Context) (waiter, error)
 
@@ -103,7 +104,12 @@ func (s *Store) begin(ctx context.Context) (*sql.Tx, error) {
 const turn = 2 * time.Millisecond
 
 // connect is Open without a look at the schema.
-func connect(url string, o Options) (*Store, error) {
+func connect(url string, o Options) (s *Store, err error) {
+	defer func() {
+		if err == nil {
+			s.slot = make(chan struct{}, 1)
+		}
+	}()
 	o.Busy, o.Poll = cmp.Or(o.Busy, 10*time.Second), cmp.Or(o.Poll, 25*time.Millisecond)
 	if o.Now == nil {
 		o.Now = time.Now
