@@ -45,6 +45,11 @@ func (b *BankInfo) Settings() Bank {
 func (m *Matcher) Banks() []BankInfo {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.infos()
+}
+
+// infos is Banks for a caller that holds mu.
+func (m *Matcher) infos() []BankInfo {
 	infos := make([]BankInfo, 0, len(m.banks))
 	for _, b := range m.banks {
 		state, settings := b.state.Load(), b.settings()

@@ -123,7 +123,8 @@ func TestBuilderLineage(t *testing.T) {
 	lineage := func(file []byte) ([16]byte, uint64) {
 		s, err := match.OpenBytes(file)
 		require.NoError(t, err)
-		return s.Lineage()
+		l := s.Lineage()
+		return l.ID, l.Sequence
 	}
 	banks := smallBanks()
 	id, sequence := lineage(encode(t, banks...))

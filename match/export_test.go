@@ -111,9 +111,6 @@ func (b *Builder) WriteLineage(w io.Writer, id [16]byte, sequence uint64) error 
 	return b.write(w, &lineage{id, sequence})
 }
 
-// Lineage returns what a file is to its log of changes.
-func (s *Snapshot) Lineage() (id [16]byte, sequence uint64) { return s.lineage.id, s.lineage.sequence }
-
 // Tallies returns of how many items the matches are counted.
 func (m *Matcher) Tallies() int { return len(m.surges.tallies) }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/rematch-go/rematch/hash"
 )
 
-// Set is banks that can be listed: a Snapshot or a Matcher.
+// Set is banks that can be listed: a Snapshot, a Matcher, or one that is Frozen.
 type Set interface {
 	// Banks describes the banks.
 	Banks() []BankInfo

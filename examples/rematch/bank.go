@@ -20,7 +20,7 @@ func (a *app) bankCommand() *cobra.Command {
 		RunE:  needsCommand,
 	}
 	c.AddCommand(a.bankBuildCommand(), a.bankShowCommand(), a.bankVerifyCommand(), a.bankDiffCommand(), a.bankMergeCommand(), a.bankSimilarCommand(),
-		a.bankAddCommand(), a.bankRemoveCommand(), a.bankQuarantineCommand())
+		a.bankAddCommand(), a.bankRemoveCommand(), a.bankQuarantineCommand(), a.bankImportCommand())
 	c.AddCommand(a.settingsCommands()...)
 	c.AddCommand(a.curateCommands()...)
 	c.AddCommand(a.browseCommands()...)

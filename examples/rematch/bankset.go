@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -11,13 +12,25 @@ import (
 )
 
 func (a *app) bankVerifyCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "verify FILE...",
-		Short: "Check every byte of bank files",
+	var url string
+	c := &cobra.Command{
+		Use:   "verify FILE... | verify --store URL [FILE]",
+		Short: "Check every byte of bank files, or an index against its store",
 		Long: `Check bank files whole: every checksum, that every entry makes sense, and that the
-indices find every hash. Other commands check what they read.`,
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+indices find every hash. Other commands check what they read.
+
+With --store: prove that the index has what the store has, entry by entry. FILE is the
+snapshot of a node that follows the store, which is taken with the changes since then and
+not written to; without it an index is made from the store.`,
+		RunE: func(c *cobra.Command, args []string) error {
+			switch {
+			case url != "" && len(args) > 1:
+				return usagef("--store takes one file")
+			case url != "":
+				return a.bankVerifyStore(c.Context(), url, strings.Join(args, ""))
+			case len(args) == 0:
+				return usagef("name a bank file, or give --store")
+			}
 			for _, path := range args {
 				s, err := match.OpenSnapshot(path)
 				if err == nil {
@@ -41,6 +54,8 @@ indices find every hash. Other commands check what they read.`,
 			return nil
 		},
 	}
+	c.Flags().StringVar(&url, "store", "", storeUsage)
+	return c
 }
 
 // differenceLine is a line of "rematch bank diff", and of "rematch bank merge" for

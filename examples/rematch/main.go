@@ -8,6 +8,7 @@
 //	rematch compare upload.mp4 known.mp4
 //	rematch doctor
 //	rematch bank disable known.bank ENTRY   (and more: rematch help bank)
+//	rematch audit verify --store banks.db
 //
 // Folders are walked with everything below them. Every regular file in them is
 // looked at, whatever its name; symbolic links inside them are not followed. A

@@ -1,0 +1,150 @@
+package store
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/match"
+)
+
+var (
+	benchEntries = flag.Int("entries", 20_000, "entries of the store that is measured")
+	benchChanges = flag.Int("changes", 20, "changes of it")
+)
+
+// BenchmarkStore loads a store with hashes, one entry each, and measures what a node does with
+// it. One run says it all; time/op is of all of it.
+//
+//	go test ./match/store -run '^$' -bench Store -benchtime 1x -entries 1000000 -changes 1000
+func BenchmarkStore(b *testing.B) {
+	for _, k := range kinds {
+		b.Run(fmt.Sprintf("store=%s/n=%d", k.name, *benchEntries), func(b *testing.B) {
+			url := k.url(b)
+			for b.Loop() {
+				measure(b, url)
+			}
+		})
+	}
+}
+
+func measure(b *testing.B, url string) {
+	ctx := b.Context()
+	s, other := open(b, url), open(b, url)
+	report := func(name string, figure float64) { b.ReportMetric(figure, name) }
+	took := func(f func()) float64 {
+		began := time.Now()
+		f()
+		return time.Since(began).Seconds()
+	}
+	n := *benchEntries
+	apply(b, s, putBank(match.Bank{Name: "a"}))
+	report("loaded/s", float64(n)/took(func() {
+		_, _, err := s.Import(ctx, Actor{System, "bench"}, "a", func(yield func(match.Entry, error) bool) {
+			for i := range uint64(n) {
+				if !yield(bare(i), nil) {
+					return
+				}
+			}
+		})
+		require.NoError(b, err)
+	}))
+	off := func(i uint64, disabled bool) Change {
+		e := bare(i)
+		e.Disabled, e.Signals = disabled, nil
+		return change(match.SetEntry, "a", e)
+	}
+	changes := *benchChanges
+	report("changes/s", float64(changes)/took(func() {
+		for i := range changes {
+			apply(b, s, off(rand.Uint64N(uint64(n)), i%2 == 0))
+		}
+	}))
+	report("changes/s-of-8", float64(changes)/took(func() {
+		var left atomic.Int64
+		left.Store(int64(changes))
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				for left.Add(-1) >= 0 {
+					apply(b, s, off(rand.Uint64N(uint64(n)), true))
+				}
+			})
+		}
+		wg.Wait()
+	}))
+
+	path := filepath.Join(b.TempDir(), "node.bank")
+	var f *Follower
+	report("s-from-nothing", took(func() { f = follow(b, other, FollowOptions{Snapshot: path}) }))
+	require.Equal(b, 1, f.Status().Builds)
+	require.NoError(b, f.Close())
+	apply(b, s, off(1, true))
+	report("s-from-snapshot", took(func() { f = follow(b, other, FollowOptions{Snapshot: path}) }))
+	require.Equal(b, 0, f.Status().Builds)
+
+	var waits []time.Duration
+	for range changes {
+		n := rand.Uint64N(uint64(n))
+		at, err := s.Apply(ctx, ann, off(n, false))
+		require.NoError(b, err)
+		for f.Status().Position.Seq < at.Seq {
+			time.Sleep(100 * time.Microsecond)
+		}
+		require.NotZero(b, matches(b, f, value(n)))
+		began := time.Now()
+		_, err = s.Apply(ctx, ann, off(n, true))
+		require.NoError(b, err)
+		for {
+			if m, err := f.Matcher(); err == nil {
+				found, err := m.Match(value(n), hash.Unmeasured)
+				require.NoError(b, err)
+				if !slices.ContainsFunc(found, func(x match.Match) bool { return x.Entry.ID == value(n).String() }) {
+					break
+				}
+			}
+			time.Sleep(100 * time.Microsecond)
+		}
+		waits = append(waits, time.Since(began))
+	}
+	slices.Sort(waits)
+	report("ms-median-until-gone", float64(waits[len(waits)/2].Microseconds())/1000)
+	report("ms-worst-until-gone", float64(waits[len(waits)-1].Microseconds())/1000)
+	require.NoError(b, f.Close())
+
+	report("s-feed", took(func() {
+		for _, err := range s.Changes(ctx, Position{}) {
+			require.NoError(b, err)
+		}
+	}))
+	report("s-audit", took(func() { verify(b, s) }))
+	report("MB-on-disk", onDisk(b, s, url)/1e6)
+	report("MB-of-snapshot", fileSize(b, path)/1e6)
+}
+
+func fileSize(b *testing.B, path string) float64 {
+	info, err := os.Stat(path)
+	require.NoError(b, err)
+	return float64(info.Size())
+}
+
+func onDisk(b *testing.B, s *Store, url string) (bytes float64) {
+	if path, file := strings.CutPrefix(url, "sqlite:"); file {
+		_, err := s.write.Exec(`PRAGMA wal_checkpoint(TRUNCATE)`)
+		require.NoError(b, err)
+		return fileSize(b, path)
+	}
+	require.NoError(b, s.read.QueryRow(`SELECT pg_total_relation_size('rematch_entries') + pg_total_relation_size('rematch_changes')`).Scan(&bytes))
+	return bytes
+}

@@ -1,0 +1,47 @@
+// Package store is the system of record behind the index: banks, entries, and an audit of every
+// change, in SQLite (one file, no server) or PostgreSQL, with one contract for both. Nodes follow its
+// feed of changes and match locally.
+//
+// # What is durable
+//
+// Apply returns when its changes are committed and synced: journal WAL with synchronous=FULL in
+// SQLite, synchronous_commit=on in PostgreSQL. From then on they outlast kill -9 and, where disk
+// and server keep their promises (PostgreSQL's fsync must be on, a SQLite file must lie on a local
+// disk), a power cut. An error means that nothing was changed, with the one exception of
+// ErrUnsure. Apply is all or nothing; Import is so for each 2,048 entries.
+//
+// # The order of changes
+//
+// Every change is an event: 1, 2, 3, ... without gaps. Each carries the hash of the one before,
+// and so events have to be made one after the other: a writer holds the lock of the one row of
+// rematch_head from its first reading until its commit. That is why the numbers are in the
+// order of commits, and a reader that sees an event sees all before it; with numbers of a sequence,
+// in PostgreSQL, it could see a late one first and lose the early one for good.
+//
+// # The audit
+//
+// Events are kept for good, in the transaction of the change itself; triggers refuse to change or
+// delete them. An event is a JSON object, whose members are in this order, those left out that
+// say nothing:
+//
+//	event_id     its number
+//	ts           when it was made, RFC 3339 in UTC, by the clock of who made it
+//	actor        {"type": system, reviewer, authority or api_key, "id": ...}
+//	action       bank_change, or list_sync of an import
+//	change       put_bank, drop_bank, put_entries or drop_entries
+//	match        {"bank": its name, "bank_number": the event that made it}
+//	decision     {"reason_text": ...}, if one was given
+//	version      of banks: the event before that set it
+//	before, after  of banks: the settings
+//	dropped      how many entries went with a bank
+//	entries      up to 2,048 of {"bank_content_id": ID, "version": the event before that set it,
+//	             "before": ..., "after": ...}
+//	prev_hash    the SHA-256 of the event before, in hex; of the first, zeros
+//
+// Its hash is the SHA-256 of these bytes as they are kept. So versions chain the events of one
+// entry, and hashes all events: also a bulk import is proved entry by entry. Banks and entries
+// are documents as document.go has them; an entry that is only a hash of unmeasured quality is {}.
+//
+// What was said of a bank stands in the audit, RollOut.Key with it: whoever may read the store can
+// tell which uploads a roll-out matches.
+package store

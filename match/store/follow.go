@@ -1,0 +1,477 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rematch-go/rematch/match"
+)
+
+// FollowOptions of Follow. The zero value means the defaults.
+type FollowOptions struct {
+	// Match is for the Matcher. What its Surge sets aside is written into the store as well, so
+	// that it holds on every node.
+	Match match.Options
+	// Snapshot is the path of a bank file that is kept beside, so that the next start has to read
+	// changes only. Empty: there is none, and each start reads the whole store.
+	Snapshot string
+	// Every is how often the file is written anew, if there was a change; Changes after how
+	// many events at the latest. 0: 10 minutes and 100,000.
+	Every   time.Duration
+	Changes int
+	// MaxLag is for how long a node that hears nothing of the store is taken for current.
+	// 0: 5 s; at least a second.
+	MaxLag time.Duration
+	// Actor is who sets entries aside. The zero value: System "surge".
+	Actor Actor
+}
+
+// Follower keeps a Matcher as the store is: it takes each change over, and rebuilds nothing for
+// one. It is safe for concurrent use.
+type Follower struct {
+	s      *Store
+	o      FollowOptions
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+
+	m atomic.Pointer[match.Matcher]
+
+	// applying is held while the matcher and the position are made to agree.
+	applying sync.Mutex
+	at       Position
+	pending  *match.Lineage // of a snapshot that is in use and was not yet found in the store's history
+
+	saving   sync.Mutex // held while the file is written
+	saveNext time.Time
+
+	mu     sync.Mutex
+	status Status
+}
+
+// Status says how far a Follower is.
+type Status struct {
+	Position Position
+	Head     int64         // the newest event that was heard of
+	Checked  time.Time     // when the store was asked last, of the times at which it had nothing newer; zero: it never was
+	Lag      time.Duration // since Checked
+	// Current: all changes that were committed up to Checked are in the Matcher, Lag is not over
+	// FollowOptions.MaxLag, and nothing but that the store does not answer keeps it back.
+	Current bool
+	Err     error // what keeps it back
+
+	Saved    Position // of the file
+	SavedErr error    // why it could not be written the last time
+	Builds   int      // how often the whole store was read
+}
+
+// Follow returns a Matcher that follows a store until Close. It starts from the file of
+// FollowOptions.Snapshot, where that is one of this store's history, else from all that is in
+// the store, and returns when it has caught up. Where the store can't be reached it starts from
+// the file alone, and is not current; where there is none that is the error.
+func Follow(ctx context.Context, s *Store, o FollowOptions) (*Follower, error) {
+	o.Every, o.Changes, o.MaxLag = cmp.Or(o.Every, 10*time.Minute), cmp.Or(o.Changes, 100_000), cmp.Or(o.MaxLag, 5*time.Second)
+	o.Actor = cmp.Or(o.Actor, Actor{System, "surge"})
+	if o.Every < 0 || o.Changes < 0 || o.MaxLag < time.Second {
+		return nil, fmt.Errorf("%w: the options are every %v, %d changes and a lag of %v; want a second at least", match.ErrInvalid, o.Every, o.Changes, o.MaxLag)
+	}
+	if err := o.Actor.check(); err != nil {
+		return nil, err
+	}
+	f := &Follower{s: s, o: o, saveNext: time.Now().Add(o.Every)}
+	if heard := o.Match.Surge.Heard; heard != nil {
+		f.o.Match.Surge.Heard = func(x match.Surge) { heard(f.surged(x)) }
+	}
+	m, err := match.New(f.o.Match)
+	if err != nil {
+		return nil, err
+	}
+	if o.Snapshot != "" {
+		snap, err := match.OpenSnapshot(o.Snapshot)
+		if err == nil {
+			err = m.Load(snap)
+		}
+		switch {
+		case err == nil:
+			l := snap.Lineage()
+			f.pending = &l
+			f.m.Store(m)
+		case !errors.Is(err, fs.ErrNotExist):
+			f.status.SavedErr = err // it will be written anew
+		}
+	}
+	asked := time.Now()
+	if err := f.catchUp(ctx); err != nil {
+		if f.m.Load() == nil || !errors.Is(err, ErrUnreachable) {
+			return nil, err
+		}
+		f.failed(err)
+	} else {
+		f.heard(f.position().Seq, asked)
+	}
+	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	f.cancel = cancel
+	f.done.Go(func() { f.run(run) })
+	return f, nil
+}
+
+// Close ends the following. The Matcher stays as it is.
+func (f *Follower) Close() error {
+	f.cancel()
+	f.done.Wait()
+	f.failed(ErrClosed)
+	return nil
+}
+
+// Matcher returns the Matcher. Unless it is current the error is ErrBehind (a *BehindError), and
+// that something does not match then says nothing: the answer is "not judged". What does match
+// was known content at the Status' Position. The Matcher must not be changed, and not be
+// kept: after a loss of the store's history there is another one.
+func (f *Follower) Matcher() (*match.Matcher, error) {
+	if s := f.Status(); !s.Current {
+		return f.m.Load(), &BehindError{s}
+	}
+	return f.m.Load(), nil
+}
+
+// Status says how far the follower is.
+func (f *Follower) Status() Status {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := f.status
+	if !s.Checked.IsZero() {
+		s.Lag = time.Since(s.Checked)
+	}
+	s.Current = !s.Checked.IsZero() && s.Lag <= f.o.MaxLag && (s.Err == nil || errors.Is(s.Err, ErrUnreachable) || errors.Is(s.Err, ErrBusy))
+	return s
+}
+
+func (f *Follower) position() Position {
+	f.applying.Lock()
+	defer f.applying.Unlock()
+	return f.at
+}
+
+// heard notes the newest event of a moment.
+func (f *Follower) heard(head int64, asked time.Time) {
+	at := f.position()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.status.Position, f.status.Head = at, max(f.status.Head, head)
+	if head <= at.Seq {
+		f.status.Checked, f.status.Err = asked, nil
+	}
+}
+
+func (f *Follower) failed(err error) {
+	at := f.position()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.status.Position, f.status.Err = at, err
+}
+
+// run follows until the context ends.
+func (f *Follower) run(ctx context.Context) {
+	var w waiter
+	const patience, most = 50 * time.Millisecond, 2 * time.Second
+	wait := patience
+	for ctx.Err() == nil {
+		err := f.turn(ctx, &w)
+		if err == nil {
+			wait = patience
+			continue
+		}
+		if w != nil {
+			w.close()
+			w = nil
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		f.failed(err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, most)
+	}
+	if w != nil {
+		w.close()
+	}
+}
+
+// turn waits for an event, or a while, and takes over what came.
+func (f *Follower) turn(ctx context.Context, w *waiter) (err error) {
+	if *w == nil {
+		if *w, err = f.s.takeWaiter(ctx); err != nil {
+			return err
+		}
+	}
+	// Not longer than half of what may pass without a word.
+	head, asked, err := (*w).wait(ctx, f.position().Seq, min(f.o.MaxLag/2, time.Second))
+	if err != nil {
+		return err
+	}
+	if f.position().Seq < head || f.unsure() {
+		f.heard(head, asked)
+		asked = time.Now()
+		if err := f.catchUp(ctx); err != nil {
+			return err
+		}
+		head = f.position().Seq
+	} else if head < f.position().Seq {
+		return f.restart(ctx, &AuditError{Event: f.position().Seq, Reason: fmt.Sprintf("the store has %d events only", head), Err: ErrDiverged})
+	}
+	f.heard(head, asked)
+	f.keep()
+	return nil
+}
+
+func (f *Follower) unsure() bool {
+	f.applying.Lock()
+	defer f.applying.Unlock()
+	return f.pending != nil
+}
+
+// catchUp takes over all events that there are.
+func (f *Follower) catchUp(ctx context.Context) error {
+	if err := f.settleSnapshot(ctx); err != nil {
+		return err
+	}
+	for e, err := range f.s.Changes(ctx, f.position()) {
+		if errors.Is(err, ErrDiverged) {
+			return f.restart(ctx, err)
+		}
+		if err == nil {
+			err = f.apply(&e)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *Follower) apply(e *Event) error {
+	f.applying.Lock()
+	defer f.applying.Unlock()
+	if e.Seq != f.at.Seq+1 {
+		return nil // Verify was faster
+	}
+	if err := f.m.Load().Apply(e.Change()); err != nil {
+		return fmt.Errorf("store: event %d can't be made here: %w", e.Seq, err)
+	}
+	f.at = Position{e.Seq, e.Hash}
+	return nil
+}
+
+// settleSnapshot finds the place in the store's history of a snapshot that is in use, and else
+// reads the store.
+func (f *Follower) settleSnapshot(ctx context.Context) error {
+	f.applying.Lock()
+	defer f.applying.Unlock()
+	if f.pending == nil && f.m.Load() != nil {
+		return nil
+	}
+	if l := f.pending; l != nil {
+		at, err := f.s.positionAt(ctx, int64(l.Sequence))
+		if err == nil && f.s.lineage(at) == *l {
+			f.at, f.pending = at, nil
+			f.mu.Lock()
+			f.status.Saved = at
+			f.mu.Unlock()
+			return nil
+		}
+		if err != nil && !errors.Is(err, ErrDiverged) {
+			return err
+		}
+	}
+	return f.build(ctx)
+}
+
+// restart reads the whole store again, for the one that was followed is not there any more.
+func (f *Follower) restart(ctx context.Context, why error) error {
+	f.failed(why)
+	f.applying.Lock()
+	defer f.applying.Unlock()
+	return f.build(ctx)
+}
+
+// build makes a Matcher of all that is in the store. The caller holds applying.
+func (f *Follower) build(ctx context.Context) error {
+	var b match.Builder
+	var at Position
+	err := f.s.Read(ctx, func(v *View) error {
+		at = v.at
+		for i := range v.banks {
+			bank := &v.banks[i]
+			if err := b.Bank(v.infos[i].Settings()); err != nil {
+				return err
+			}
+			for x, err := range v.rows(bank, "") {
+				var e match.Entry
+				if err == nil {
+					e, err = decodeEntry(bank.name, x.id, x.doc)
+				}
+				if err == nil {
+					err = b.Entry(e)
+				}
+				if err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	var snap *match.Snapshot
+	if f.o.Snapshot == "" {
+		snap, err = b.Snapshot()
+	} else if err = b.WriteFileAs(f.o.Snapshot, f.s.lineage(at)); err == nil {
+		snap, err = match.OpenSnapshot(f.o.Snapshot)
+	}
+	if err != nil {
+		return err
+	}
+	m, err := match.New(f.o.Match)
+	if err != nil {
+		return err
+	}
+	if err := m.Load(snap); err != nil {
+		return err
+	}
+	f.m.Store(m)
+	f.at, f.pending = at, nil
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.status.Builds++
+	if f.o.Snapshot != "" {
+		f.status.Saved, f.status.SavedErr = at, nil
+	}
+	return nil
+}
+
+// lineage is what a bank file of the store at a position has as its own. Sequence and ID depend
+// on each other: a file that somebody has changed with match.Open is not taken for one of ours,
+// nor is that of a store whose history was another one.
+func (s *Store) lineage(at Position) match.Lineage {
+	h := sha256.New()
+	h.Write([]byte("rematch store follower\x00"))
+	h.Write(s.id[:])
+	_ = binary.Write(h, binary.BigEndian, at.Seq)
+	h.Write(at.Hash[:])
+	l := match.Lineage{Sequence: uint64(at.Seq)}
+	copy(l.ID[:], h.Sum(nil))
+	return l
+}
+
+// positionAt returns the position of an event. Where it is not there the error is ErrDiverged.
+func (s *Store) positionAt(ctx context.Context, seq int64) (Position, error) {
+	at := Position{Seq: seq}
+	if seq == 0 {
+		return at, nil
+	}
+	for r, err := range records(ctx, s.read, seq-1, 1) {
+		if err != nil {
+			return at, err
+		}
+		if r.seq == seq && len(r.hash) == len(at.Hash) {
+			copy(at.Hash[:], r.hash)
+			return at, nil
+		}
+	}
+	return at, &AuditError{Event: seq, Reason: "the store does not have it", Err: ErrDiverged}
+}
+
+// keep writes the file when it is time to, beside the following.
+func (f *Follower) keep() {
+	if f.o.Snapshot == "" {
+		return
+	}
+	at := f.position().Seq
+	f.mu.Lock()
+	since := at - f.status.Saved.Seq
+	f.mu.Unlock()
+	if since <= 0 || since < int64(f.o.Changes) && time.Now().Before(f.saveNext) || !f.saving.TryLock() {
+		return
+	}
+	f.saveNext = time.Now().Add(f.o.Every)
+	f.done.Go(func() {
+		defer f.saving.Unlock()
+		_ = f.save() // Status tells
+	})
+}
+
+// Save writes the file of FollowOptions.Snapshot as the Matcher is now; following goes on
+// meanwhile. Whatever ends it, the old file or the new one is there.
+func (f *Follower) Save() error {
+	if f.o.Snapshot == "" {
+		return fmt.Errorf("%w: FollowOptions.Snapshot is empty", match.ErrInvalid)
+	}
+	f.saving.Lock()
+	defer f.saving.Unlock()
+	return f.save()
+}
+
+func (f *Follower) save() error {
+	f.applying.Lock()
+	at, unsure := f.at, f.pending != nil
+	frozen := f.m.Load().Freeze()
+	f.applying.Unlock()
+	if unsure {
+		return fmt.Errorf("%w: the file was not yet found in the store's history", ErrBehind)
+	}
+	err := frozen.WriteFile(f.o.Snapshot, f.s.lineage(at))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.status.SavedErr = err; err == nil {
+		f.status.Saved = at
+	}
+	return err
+}
+
+// surged writes into the store that the Matcher has set an entry aside. Where that can't be done
+// it is undone here: nodes do not differ.
+func (f *Follower) surged(x match.Surge) match.Surge {
+	if !x.SetAside {
+		return x
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), f.s.o.Busy)
+	defer cancel()
+	for range 5 {
+		var c Change
+		x.Err = f.s.Read(ctx, func(v *View) error {
+			e, ok, err := v.Entry(x.Bank, x.Entry)
+			if err != nil || !ok {
+				return cmp.Or(err, refuse(x.Bank, x.Entry, match.ErrUnknown, "there is no such entry in the bank"))
+			}
+			version, err := v.Version(x.Bank, x.Entry)
+			e.Curation = e.Curation.Clone()
+			e.Curation.Quarantine = x.Quarantine
+			c = Change{Change: match.Change{Op: match.SetEntry, Bank: match.Bank{Name: x.Bank}, Entries: []match.Entry{e}}, Expect: []int64{version}, Reason: "it suddenly matches far more uploads than it used to"}
+			return err
+		})
+		if x.Err == nil {
+			_, x.Err = f.s.Apply(ctx, f.o.Actor, c)
+		}
+		if !errors.Is(x.Err, ErrConflict) {
+			break
+		}
+	}
+	if x.Err != nil {
+		x.SetAside = false
+		f.applying.Lock()
+		defer f.applying.Unlock()
+		x.Err = errors.Join(x.Err, f.m.Load().EditEntry(x.Bank, x.Entry, func(e *match.Entry) { e.Curation.Quarantine = match.Quarantine{} }))
+	}
+	return x
+}

@@ -1,0 +1,248 @@
+package store
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/match"
+)
+
+func follow(t testing.TB, s *Store, o FollowOptions) *Follower {
+	f, err := Follow(t.Context(), s, o)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, f.Close()) })
+	return f
+}
+
+// reach waits until a follower is at a position.
+func reach(t testing.TB, f *Follower, at Position) {
+	t.Helper()
+	require.Eventually(t, func() bool { return f.Status().Position.Seq >= at.Seq }, 20*time.Second, time.Millisecond, "%+v", f.Status())
+	require.Equal(t, at, f.Status().Position)
+}
+
+func matches(t testing.TB, f *Follower, v hash.Value) int {
+	m, err := f.Matcher()
+	require.NoError(t, err)
+	found, err := m.Match(v, 90)
+	require.NoError(t, err)
+	return len(found)
+}
+
+func sound(t testing.TB, f *Follower) {
+	t.Helper()
+	_, err := f.Verify(t.Context())
+	require.NoError(t, err)
+}
+
+// A change of one process is what another one matches by, whatever it is; and the next start
+// takes it from the snapshot and the feed, without reading the store.
+func TestFollow(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s, other := open(t, url), open(t, url)
+		apply(t, other, putBank(match.Bank{Name: "a"}), put("a", named("x", 1), bare(2)))
+		path := filepath.Join(t.TempDir(), "node.bank")
+		f := follow(t, s, FollowOptions{Snapshot: path})
+		assert.Equal(t, 1, f.Status().Builds)
+		assert.True(t, f.Status().Current)
+		assert.Equal(t, 1, matches(t, f, value(1)))
+		assert.Equal(t, 1, matches(t, f, value(2)))
+
+		began := time.Now()
+		reach(t, f, apply(t, other, change(match.SetEntry, "a", match.Entry{ID: "x", Disabled: true})))
+		t.Logf("disabled there, not matched here: %v", time.Since(began))
+		assert.Equal(t, 0, matches(t, f, value(1)))
+		reach(t, f, apply(t, other, put("a", named("y", 3)), drop("a", bare(2).ID), putBank(match.Bank{Name: "b", Action: "block"}), put("b", named("x", 4), named("x2", 4))))
+		assert.Equal(t, 0, matches(t, f, value(2)))
+		assert.Equal(t, 1, matches(t, f, value(3)))
+		assert.Equal(t, 2, matches(t, f, value(4)))
+		sound(t, f)
+		require.NoError(t, f.Save())
+		saved := f.Status().Saved
+		reach(t, f, apply(t, other, dropBank("a"), put("b", named("x", 5))))
+		assert.Equal(t, 1, f.Status().Builds, "nothing is built for a change")
+		require.NoError(t, f.Close())
+		_, err := f.Matcher()
+		assert.ErrorIs(t, err, ErrBehind)
+
+		again := follow(t, s, FollowOptions{Snapshot: path})
+		assert.Equal(t, saved, again.Status().Saved)
+		assert.Equal(t, 0, again.Status().Builds)
+		assert.Equal(t, 1, matches(t, again, value(5)))
+		assert.Equal(t, 0, matches(t, again, value(3)))
+		sound(t, again)
+		for _, file := range []string{"", path} {
+			at, err := s.VerifyIndex(t.Context(), file)
+			require.NoError(t, err)
+			assert.Equal(t, again.Status().Position, at)
+		}
+
+		nothing := follow(t, s, FollowOptions{})
+		assert.Equal(t, 1, nothing.Status().Builds)
+		sound(t, nothing)
+		verify(t, s)
+	})
+}
+
+// A file that is damaged, another's, or was changed by somebody else is not followed from.
+func TestFollowSnapshots(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "s.db"))
+	apply(t, s, putBank(match.Bank{Name: "a"}), put("a", named("x", 1)))
+	path := filepath.Join(t.TempDir(), "node.bank")
+	require.NoError(t, follow(t, s, FollowOptions{Snapshot: path}).Close())
+	good, err := os.ReadFile(path)
+	require.NoError(t, err)
+	apply(t, s, put("a", named("y", 2)))
+	builds := func() int {
+		f := follow(t, s, FollowOptions{Snapshot: path})
+		defer func() { require.NoError(t, f.Close()) }()
+		sound(t, f)
+		assert.NoError(t, f.Status().SavedErr)
+		return f.Status().Builds
+	}
+	assert.Equal(t, 0, builds())
+	for name, spoil := range map[string]func(){
+		"cut": func() { require.NoError(t, os.WriteFile(path, good[:len(good)/2], 0o600)) },
+		"flipped": func() {
+			good := append([]byte{}, good...)
+			good[len(good)-30]++
+			require.NoError(t, os.WriteFile(path, good, 0o600))
+		},
+		"empty": func() { require.NoError(t, os.WriteFile(path, nil, 0o600)) },
+		"gone":  func() { require.NoError(t, os.Remove(path)) },
+		"changed": func() {
+			m, err := match.Open(path, match.Options{})
+			require.NoError(t, err)
+			require.NoError(t, m.Remove("a", "x"))
+			require.NoError(t, m.Save())
+			require.NoError(t, m.Close())
+		},
+		"another's": func() {
+			o := open(t, filepath.Join(t.TempDir(), "s.db"))
+			apply(t, o, putBank(match.Bank{Name: "a"}), put("a", named("z", 1)))
+			require.NoError(t, os.Remove(path))
+			require.NoError(t, follow(t, o, FollowOptions{Snapshot: path}).Close())
+		},
+		"not of a store": func() { require.NoError(t, match.WriteFile(path, match.Bank{Name: "c"})) },
+	} {
+		require.NoError(t, os.WriteFile(path, good, 0o600))
+		spoil()
+		_, err := s.VerifyIndex(t.Context(), path)
+		assert.Error(t, err, name)
+		assert.Equal(t, 1, builds(), name)
+		assert.Equal(t, 0, builds(), name)
+	}
+}
+
+// A store that was set back to an older state is not the one that was followed: what the node
+// knew more of is forgotten, and not silently kept.
+func TestFollowRestored(t *testing.T) {
+	dir := t.TempDir()
+	now, old := filepath.Join(dir, "now.db"), filepath.Join(dir, "old.db")
+	s := open(t, now)
+	apply(t, s, putBank(match.Bank{Name: "a"}), put("a", named("x", 1)))
+	_, err := s.write.Exec(`VACUUM INTO ?1`, old)
+	require.NoError(t, err)
+	apply(t, s, put("a", named("y", 2)))
+	path := filepath.Join(dir, "node.bank")
+	require.NoError(t, follow(t, s, FollowOptions{Snapshot: path}).Close())
+	back := open(t, old)
+	assert.Equal(t, s.ID(), back.ID())
+	apply(t, back, put("a", named("z", 3)), put("a", named("zz", 3)))
+	f := follow(t, back, FollowOptions{Snapshot: path})
+	assert.Equal(t, 1, f.Status().Builds)
+	assert.Equal(t, 0, matches(t, f, value(2)))
+	sound(t, f)
+}
+
+// A node that starts while the store does not answer has what its snapshot has, and says that it
+// is not current. Without a snapshot it has nothing, and does not start.
+func TestFollowUnreachable(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "s.db"))
+	apply(t, s, putBank(match.Bank{Name: "a"}), put("a", named("x", 1)))
+	path := filepath.Join(t.TempDir(), "node.bank")
+	require.NoError(t, follow(t, s, FollowOptions{Snapshot: path}).Close())
+
+	gone, err := connect("postgres://x@127.0.0.1:1/x?sslmode=disable", Options{Busy: 300 * time.Millisecond})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, gone.Close()) })
+	_, err = Follow(t.Context(), gone, FollowOptions{})
+	assert.ErrorIs(t, err, ErrUnreachable)
+	f := follow(t, gone, FollowOptions{Snapshot: path})
+	m, err := f.Matcher()
+	assert.ErrorIs(t, err, ErrBehind)
+	assert.ErrorIs(t, err, ErrUnreachable)
+	found, err := m.Match(value(1), 90)
+	require.NoError(t, err)
+	assert.Len(t, found, 1)
+	_, err = f.Verify(t.Context())
+	assert.ErrorIs(t, err, ErrBehind)
+}
+
+// A file that is taken away under a node: it says so, and once it has heard nothing for too long
+// it is not current.
+func TestFollowLostFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.db")
+	s := open(t, path)
+	apply(t, s, putBank(match.Bank{Name: "a"}))
+	f := follow(t, s, FollowOptions{MaxLag: time.Second})
+	require.NoError(t, os.Rename(path, path+".away"))
+	require.Eventually(t, func() bool { return f.Status().Err != nil && !f.Status().Current }, 20*time.Second, 10*time.Millisecond)
+	_, err := f.Matcher()
+	assert.ErrorIs(t, err, ErrBehind)
+	assert.ErrorIs(t, err, ErrUnreachable)
+	require.NoError(t, os.Rename(path+".away", path))
+	require.Eventually(t, func() bool { return f.Status().Current }, 20*time.Second, 10*time.Millisecond)
+}
+
+// A change that the node can't make, for its index answers less than the store allows, is not
+// passed over.
+func TestFollowCannot(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "s.db"))
+	apply(t, s, putBank(match.Bank{Name: "a", Thresholds: map[hash.Kind]int{hash.PDQ: 10}}))
+	f := follow(t, s, FollowOptions{Match: match.Options{MaxRadius: map[hash.Kind]int{hash.PDQ: 20}}})
+	apply(t, s, putBank(match.Bank{Name: "a", Thresholds: map[hash.Kind]int{hash.PDQ: 30}}), put("a", named("x", 1)))
+	require.Eventually(t, func() bool { return f.Status().Err != nil }, 20*time.Second, 10*time.Millisecond)
+	_, err := f.Matcher()
+	assert.ErrorIs(t, err, ErrBehind)
+	var radius *match.RadiusError
+	assert.ErrorAs(t, err, &radius)
+	assert.Equal(t, int64(1), f.Status().Position.Seq)
+}
+
+// What one node sets aside is set aside on all, and written down.
+func TestFollowSurge(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s, other := open(t, url), open(t, url)
+		apply(t, s, putBank(match.Bank{Name: "a"}), put("a", named("x", 1)))
+		var heard []match.Surge
+		f := follow(t, s, FollowOptions{Match: match.Options{Surge: match.SurgeRule{Least: 3, Heard: func(x match.Surge) { heard = append(heard, x) }}}})
+		g := follow(t, other, FollowOptions{})
+		for range 3 {
+			matches(t, f, value(1))
+		}
+		require.Len(t, heard, 1)
+		require.NoError(t, heard[0].Err)
+		require.True(t, heard[0].SetAside)
+		head, err := s.Head(t.Context())
+		require.NoError(t, err)
+		reach(t, g, head)
+		assert.Equal(t, 0, matches(t, g, value(1)))
+		assert.Equal(t, 0, matches(t, f, value(1)))
+		sound(t, f)
+		sound(t, g)
+		read(t, s, func(v *View) {
+			for e, err := range v.History("a", "x") {
+				require.NoError(t, err)
+				assert.Equal(t, Actor{System, "surge"}, e.Actor)
+				break
+			}
+		})
+	})
+}

@@ -1,0 +1,112 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+var postgresDialect = dialect{
+	blob: "BYTEA", text: `TEXT COLLATE "C"`, big: "BIGINT",
+	appendOnly: []string{
+		`CREATE FUNCTION rematch_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the audit is only ever added to'; END $$`,
+		`CREATE TRIGGER rematch_no_change BEFORE UPDATE OR DELETE ON rematch_changes FOR EACH ROW EXECUTE FUNCTION rematch_append_only()`,
+		`CREATE TRIGGER rematch_no_truncate BEFORE TRUNCATE ON rematch_changes FOR EACH STATEMENT EXECUTE FUNCTION rematch_append_only()`,
+		`REVOKE UPDATE, DELETE, TRUNCATE ON rematch_changes FROM PUBLIC`,
+	},
+	lockSchema: `SELECT pg_advisory_xact_lock(7382519046)`, // any number that nobody else takes
+	tables:     `SELECT count(*) FILTER (WHERE c.relname = 'rematch_head'), 0 FROM pg_class c WHERE c.relname = 'rematch_head' AND c.relnamespace = to_regnamespace(current_schema())`,
+	queued:     true,
+	lockHead:   ` FOR UPDATE`,
+	isolation:  sql.LevelRepeatableRead,
+	notify:     `SELECT pg_notify('rematch', $1)`,
+	lookup: func(ctx context.Context, tx *sql.Tx, bank int64, ids []string, found func(string, row)) error {
+		rows, err := tx.QueryContext(ctx, `SELECT id, version, doc FROM rematch_entries WHERE bank = $1 AND id = ANY($2)`, bank, ids)
+		return scanRows(rows, err, found)
+	},
+	put: func(ctx context.Context, tx *sql.Tx, bank, version int64, ids, docs []string) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO rematch_entries (bank, id, version, doc) SELECT $1, u.id, $2, u.doc FROM unnest($3::text[], $4::text[]) AS u (id, doc)
+			ON CONFLICT (bank, id) DO UPDATE SET version = excluded.version, doc = excluded.doc`, bank, version, ids, docs)
+		return err
+	},
+	drop: func(ctx context.Context, tx *sql.Tx, bank int64, ids []string) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM rematch_entries WHERE bank = $1 AND id = ANY($2)`, bank, ids)
+		return err
+	},
+}
+
+// openPostgres opens a database.
+func openPostgres(url string, o *Options) (*Store, error) {
+	c, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errInvalidURL, err) // pgx leaves the password out
+	}
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = o.Busy
+	}
+	if _, given := c.RuntimeParams["application_name"]; !given {
+		c.RuntimeParams["application_name"] = "rematch"
+	}
+	c.RuntimeParams["lock_timeout"] = fmt.Sprint(o.Busy.Milliseconds())
+	// Writers read what was committed while they waited for the head.
+	c.RuntimeParams["default_transaction_isolation"] = "read committed"
+	// An acknowledged change must outlast the server, whatever its default.
+	c.RuntimeParams["synchronous_commit"] = "on"
+	db := stdlib.OpenDB(*c)
+	db.SetMaxOpenConns(8)
+	s := &Store{d: postgresDialect, write: db, read: db, o: *o}
+	s.newWaiter = func(ctx context.Context) (waiter, error) {
+		conn, err := pgx.ConnectConfig(ctx, c)
+		if err != nil {
+			return nil, classify(err)
+		}
+		if _, err := conn.Exec(ctx, `LISTEN rematch`); err != nil {
+			return nil, errors.Join(classify(err), conn.Close(ctx))
+		}
+		return &listener{conn: conn, answer: o.Busy}, nil
+	}
+	return s, nil
+}
+
+// listener waits for notifications. Where they get lost, as behind some poolers, each wait
+// still ends with a look.
+type listener struct {
+	conn   *pgx.Conn
+	answer time.Duration // the longest that the server may take
+}
+
+func (l *listener) wait(ctx context.Context, after int64, most time.Duration) (head int64, asked time.Time, err error) {
+	until := time.Now().Add(most)
+	for {
+		asked = time.Now()
+		ask, cancel := context.WithTimeoutCause(ctx, l.answer, fmt.Errorf("%w: no answer in %v", ErrUnreachable, l.answer))
+		err := l.conn.QueryRow(ask, `SELECT seq FROM rematch_head WHERE one = 1`).Scan(&head)
+		if err != nil && ctx.Err() == nil && ask.Err() != nil {
+			err = context.Cause(ask)
+		}
+		cancel()
+		if err != nil || head > after || !time.Now().Before(until) {
+			return head, asked, classify(err)
+		}
+		sleep, cancel := context.WithDeadline(ctx, until)
+		_, err = l.conn.WaitForNotification(sleep)
+		cancel()
+		switch {
+		case ctx.Err() != nil:
+			return 0, asked, context.Cause(ctx)
+		case err != nil && sleep.Err() == nil:
+			return 0, asked, classify(err)
+		}
+	}
+}
+
+func (l *listener) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = l.conn.Close(ctx)
+}

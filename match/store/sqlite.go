@@ -1,0 +1,151 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver
+)
+
+var sqliteDialect = dialect{
+	blob: "BLOB", text: "TEXT", big: "INTEGER", clustered: " WITHOUT ROWID",
+	appendOnly: []string{
+		`CREATE TRIGGER rematch_no_update BEFORE UPDATE ON rematch_changes BEGIN SELECT RAISE(ABORT, 'the audit is only ever added to'); END`,
+		`CREATE TRIGGER rematch_no_delete BEFORE DELETE ON rematch_changes BEGIN SELECT RAISE(ABORT, 'the audit is only ever added to'); END`,
+	},
+	tables: `SELECT coalesce(sum(name = 'rematch_head'), 0), coalesce(sum(name NOT LIKE 'rematch\_%' ESCAPE '\'), 0) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\'`,
+	lookup: func(ctx context.Context, tx *sql.Tx, bank int64, ids []string, found func(string, row)) error {
+		if len(ids) == 1 {
+			rows, err := tx.QueryContext(ctx, `SELECT id, version, doc FROM rematch_entries WHERE bank = $1 AND id = $2`, bank, ids[0])
+			return scanRows(rows, err, found)
+		}
+		list, err := json.Marshal(ids)
+		if err != nil {
+			return err
+		}
+		rows, err := tx.QueryContext(ctx, `SELECT e.id, e.version, e.doc FROM json_each($2) AS j CROSS JOIN rematch_entries AS e ON e.bank = $1 AND e.id = j.value`, bank, string(list))
+		return scanRows(rows, err, found)
+	},
+	put: func(ctx context.Context, tx *sql.Tx, bank, version int64, ids, docs []string) error {
+		insert, err := tx.PrepareContext(ctx, `INSERT INTO rematch_entries (bank, id, version, doc) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (bank, id) DO UPDATE SET version = excluded.version, doc = excluded.doc`)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = insert.Close() }()
+		for i := range ids {
+			if _, err := insert.ExecContext(ctx, bank, ids[i], version, docs[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	},
+	drop: func(ctx context.Context, tx *sql.Tx, bank int64, ids []string) error {
+		list, err := json.Marshal(ids)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM rematch_entries WHERE bank = $1 AND id IN (SELECT value FROM json_each($2))`, bank, string(list))
+		return err
+	},
+}
+
+// openSQLite opens a file, and makes it where there is none.
+func openSQLite(path string, o *Options) (*Store, error) {
+	path, err := filepath.Abs(path) // it must stay the same when the process goes elsewhere
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	// Made by SQLite it would be anybody's to read; what it makes beside it has the same mode.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	file, err := f.Stat()
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	dsn := func(immediate bool, pragmas ...string) string {
+		q := url.Values{"_pragma": pragmas}
+		if immediate {
+			q.Set("_txlock", "immediate")
+		}
+		return (&url.URL{Scheme: "file", Path: filepath.ToSlash(path), OmitHost: true, RawQuery: q.Encode()}).String()
+	}
+	// A writer that waits does not sleep as long as SQLite would; see begin.
+	// FULL syncs the log at each commit, and fullfsync means it also on macOS: what was
+	// acknowledged outlasts a power cut.
+	write, err := sql.Open("sqlite", dsn(true, "busy_timeout(1)", "journal_mode(WAL)", "synchronous(FULL)", "fullfsync(1)", "checkpoint_fullfsync(1)",
+		// 64 MB of pages, in memory and in the log: hashes come in no order, and an import of them
+		// touches pages all over the table again and again.
+		"cache_size(-65536)", "wal_autocheckpoint(16384)"))
+	if err != nil {
+		return nil, classify(err)
+	}
+	write.SetMaxOpenConns(1) // there is one writer at a time anyway
+	read, err := sql.Open("sqlite", dsn(false, "busy_timeout("+strconv.FormatInt(o.Busy.Milliseconds(), 10)+")", "query_only(1)"))
+	if err != nil {
+		return nil, errors.Join(classify(err), write.Close())
+	}
+	read.SetMaxOpenConns(8)
+	s := &Store{d: sqliteDialect, write: write, read: read, o: *o}
+	s.newWaiter = func(ctx context.Context) (waiter, error) {
+		c, err := read.Conn(ctx)
+		if err != nil {
+			return nil, classify(err)
+		}
+		return &poller{conn: c, every: o.Poll, path: path, file: file}, nil
+	}
+	return s, nil
+}
+
+// poller waits for changes of a file. SQLite counts, for each connection, what others commit.
+type poller struct {
+	conn  *sql.Conn
+	every time.Duration
+	path  string
+	file  os.FileInfo
+	last  int64 // what was counted
+	seq   int64 // of the newest event then
+}
+
+func (p *poller) wait(ctx context.Context, after int64, most time.Duration) (head int64, asked time.Time, err error) {
+	until := time.Now().Add(most)
+	tick := time.NewTicker(p.every)
+	defer tick.Stop()
+	for {
+		asked = time.Now()
+		now, err := os.Stat(p.path)
+		if err != nil || !os.SameFile(now, p.file) {
+			return 0, asked, fmt.Errorf("%w: another file was put in the place of %s, or none: %v", ErrUnreachable, p.path, err)
+		}
+		var version int64
+		if err := p.conn.QueryRowContext(ctx, `PRAGMA data_version`).Scan(&version); err != nil {
+			return 0, asked, classify(err)
+		}
+		if version != p.last {
+			if err := p.conn.QueryRowContext(ctx, `SELECT seq FROM rematch_head WHERE one = 1`).Scan(&p.seq); err != nil {
+				return 0, asked, classify(err)
+			}
+			p.last = version
+		}
+		if p.seq > after || !time.Now().Before(until) {
+			return p.seq, asked, nil
+		}
+		select {
+		case <-ctx.Done():
+			return 0, asked, context.Cause(ctx)
+		case <-tick.C:
+		}
+	}
+}
+
+func (p *poller) close() { _ = p.conn.Close() }

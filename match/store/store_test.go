@@ -1,0 +1,445 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/match"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(childEnv) != "" {
+		child()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// kinds are the stores that there are: all tests of the contract are run with each.
+var kinds = []struct {
+	name string
+	url  func(t testing.TB) string // of an empty one
+}{
+	{"sqlite", func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "a b?#%.db") }},
+	{"postgres", func(t testing.TB) string {
+		base := os.Getenv("REMATCH_POSTGRES")
+		if base == "" {
+			t.Skip("REMATCH_POSTGRES is not set to the URL of a PostgreSQL: its tests are skipped")
+		}
+		schema := fmt.Sprintf("t%d_%d", os.Getpid(), rand.Uint32())
+		db, err := sql.Open("pgx", base)
+		require.NoError(t, err)
+		_, err = db.Exec("CREATE SCHEMA " + schema)
+		require.NoError(t, err)
+		t.Cleanup(func() {
+			_, err := db.Exec("DROP SCHEMA " + schema + " CASCADE")
+			assert.NoError(t, err)
+			assert.NoError(t, db.Close())
+		})
+		u, err := url.Parse(base)
+		require.NoError(t, err)
+		q := u.Query()
+		q.Set("search_path", schema)
+		u.RawQuery = q.Encode()
+		return u.String()
+	}},
+}
+
+// each runs a test of the contract with an empty store of each kind.
+func each(t *testing.T, test func(t *testing.T, url string)) {
+	for _, k := range kinds {
+		t.Run(k.name, func(t *testing.T) { test(t, k.url(t)) })
+	}
+}
+
+func open(t testing.TB, url string) *Store {
+	s, err := Open(t.Context(), url, Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, s.Close()) })
+	return s
+}
+
+var ann, bob = Actor{Reviewer, "ann"}, Actor{Reviewer, "bob"}
+
+func value(n uint64) hash.Value {
+	raw := make([]byte, 32)
+	r := rand.New(rand.NewPCG(n, 7))
+	for i := 0; i < 32; i += 8 {
+		binary.BigEndian.PutUint64(raw[i:], r.Uint64())
+	}
+	v, err := hash.FromBytes(hash.PDQ, raw)
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func bare(n uint64) match.Entry {
+	return match.Entry{ID: value(n).String(), Signals: []match.Signal{{Value: value(n), Quality: hash.Unmeasured}}}
+}
+
+func named(id string, n uint64) match.Entry {
+	return match.Entry{ID: id, Signals: []match.Signal{{Value: value(n), Quality: 90}}}
+}
+
+func putBank(b match.Bank) Change { return Change{Change: match.Change{Op: match.PutBank, Bank: b}} }
+func dropBank(name string) Change {
+	return Change{Change: match.Change{Op: match.DropBank, Bank: match.Bank{Name: name}}}
+}
+func change(op match.Op, bank string, entries ...match.Entry) Change {
+	return Change{Change: match.Change{Op: op, Bank: match.Bank{Name: bank}, Entries: entries}}
+}
+func put(bank string, entries ...match.Entry) Change {
+	return change(match.PutEntries, bank, entries...)
+}
+func drop(bank string, ids ...string) Change {
+	c := change(match.DropEntries, bank)
+	for _, id := range ids {
+		c.Entries = append(c.Entries, match.Entry{ID: id})
+	}
+	return c
+}
+
+func apply(t testing.TB, s *Store, changes ...Change) Position {
+	at, err := s.Apply(t.Context(), ann, changes...)
+	require.NoError(t, err)
+	return at
+}
+
+func read(t testing.TB, s *Store, f func(v *View)) {
+	require.NoError(t, s.Read(t.Context(), func(v *View) error { f(v); return nil }))
+}
+
+func verify(t testing.TB, s *Store, known ...Position) {
+	t.Helper()
+	_, err := s.VerifyAudit(t.Context(), known...)
+	require.NoError(t, err)
+}
+
+// full has something in every field.
+func full() (match.Bank, match.Entry) {
+	at := time.Date(2026, 11, 5, 10, 30, 0, 123456789, time.UTC)
+	bank := match.Bank{Name: "bänk \"<1>\"", Labels: []string{"a", "ü\x00"}, Thresholds: map[hash.Kind]int{hash.PDQ: 20, hash.PHash: 5}, Disabled: true,
+		Allow: true, Suppresses: []string{"x"}, Action: "block", Policy: match.Policy{None: match.Shadow, Positive: match.Report, Seed: match.Ignore, Negative: match.Report, Disputed: match.Ignore, Quarantined: match.Ignore},
+		RollOut: match.RollOut{Shadow: true, Percent: 12.3456789, Key: "secret"}}
+	entry := match.Entry{ID: "id \"'%_\\\u2028", Labels: []string{"l"}, Duration: 1234567891, Disabled: true,
+		Signals: []match.Signal{{Value: value(1), Quality: 0, Transform: []string{"border", "flipx"}, From: 1, To: 1234567890}, {Value: value(2), Quality: hash.Unmeasured}},
+		Curation: &match.Curation{DisabledUntil: at, Expires: at.Add(1), Note: "\"n\"", Decision: match.Decision{Stance: match.Positive, By: "ann", At: at, Note: "x"},
+			Opinions:   []match.Opinion{{By: "m", Says: match.Seed, At: at, Tags: []string{"t", "u"}}, {By: "o", Ours: true, Says: match.Negative, At: at}},
+			Quarantine: match.Quarantine{Since: at, Count: 5, Usual: 0.1, Uploads: 7},
+			Origin:     match.Origin{Exchange: "gifct", Member: "m", ID: "9", Fetched: at, Severity: "A1", Tags: []string{"z"}}}}
+	return bank, entry
+}
+
+// What goes in comes out, every field of it, from tables and from the feed.
+func TestRoundTrip(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s := open(t, url)
+		bank, entry := full()
+		apply(t, s, putBank(bank), put(bank.Name, entry, bare(3)), putBank(match.Bank{Name: "plain"}))
+		read(t, s, func(v *View) {
+			infos := v.Banks()
+			require.Len(t, infos, 2)
+			assert.Equal(t, bank, infos[0].Settings())
+			assert.Equal(t, 2, infos[0].Entries)
+			assert.Equal(t, 1, infos[0].Videos)
+			got, ok, err := v.Entry(bank.Name, entry.ID)
+			require.NoError(t, err)
+			require.True(t, ok)
+			assert.Equal(t, entry, got)
+			got, _, err = v.Entry(bank.Name, bare(3).ID)
+			require.NoError(t, err)
+			assert.Equal(t, bare(3), got)
+			_, ok, err = v.Entry(bank.Name, "no")
+			assert.NoError(t, err)
+			assert.False(t, ok)
+			_, _, err = v.Entry("no", "no")
+			assert.ErrorIs(t, err, match.ErrUnknown)
+			var found []string
+			for e, err := range match.Find(v, bank.Name, "GIFCT") {
+				require.NoError(t, err)
+				found = append(found, e.ID)
+			}
+			assert.Equal(t, []string{entry.ID}, found)
+		})
+		var ops []match.Op
+		for e, err := range s.Changes(t.Context(), Position{}) {
+			require.NoError(t, err)
+			ops = append(ops, e.Op)
+			assert.Equal(t, ann, e.Actor)
+			c := e.Change()
+			switch len(ops) {
+			case 1:
+				assert.Equal(t, bank, c.Bank)
+			case 2:
+				assert.Equal(t, []match.Entry{entry, bare(3)}, c.Entries)
+			}
+		}
+		assert.Equal(t, []match.Op{match.PutBank, match.PutEntries, match.PutBank}, ops)
+		verify(t, s)
+	})
+}
+
+// Changes mean what they mean to a Matcher, and are made together or not at all.
+func TestApply(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s := open(t, url)
+		at := apply(t, s, putBank(match.Bank{Name: "a"}), put("a", named("x", 1), named("y", 2)))
+		assert.Equal(t, int64(2), at.Seq)
+		assert.Equal(t, at, apply(t, s, put("a", named("x", 1)), drop("a", "gone"), dropBank("gone"), putBank(match.Bank{Name: "a"})), "what changes nothing is no event")
+
+		for _, bad := range []struct {
+			err     error
+			changes []Change
+		}{
+			{match.ErrUnknown, []Change{put("a", named("z", 3)), put("no", named("z", 3))}},
+			{match.ErrUnknown, []Change{change(match.SetEntry, "a", match.Entry{ID: "no"})}},
+			{match.ErrInvalid, []Change{change(match.SetEntry, "a")}},
+			{match.ErrInvalid, []Change{drop("a", "x"), putBank(match.Bank{Name: "a", Allow: true})}},
+			{match.ErrInvalid, []Change{put("a", match.Entry{ID: "z"})}},
+			{match.ErrInvalid, []Change{put("a", named("\xff", 3))}},
+			{match.ErrInvalid, []Change{put("a", named("a\x00", 3))}},
+			{match.ErrInvalid, []Change{putBank(match.Bank{Name: "b", Labels: []string{"\xff"}})}},
+			{match.ErrInvalid, []Change{putBank(match.Bank{})}},
+			{match.ErrInvalid, []Change{{Change: match.Change{Op: "no such"}}}},
+			{match.ErrInvalid, []Change{{Change: put("a", named("x", 1)).Change, Expect: []int64{1, 2}}}},
+			{match.ErrDuplicate, []Change{put("a", named("z", 3), named("z", 3))}},
+		} {
+			_, err := s.Apply(t.Context(), ann, bad.changes...)
+			assert.ErrorIs(t, err, bad.err)
+		}
+		var radius *match.RadiusError
+		_, err := s.Apply(t.Context(), ann, putBank(match.Bank{Name: "a", Thresholds: map[hash.Kind]int{hash.PDQ: 200}}))
+		assert.ErrorAs(t, err, &radius)
+		_, err = s.Apply(t.Context(), Actor{"robot", "x"}, dropBank("a"))
+		assert.ErrorIs(t, err, match.ErrInvalid)
+		head, err := s.Head(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, at, head, "nothing of what was refused is there")
+
+		c := change(match.SetEntry, "a", match.Entry{ID: "x", Disabled: true, Labels: []string{"l"}})
+		c.Reason = "wrong"
+		at = apply(t, s, c)
+		apply(t, s, drop("a", "y", "y", "no"), put("a", named("x", 5)))
+		read(t, s, func(v *View) {
+			assert.Equal(t, 1, v.Banks()[0].Entries)
+			var ops []string
+			for e, err := range v.History("a", "x") {
+				require.NoError(t, err)
+				ops = append(ops, fmt.Sprint(e.Seq, e.Reason, e.Entries[0].Before != nil))
+			}
+			assert.Equal(t, []string{"5true", "3wrongtrue", "2false"}, ops)
+		})
+		apply(t, s, dropBank("a"))
+		apply(t, s, putBank(match.Bank{Name: "a", Allow: true}))
+		read(t, s, func(v *View) { assert.Equal(t, 0, v.Banks()[0].Entries) })
+		verify(t, s, at)
+		_, err = s.VerifyAudit(t.Context(), Position{at.Seq, Digest{1}})
+		assert.ErrorIs(t, err, ErrDiverged)
+		_, err = s.VerifyAudit(t.Context(), Position{99, Digest{1}})
+		assert.ErrorIs(t, err, ErrDiverged)
+	})
+}
+
+// Who looked before somebody else changed it, hears of that and of whom.
+func TestConflicts(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s, other := open(t, url), open(t, url)
+		apply(t, s, putBank(match.Bank{Name: "a"}), put("a", named("x", 1)))
+		var bank, entry int64
+		read(t, s, func(v *View) {
+			var err error
+			bank, err = v.Version("a", "")
+			require.NoError(t, err)
+			entry, err = v.Version("a", "x")
+			require.NoError(t, err)
+		})
+		off := change(match.SetEntry, "a", match.Entry{ID: "x", Disabled: true})
+		off.Expect = []int64{entry}
+		_, err := other.Apply(t.Context(), bob, off)
+		require.NoError(t, err)
+		labels := change(match.SetEntry, "a", match.Entry{ID: "x", Labels: []string{"l"}})
+		labels.Expect = []int64{entry}
+		_, err = s.Apply(t.Context(), ann, labels)
+		var conflict *ConflictError
+		require.ErrorAs(t, err, &conflict)
+		assert.ErrorIs(t, err, ErrConflict)
+		assert.Equal(t, ConflictError{Bank: "a", Entry: "x", Want: entry, Have: entry + 1, By: bob}, *conflict)
+		for _, c := range []Change{
+			{Change: putBank(match.Bank{Name: "a", Action: "block"}).Change, Expect: []int64{bank + 7}},
+			{Change: putBank(match.Bank{Name: "a"}).Change, Expect: []int64{0}},
+			{Change: putBank(match.Bank{Name: "b"}).Change, Expect: []int64{1}},
+			{Change: dropBank("b").Change, Expect: []int64{1}},
+			{Change: put("a", named("x", 1)).Change, Expect: []int64{0}},
+			{Change: put("a", named("y", 1)).Change, Expect: []int64{5}},
+			{Change: drop("a", "y").Change, Expect: []int64{5}},
+		} {
+			_, err := s.Apply(t.Context(), ann, put("a", named("z", 9)), c)
+			assert.ErrorIs(t, err, ErrConflict, "%+v", c)
+		}
+		fresh := put("a", named("y", 1))
+		fresh.Expect = []int64{0}
+		apply(t, s, fresh)
+		read(t, s, func(v *View) {
+			e, _, err := v.Entry("a", "x")
+			require.NoError(t, err)
+			assert.True(t, e.Disabled)
+			assert.Empty(t, e.Labels)
+			assert.Equal(t, 2, v.Banks()[0].Entries)
+		})
+		verify(t, s)
+	})
+}
+
+// Pages come in the order of IDs, and each entry once; a view does not move.
+func TestPages(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s := open(t, url)
+		apply(t, s, putBank(match.Bank{Name: "a"}))
+		var want []string
+		changed, at, err := s.Import(t.Context(), ann, "a", func(yield func(match.Entry, error) bool) {
+			for i := range 5_000 {
+				e := named(fmt.Sprintf("%05d", i), uint64(i))
+				want = append(want, e.ID)
+				if !yield(e, nil) {
+					return
+				}
+			}
+		})
+		require.NoError(t, err)
+		assert.Equal(t, 5_000, changed)
+		assert.Equal(t, int64(1+3), at.Seq)
+		read(t, s, func(v *View) {
+			apply(t, s, put("a", named("0", 1), named("~", 1)))
+			var got []string
+			for last := ""; ; {
+				n := 0
+				for e, err := range v.EntriesAfter("a", last) {
+					require.NoError(t, err)
+					got, last, n = append(got, e.ID), e.ID, n+1
+					if n == 1500 {
+						break
+					}
+				}
+				if n == 0 {
+					break
+				}
+			}
+			assert.Equal(t, want, got)
+			assert.Equal(t, 5_000, v.Banks()[0].Entries)
+		})
+		verify(t, s)
+	})
+}
+
+func TestOpenErrors(t *testing.T) {
+	for _, url := range []string{"", "sqlite:", ":memory:", "mysql://x", "postgres://%zz"} {
+		_, err := Open(t.Context(), url, Options{})
+		assert.ErrorIs(t, err, match.ErrInvalid, url)
+	}
+	_, err := Open(t.Context(), filepath.Join(t.TempDir(), "no", "x.db"), Options{})
+	assert.ErrorIs(t, err, ErrUnreachable)
+	_, err = Open(t.Context(), "postgres://x@127.0.0.1:1/x?sslmode=disable", Options{Busy: 500 * time.Millisecond})
+	assert.ErrorIs(t, err, ErrUnreachable)
+	path := filepath.Join(t.TempDir(), "x.db")
+	require.NoError(t, os.WriteFile(path, []byte(strings.Repeat("no database ", 1000)), 0o600))
+	_, err = Open(t.Context(), path, Options{})
+	assert.ErrorIs(t, err, ErrNotStore)
+	path = filepath.Join(t.TempDir(), "y.db")
+	db, err := sql.Open("sqlite", path)
+	require.NoError(t, err)
+	_, err = db.Exec("CREATE TABLE other (x)")
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+	_, err = Open(t.Context(), path, Options{})
+	assert.ErrorIs(t, err, ErrNotStore)
+}
+
+// Only the owner may read the file, and what lies beside it.
+func TestFileMode(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, filepath.Join(dir, "x.db"))
+	apply(t, s, putBank(match.Bank{Name: "a"}))
+	files, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	assert.Len(t, files, 3)
+	for _, f := range files {
+		info, err := f.Info()
+		require.NoError(t, err)
+		assert.Equal(t, os.FileMode(0o600), info.Mode().Perm(), f.Name())
+	}
+}
+
+// A store of an older version is brought up to date with all that is in it; one of a newer
+// version is refused, and untouched.
+func TestMigration(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		old, err := connect(url, Options{})
+		require.NoError(t, err)
+		require.NoError(t, old.migrate(t.Context(), 1))
+		apply(t, old, putBank(match.Bank{Name: "a"}), put("a", named("x", 1)))
+		head, err := old.Head(t.Context())
+		require.NoError(t, err)
+		_, err = old.write.Exec(`UPDATE rematch_changes SET seq = seq`)
+		require.NoError(t, err, "version 1 did not refuse it")
+		require.NoError(t, old.Close())
+
+		s := open(t, url)
+		assert.Equal(t, old.ID(), s.ID())
+		verify(t, s, head)
+		for _, statement := range []string{`UPDATE rematch_changes SET seq = seq`, `DELETE FROM rematch_changes WHERE seq = 1`} {
+			_, err = s.write.Exec(statement)
+			assert.ErrorContains(t, err, "the audit is only ever added to")
+		}
+		apply(t, s, put("a", named("y", 1)))
+		verify(t, s)
+		_, err = s.write.Exec(`UPDATE rematch_head SET version = 99`)
+		require.NoError(t, err)
+		_, err = Open(t.Context(), url, Options{})
+		var schema *SchemaError
+		require.ErrorAs(t, err, &schema)
+		assert.ErrorIs(t, err, ErrNewerSchema)
+		assert.Equal(t, SchemaError{99, 2}, *schema)
+	})
+}
+
+func TestPosition(t *testing.T) {
+	p := Position{7, Digest{1, 2, 3}}
+	got, err := ParsePosition(p.String())
+	require.NoError(t, err)
+	assert.Equal(t, p, got)
+	for _, bad := range []string{"", "7", "x:00", "7:00", "-1:" + p.Hash.String(), p.String() + "0"} {
+		_, err := ParsePosition(bad)
+		assert.ErrorIs(t, err, match.ErrInvalid, bad)
+	}
+}
+
+// An end of the context ends what waits.
+func TestContext(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s := open(t, url)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		_, err := s.Wait(ctx, 0)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		_, err = s.Apply(ctx, ann, putBank(match.Bank{Name: "a"}))
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		head, err := s.Head(t.Context())
+		require.NoError(t, err)
+		assert.Zero(t, head.Seq)
+	})
+}
