@@ -18,8 +18,8 @@ type Curation struct {
 	Note     string
 	Decision Decision  // ours; it overlays the opinions and leaves them as they were received
 	Opinions []Opinion // others' and ours, in the order they came
-	// Quarantine is set while the entry is set aside for matching far more than it used to;
-	// see Options.Surge.
+	// Quarantine is set while the entry is set aside for matching far more than it used to; see
+	// Options.Surge. It holds no more once our Decision is Positive.
 	Quarantine Quarantine
 	Origin     Origin
 }
@@ -209,6 +209,11 @@ func (c *Curation) Equal(d *Curation) bool {
 }
 
 func (c *Curation) empty() bool { return c == nil || c.Equal(&Curation{}) }
+
+// held reports whether the entry is set aside. What we confirmed is not, whatever it matches.
+func (c *Curation) held() bool {
+	return c != nil && !c.Quarantine.Since.IsZero() && c.Decision.Stance != Positive
+}
 
 // off says why a curation alone keeps an entry from matching at a time: disabled until then,
 // or expired; else it is empty.

@@ -79,6 +79,17 @@ func TestSurges(t *testing.T) {
 	require.Equal(t, "fresh", s.heard[2].Entry)
 	require.Zero(t, s.heard[2].Quarantine.Usual)
 
+	// Confirmed, it matches at once, though the figures stay with it.
+	confirm := func(s match.Stance) func(*match.Entry) {
+		return func(e *match.Entry) { e.Curation.Decision.Stance = s }
+	}
+	require.NoError(t, s.EditEntry("b", "fresh", confirm(match.Positive)))
+	reported, shadowed = s.upload(fresh, 5)
+	require.Equal(t, []int{5, 0}, []int{reported, shadowed})
+	require.NoError(t, s.EditEntry("b", "fresh", confirm(match.NoOpinion)))
+	reported, shadowed = s.upload(fresh, 5)
+	require.Equal(t, []int{0, 5}, []int{reported, shadowed})
+
 	// Released by a curator, it is left alone for a day, whatever it matches.
 	release := func(e *match.Entry) { e.Curation.Quarantine = match.Quarantine{} }
 	require.NoError(t, s.EditEntry("b", "old", release))
