@@ -166,6 +166,22 @@ func TestSurgesForget(t *testing.T) {
 	require.NotEmpty(t, s.heard)
 }
 
+// Of a bank that is removed nothing is counted any more, on a shelf or not.
+func TestSurgesForgetBanks(t *testing.T) {
+	r := seeded()
+	v, w := random(r, hash.PDQ), random(r, hash.PDQ)
+	s := newSurging(t, match.SurgeRule{}, match.Bank{Name: "stays", Entries: []match.Entry{picture("v", v)}}, match.Bank{Name: "goes", Entries: []match.Entry{picture("v", v)}})
+	require.NoError(t, s.Load(shelved(t, match.Bank{Name: "shelved", Entries: []match.Entry{bare(v), bare(w), picture("w", w)}})))
+	s.upload(v, 1)
+	s.upload(w, 1)
+	require.Equal(t, 5, s.Tallies())
+	require.NoError(t, s.RemoveBank("shelved"))
+	require.Equal(t, 2, s.Tallies())
+	require.NoError(t, s.RemoveBank("goes"))
+	s.upload(v, 1)
+	require.Equal(t, 1, s.Tallies())
+}
+
 // What was set aside is found again, and where it can't be written down that is told.
 func TestSurgesAreWrittenDown(t *testing.T) {
 	r := seeded()
