@@ -110,7 +110,8 @@ import (
 //	      date, tags list. It is never one that says nothing.
 //
 // Version 2 is the same without what of BANK stands between thresholds and bare entries, and
-// without curations; it is read, not written.
+// without curations, and its JUNK has only what is blank or of an empty file; it is read, not
+// written.
 //
 // The same banks always give the same bytes.
 const (

@@ -18,7 +18,7 @@ type BankStats struct {
 	// What becomes of the matches of the others by the bank's Policy, were the bank enabled and
 	// rolled out to the upload.
 	Reported, Shadowed, Ignored int
-	SetAside                    int // in quarantine, whatever else they are
+	SetAside                    int // in quarantine and not confirmed, whatever else they are
 	Stances                     map[Stance]int
 	Exchanges                   map[string]int // by Origin.Exchange; empty: ours
 	Signals                     map[hash.Kind]int
@@ -58,7 +58,7 @@ func Statistics(s Set, bank string, at time.Time) (BankStats, error) {
 		exchange := ""
 		if c := e.Curation; c != nil {
 			exchange = c.Origin.Exchange
-			if !c.Quarantine.Since.IsZero() {
+			if c.held() {
 				stats.SetAside++
 			}
 		}

@@ -214,6 +214,10 @@ func (m *Matcher) dropEntries(bankName string, ids []string) error {
 	if len(order) == 0 {
 		return nil
 	}
+	ids = make([]string, len(order)) // what is not there is not written down: nobody has checked it
+	for i, it := range order {
+		ids[i] = it.id
+	}
 	if err := m.note(change{op: entriesRemoved, bank: Bank{Name: bankName}, labels: ids}); err != nil {
 		return err
 	}

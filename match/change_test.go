@@ -3,6 +3,7 @@ package match_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -139,4 +140,20 @@ func TestEdits(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, &match.Curation{Note: "n"}, e.Curation)
 	require.Equal(t, []string{"l"}, m.Banks()[0].Labels)
+}
+
+// What is not there may be dropped whatever it is called, and the log is read again.
+func TestDropWhatIsNotThere(t *testing.T) {
+	path, r := journalled(t)
+	m, err := match.Open(path, match.Options{})
+	require.NoError(t, err)
+	drop := match.Change{Op: match.DropEntries, Bank: match.Bank{Name: "media"}, Entries: []match.Entry{{ID: strings.Repeat("x", 70000)}, {ID: "a"}, {ID: "a"}, {ID: "none"}}}
+	require.NoError(t, m.Apply(drop))
+	require.NoError(t, m.AddEntries("media", picture("later", random(r, hash.PDQ))))
+	want := contents(t, m)
+	require.NoError(t, m.Close())
+	m, err = match.Open(path, match.Options{})
+	require.NoError(t, err)
+	require.Equal(t, want, contents(t, m))
+	require.NoError(t, m.Close())
 }

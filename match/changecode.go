@@ -3,6 +3,8 @@ package match
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/rematch-go/rematch/hash"
 )
@@ -36,8 +38,13 @@ type change struct {
 	bits    int
 }
 
-// append appends the payload of a record.
+// append appends the payload of a record. Names are checked before they come here, but one that
+// was cut would make all of the log unreadable.
 func (c *change) append(dst []byte) ([]byte, error) {
+	long := func(s string) bool { return len(s) > math.MaxUint16 }
+	if long(c.bank.Name) || long(c.id) || slices.ContainsFunc(c.labels, long) {
+		return dst, &EntryError{Bank: c.bank.Name, Entry: c.id, Signal: -1, Reason: "a name, an ID or a label is longer than 65535", Err: ErrInvalid}
+	}
 	dst = append(dst, c.op)
 	if c.op == bankAdded || c.op == bankSet {
 		var err error

@@ -18,8 +18,8 @@ type Curation struct {
 	Note     string
 	Decision Decision  // ours; it overlays the opinions and leaves them as they were received
 	Opinions []Opinion // others' and ours, in the order they came
-	// Quarantine is set while the entry is set aside for matching far more than it used to;
-	// see Options.Surge.
+	// Quarantine is set while the entry is set aside for matching far more than it used to; see
+	// Options.Surge. It holds no more once our Decision is Positive.
 	Quarantine Quarantine
 	Origin     Origin
 }
@@ -116,12 +116,16 @@ func (c *Curation) Stance() Stance {
 	if c.Decision.Stance != NoOpinion {
 		return c.Decision.Stance
 	}
-	var said [stances]bool
+	latest := make(map[who]*Opinion) // of a few it is on the stack
 	for i := range c.Opinions {
 		o := &c.Opinions[i]
-		later := slices.ContainsFunc(c.Opinions[i+1:], func(p Opinion) bool { return o.sameWho(&p) && !p.At.Before(o.At) }) ||
-			slices.ContainsFunc(c.Opinions[:i], func(p Opinion) bool { return o.sameWho(&p) && p.At.After(o.At) })
-		said[o.Says] = said[o.Says] || !later
+		if last := latest[o.who()]; last == nil || !o.At.Before(last.At) {
+			latest[o.who()] = o
+		}
+	}
+	var said [stances]bool
+	for _, o := range latest { // in any order: the same comes out
+		said[o.Says] = true
 	}
 	switch {
 	case said[Positive] && said[Negative]:
@@ -136,7 +140,15 @@ func (c *Curation) Stance() Stance {
 	return NoOpinion
 }
 
-func (o *Opinion) sameWho(p *Opinion) bool { return o.By == p.By && o.Ours == p.Ours }
+// who has an opinion.
+type who struct {
+	by   string
+	ours bool
+}
+
+func (o *Opinion) who() who { return who{o.By, o.Ours} }
+
+func (o *Opinion) sameWho(p *Opinion) bool { return o.who() == p.who() }
 
 // Say adds an opinion, in the place of the one that the same member had.
 func (c *Curation) Say(o Opinion) {
@@ -155,9 +167,15 @@ func (c *Curation) Say(o Opinion) {
 func (c *Curation) Receive(from Origin, opinions ...Opinion) {
 	c.Origin = from
 	c.Opinions = slices.DeleteFunc(c.Opinions, func(o Opinion) bool { return !o.Ours })
+	places := make(map[string]int, len(opinions)) // one by one Say would look through all of them each time
 	for _, o := range opinions {
 		o.Ours = false
-		c.Say(o)
+		if i, again := places[o.By]; again {
+			c.Opinions[i] = o
+			continue
+		}
+		places[o.By] = len(c.Opinions)
+		c.Opinions = append(c.Opinions, o)
 	}
 }
 
@@ -191,6 +209,11 @@ func (c *Curation) Equal(d *Curation) bool {
 }
 
 func (c *Curation) empty() bool { return c == nil || c.Equal(&Curation{}) }
+
+// held reports whether the entry is set aside. What we confirmed is not, whatever it matches.
+func (c *Curation) held() bool {
+	return c != nil && !c.Quarantine.Since.IsZero() && c.Decision.Stance != Positive
+}
 
 // off says why a curation alone keeps an entry from matching at a time: disabled until then,
 // or expired; else it is empty.

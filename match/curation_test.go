@@ -2,8 +2,10 @@ package match_test
 
 import (
 	"bytes"
+	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -172,4 +174,67 @@ func TestVersionBefore(t *testing.T) {
 		require.NoError(t, m.Save())
 		require.NoError(t, m.Close())
 	}
+}
+
+// An exchange may have as many opinions of an entry as there is room for.
+func TestManyOpinions(t *testing.T) {
+	var given []match.Opinion
+	for i := range math.MaxUint16 {
+		given = append(given, match.Opinion{By: strconv.Itoa(i), Says: match.Positive})
+	}
+	var c match.Curation
+	start := time.Now()
+	c.Receive(match.Origin{}, append(given, match.Opinion{By: "7", Says: match.Seed})...)
+	require.Len(t, c.Opinions, len(given))
+	require.Equal(t, match.Seed, c.Opinions[7].Says)
+	require.Equal(t, match.Positive, c.Stance())
+	require.Less(t, time.Since(start), 3*time.Second, "each against each takes far longer")
+	c.Opinions = c.Opinions[:8]
+	require.Zero(t, testing.AllocsPerRun(10, func() { c.Stance() }))
+	// Of the opinions of one the latest counts, and of those at a time the last.
+	c.Opinions = []match.Opinion{{By: "a", Says: match.Negative, At: now}, {By: "a", Says: match.Seed, At: now}, {By: "a", Says: match.Positive, At: earlier}}
+	require.Equal(t, match.Seed, c.Stance())
+}
+
+// A file of the version before has its own rule of what matches nothing, until it is written anew.
+func TestJunkOfVersionBefore(t *testing.T) {
+	b, err := os.ReadFile("testdata/version2plain.bank")
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "known.bank")
+	require.NoError(t, os.WriteFile(path, b, 0o600))
+	s, err := match.OpenSnapshot(path)
+	require.NoError(t, err)
+	require.NoError(t, s.Verify())
+	_, err = match.ReadFile(path)
+	require.NoError(t, err)
+
+	plain, err := hash.Parse("pdq:" + strings.Repeat("f0", 32))
+	require.NoError(t, err)
+	none, err := hash.Parse("pdq:" + strings.Repeat("f7", 32)) // more than half of the bits
+	require.NoError(t, err)
+	check := func(o match.Options, plainly, others, aside int) *match.Matcher {
+		t.Helper()
+		m, err := match.Open(path, o)
+		require.NoError(t, err)
+		for v, want := range map[hash.Value]int{plain: plainly, none: others} {
+			matches, err := m.Match(v, 90)
+			require.NoError(t, err)
+			require.Len(t, matches, want, "%v", v)
+		}
+		listed, err := m.Quarantined()
+		require.NoError(t, err)
+		require.Len(t, listed, aside)
+		require.Equal(t, aside, m.Banks()[0].Quarantined)
+		return m
+	}
+	require.NoError(t, check(match.Options{Release: []hash.Value{plain}}, 2, 1, 2).Close())
+	m := check(match.Options{}, 2, 1, 2)
+	require.True(t, m.HasKnown())
+	require.NoError(t, m.Remove("b", plain.String()))
+	require.Equal(t, 2, m.Banks()[0].Quarantined)
+	require.NoError(t, m.AddEntries("b", bare(plain)))
+	require.Equal(t, 3, m.Banks()[0].Quarantined, "what comes new goes by the rule of now")
+	require.NoError(t, m.Save())
+	require.NoError(t, m.Close())
+	require.NoError(t, check(match.Options{}, 0, 0, 5).Close())
 }

@@ -1,6 +1,7 @@
 package match_test
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -143,4 +144,47 @@ func TestFarPlacesAreNoLimit(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, result.Matches)
 	assert.False(t, result.Limited)
+}
+
+// An entry whose treatment changes in the middle of a verdict stays in the list it was in.
+func TestFarWhileTreatmentChanges(t *testing.T) {
+	r := seeded()
+	clip := match.Entry{ID: "clip", Duration: 10 * time.Second}
+	for i := range time.Duration(10) {
+		clip.Signals = append(clip.Signals, match.Signal{Value: random(r, hash.PDQ), Quality: 90, From: i * time.Second, To: i*time.Second + 400*time.Millisecond})
+	}
+	m := newMatcher(t, match.Options{}, match.Bank{Name: "known", Entries: []match.Entry{clip}})
+	frames := []match.QueryFrame{shot(clip.Signals[0].Value, 0)}
+	for i := range time.Duration(40) {
+		frames = append(frames, shot(random(r, hash.PDQ), (10+i)*time.Second))
+	}
+	for i := 1; i < 8; i++ {
+		frames = append(frames, shot(flipped(r, clip.Signals[i].Value, 36), time.Duration(200-17*i)*time.Second))
+	}
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for on := true; ; on = !on {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			if err := m.EditBank("known", func(b *match.Bank) { b.RollOut.Shadow = on }); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	defer wg.Wait()
+	defer close(done)
+	for range 300 {
+		result, err := m.ScanVideo(frames)
+		require.NoError(t, err)
+		for _, match := range result.Matches {
+			require.Empty(t, match.ShadowedBy)
+		}
+		for _, match := range result.Weak {
+			require.Empty(t, match.ShadowedBy)
+		}
+	}
 }

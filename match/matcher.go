@@ -161,6 +161,9 @@ func (m *Matcher) RemoveBank(name string) error {
 	for _, it := range b.items { // in any order: nothing of it is left to be seen
 		m.drop(it)
 	}
+	if m.surges != nil {
+		m.surges.dropBank(b)
+	}
 	delete(m.banks, name)
 	m.refresh()
 	if b.shelf != nil {

@@ -55,7 +55,7 @@ func (t *Treatment) UnmarshalText(text []byte) (err error) {
 }
 
 // Policy says what becomes of the matches of a bank's entries, by what is said of them
-// (Curation.Stance) and for those in quarantine. The zero value means the defaults: None,
+// (Curation.Stance) and for those in quarantine, unless our decision is that they are right. The zero value means the defaults: None,
 // Positive and Seed are reported, for what is shared is meant to be looked for; Negative is
 // ignored; Disputed and Quarantined are shadowed, so that no evidence is lost. Of an
 // allow-list's entry, Report means that it suppresses; one that is shadowed suppresses nothing.
@@ -88,7 +88,7 @@ func (p Policy) Resolved() Policy {
 func (p Policy) Of(c *Curation) Treatment {
 	list := p.Resolved().list()
 	t := list[c.Stance()]
-	if c != nil && !c.Quarantine.Since.IsZero() {
+	if c.held() {
 		t = max(t, list[stances])
 	}
 	return t
@@ -141,7 +141,7 @@ func newItemState(labels []string, c *Curation) *itemState {
 		}
 		return &itemState{labels: labels, from: plain.from, to: plain.to}
 	}
-	s := &itemState{labels: labels, curation: c, from: plain.from, to: plain.to, stance: c.Stance(), held: !c.Quarantine.Since.IsZero()}
+	s := &itemState{labels: labels, curation: c, from: plain.from, to: plain.to, stance: c.Stance(), held: c.held()}
 	if !c.DisabledUntil.IsZero() {
 		s.from = c.DisabledUntil.UnixNano()
 	}

@@ -32,7 +32,7 @@ positive                     report       shadow   shadow       shadow
 investigation seed           report       shadow   shadow       shadow
 negative                     ignore       ignore   ignore       ignore
 disputed                     shadow       shadow   shadow       shadow
-negative, but confirmed      report       shadow   shadow       shadow
+negative, but confirmed      report       shadow   report       shadow
 positive, but deconfirmed    ignore       ignore   ignore       ignore
 `
 

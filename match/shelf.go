@@ -348,8 +348,12 @@ func (c *bankCopy) quarantined(r *rules) ([]Quarantined, error) {
 		if err != nil {
 			return err
 		}
+		first, _, err := snap.signalsOf(number)
+		if err != nil {
+			return err
+		}
 		for n := range e.Signals {
-			if cause, reason := r.aside(&e.Signals[n], e.IsVideo()); cause != "" {
+			if cause, reason := r.aside(&e.Signals[n], e.IsVideo()); cause != "" && !c.shelf.matchable(r, first+uint32(n), &e.Signals[n]) {
 				all = append(all, Quarantined{Bank: c.bank.Name, Entry: e.ID, Signal: n, Value: e.Signals[n].Value, Cause: cause, Reason: reason})
 			}
 		}

@@ -252,6 +252,13 @@ func (s *Snapshot) isJunk(signal uint32) bool {
 	return i < n && s.junkAt(i) == signal
 }
 
+// holdsJunk reports whether v is junk by the rule that the file was written by. That of version 2
+// knew of what is blank or empty only: its indices, counts and JUNK go by it until it is written anew.
+func (s *Snapshot) holdsJunk(v hash.Value) bool {
+	cause, _ := junk(v)
+	return cause != "" && !(s.old && cause != CauseBlank && cause != CauseEmptyFile)
+}
+
 // junkSignals returns the numbers of all junk, rising.
 func (s *Snapshot) junkSignals() (numbers []uint32, err error) {
 	defer s.locate(&err)

@@ -3,6 +3,7 @@ package match
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"sync"
@@ -29,7 +30,8 @@ const (
 //
 // Uploads are counted in buckets of time, which begin at multiples of Bucket since 1970; each
 // upload once for an entry, however often it was found in it, reported or shadowed, but not
-// where an allow-list suppressed it. An entry has surged when in the running bucket it has
+// where an allow-list's picture or video suppressed it (what match/screen suppresses by a digest of
+// the file counts). An entry has surged when in the running bucket it has
 // matched Least uploads or more, and
 //
 //   - more than Factor times the mean of the buckets before, up to History of them, in which it
@@ -146,7 +148,7 @@ func (s *surges) match(it *item, now int64, arrived uint64) (q Quarantine, surge
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.roll(now, arrived)
-	if it.off.Load()&offGone != 0 {
+	if (it.off.Load()|it.bank.off.Load())&offGone != 0 {
 		return q, false // it is not to be kept
 	}
 	t := s.tallies[it]
@@ -226,6 +228,13 @@ func (s *surges) drop(it *item) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.tallies, it)
+}
+
+// dropBank forgets all items of a bank that was removed: those on a shelf would keep its file.
+func (s *surges) dropBank(b *bank) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.tallies, func(it *item, _ *tally) bool { return it.bank == b })
 }
 
 // pardon leaves an item alone for as long as it has a history.

@@ -79,6 +79,17 @@ func TestSurges(t *testing.T) {
 	require.Equal(t, "fresh", s.heard[2].Entry)
 	require.Zero(t, s.heard[2].Quarantine.Usual)
 
+	// Confirmed, it matches at once, though the figures stay with it.
+	confirm := func(s match.Stance) func(*match.Entry) {
+		return func(e *match.Entry) { e.Curation.Decision.Stance = s }
+	}
+	require.NoError(t, s.EditEntry("b", "fresh", confirm(match.Positive)))
+	reported, shadowed = s.upload(fresh, 5)
+	require.Equal(t, []int{5, 0}, []int{reported, shadowed})
+	require.NoError(t, s.EditEntry("b", "fresh", confirm(match.NoOpinion)))
+	reported, shadowed = s.upload(fresh, 5)
+	require.Equal(t, []int{0, 5}, []int{reported, shadowed})
+
 	// Released by a curator, it is left alone for a day, whatever it matches.
 	release := func(e *match.Entry) { e.Curation.Quarantine = match.Quarantine{} }
 	require.NoError(t, s.EditEntry("b", "old", release))
@@ -153,6 +164,22 @@ func TestSurgesForget(t *testing.T) {
 		}
 	}
 	require.NotEmpty(t, s.heard)
+}
+
+// Of a bank that is removed nothing is counted any more, on a shelf or not.
+func TestSurgesForgetBanks(t *testing.T) {
+	r := seeded()
+	v, w := random(r, hash.PDQ), random(r, hash.PDQ)
+	s := newSurging(t, match.SurgeRule{}, match.Bank{Name: "stays", Entries: []match.Entry{picture("v", v)}}, match.Bank{Name: "goes", Entries: []match.Entry{picture("v", v)}})
+	require.NoError(t, s.Load(shelved(t, match.Bank{Name: "shelved", Entries: []match.Entry{bare(v), bare(w), picture("w", w)}})))
+	s.upload(v, 1)
+	s.upload(w, 1)
+	require.Equal(t, 5, s.Tallies())
+	require.NoError(t, s.RemoveBank("shelved"))
+	require.Equal(t, 2, s.Tallies())
+	require.NoError(t, s.RemoveBank("goes"))
+	s.upload(v, 1)
+	require.Equal(t, 1, s.Tallies())
 }
 
 // What was set aside is found again, and where it can't be written down that is told.

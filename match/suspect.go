@@ -109,7 +109,7 @@ func (sh *shelf) matchable(r *rules, number uint32, s *Signal) bool {
 	if !s.Quality.Passes(r.gate) {
 		return false
 	}
-	if isJunk(s.Value) {
+	if sh.snap.holdsJunk(s.Value) {
 		return r.released[s.Value]
 	}
 	_, suspect := slices.BinarySearch(sh.suspect, number)
@@ -165,7 +165,7 @@ func (m *Matcher) sift(sh *shelf) error {
 			if err != nil {
 				return err
 			}
-			if s.Quality.Passes(m.rules.gate) && !isJunk(s.Value) && !m.rules.released[s.Value] {
+			if s.Quality.Passes(m.rules.gate) && !sh.snap.holdsJunk(s.Value) && !m.rules.released[s.Value] {
 				sh.suspect = append(sh.suspect, number)
 				b.indexed[s.Value.Kind()]--
 				b.aside++
@@ -173,7 +173,7 @@ func (m *Matcher) sift(sh *shelf) error {
 		}
 	}
 	for value := range m.rules.released { // in any order: they are counted
-		if !value.IsValid() || !isJunk(value) {
+		if !value.IsValid() || !sh.snap.holdsJunk(value) {
 			continue
 		}
 		var hits []Hit

@@ -76,7 +76,7 @@ func (v *verifier) signal(number uint32, video bool, q hash.Quality, value hash.
 		sum = c
 	}
 	sum.n++
-	aside := isJunk(value)
+	aside := v.s.holdsJunk(value)
 	if aside {
 		sum.junk++
 		v.junk++

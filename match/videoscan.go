@@ -83,9 +83,17 @@ func (v *VideoScan) Result() (VideoResult, error) {
 	result.Limited = limited
 	budget, shadowBudget := maxFarComparisons, maxFarComparisons
 	var outcomes, shadowed, allowed []outcome
-	of := make(map[key]int) // the outcomes, or those that are shadowed
+	type place struct {
+		shadow bool // among those that are shadowed
+		i      int
+	}
+	of := make(map[key]place)
 	judge := func(candidates []*candidate) {
 		for _, cand := range v.u.stillLive(candidates) {
+			at, again := of[cand.key]
+			if again {
+				cand.shadow = at.shadow // as at first: somebody may have changed it meanwhile
+			}
 			left, all := &budget, &outcomes
 			if cand.shadow {
 				left, all = &shadowBudget, &shadowed
@@ -102,13 +110,12 @@ func (v *VideoScan) Result() (VideoResult, error) {
 			if cand.shadow {
 				o.match.ShadowedBy = cand.key.it.shadowedBy()
 			}
-			i, again := of[cand.key]
 			switch {
-			case again && (len(o.missing) == 0 || len((*all)[i].missing) > 0):
-				(*all)[i] = o
+			case again && (len(o.missing) == 0 || len((*all)[at.i].missing) > 0):
+				(*all)[at.i] = o
 			case again:
 			case !cand.key.it.bank.allow:
-				of[cand.key] = len(*all)
+				of[cand.key] = place{cand.shadow, len(*all)}
 				*all = append(*all, o)
 			case len(o.missing) == 0:
 				allowed = append(allowed, o)

@@ -1,6 +1,7 @@
 package video
 
 import (
+	"bytes"
 	"compress/flate"
 	"context"
 	"encoding/binary"
@@ -15,43 +16,46 @@ const maxMembers = 4096
 
 // archiveMembers lists the media in the ZIP archive that a file ends with, if it does. Programs
 // find it from the end, whatever the file begins with (APPNOTE 4.3). complete is false if there is
-// more to it than is looked at. What a member is, is told by its first bytes once they are unpacked;
+// more to it than is looked at; base is where it begins. What a member is, is told by its first bytes once they are unpacked;
 // an archive in an archive is listed and not opened.
 //
 // The standard library's reader takes memory for every member there is before its caller can count
 // them.
-func archiveMembers(r io.ReaderAt, size int64) (parts []Part, archive, complete bool) {
+func archiveMembers(r io.ReaderAt, size int64) (parts []Part, base int64, archive, complete bool) {
 	const record = 22 // of the end of the directory, without its comment
 	b, at := lastIndex(r, size, record+math.MaxUint16, "PK\x05\x06")
-	if at < 0 || len(b)-at < record {
-		return nil, false, true
-	}
 	le := binary.LittleEndian
-	end := b[at:]
+	var end []byte
+	for ; ; at = bytes.LastIndex(b[:at], []byte("PK\x05\x06")) {
+		if at < 0 {
+			return nil, 0, false, true
+		}
+		end = b[at:]
+		if len(end) >= record && record+int(le.Uint16(end[20:])) <= len(end) {
+			break // or else it is chance, or stands in a comment
+		}
+	}
 	members, length, offset := int(le.Uint16(end[10:])), int64(le.Uint32(end[12:])), int64(le.Uint32(end[16:]))
 	directory := size - int64(len(b)) + int64(at) - length // where it is, and offset where its maker put it
-	if record+int(le.Uint16(end[20:])) > len(end) {
-		return nil, false, true // chance
-	}
 	if directory < offset || members == math.MaxUint16 || length == math.MaxUint32 {
-		return nil, true, false // the long form, or damaged
+		return nil, 0, true, false // the long form, or damaged
 	}
-	base := directory - offset
+	base = directory - offset
 	in := io.NewSectionReader(r, directory, length)
 	for i := 0; ; i++ {
 		var h [46]byte
 		if _, err := io.ReadFull(in, h[:]); err != nil || string(h[:4]) != "PK\x01\x02" {
-			return parts, true, err != nil && i == members
+			return parts, base, true, err != nil && i == members
 		}
 		if i == maxMembers || len(parts) > MaxParts { // which the caller cuts
-			return parts, true, i < maxMembers
+			return parts, base, true, i < maxMembers
 		}
 		name := make([]byte, le.Uint16(h[28:]))
 		if _, err := io.ReadFull(in, name); err != nil {
-			return parts, true, false
+			return parts, base, true, false
 		}
 		if _, err := in.Seek(int64(le.Uint16(h[30:]))+int64(le.Uint16(h[32:])), io.SeekCurrent); err != nil {
-			return parts, true, false
+			return parts, base, true, false
 		}
 		packed := int64(le.Uint32(h[20:]))
 		if len(name) == 0 || name[len(name)-1] == '/' && packed == 0 {
@@ -69,8 +73,11 @@ func archiveMembers(r io.ReaderAt, size int64) (parts []Part, archive, complete 
 		}
 		if p.Err == nil {
 			header := make([]byte, sniffLen)
-			n, _ := io.ReadFull(p.unpack(r), header)
-			if p.Format, _, _ = Sniff(header[:n]); p.Format == "" {
+			n, err := io.ReadFull(p.unpack(r, maxPacked), header)
+			var damage flate.CorruptInputError
+			if errors.As(err, &damage) || n < len(header) && p.Size > maxPacked {
+				p.Err = refuse(ErrCorrupt, "a member of the archive can't be unpacked")
+			} else if p.Format, _, _ = Sniff(header[:n]); p.Format == "" {
 				continue // a text, or what else is no medium
 			}
 		}
@@ -92,9 +99,13 @@ func (p *Part) findMember(r io.ReaderAt, at, size int64) error {
 	return nil
 }
 
-// unpack reads a member.
-func (p *Part) unpack(r io.ReaderAt) io.Reader {
-	in := io.NewSectionReader(r, p.Offset, p.Size)
+// maxPacked is how much of a member is read to tell what it is, in bytes: hundreds of times what
+// it takes. Thousands of members may share what packs nothing.
+const maxPacked = 64 << 10
+
+// unpack reads a member, or what so many packed bytes of it are.
+func (p *Part) unpack(r io.ReaderAt, most int64) io.Reader {
+	in := io.NewSectionReader(r, p.Offset, min(p.Size, most))
 	if p.deflated {
 		return flate.NewReader(in)
 	}
@@ -103,7 +114,7 @@ func (p *Part) unpack(r io.ReaderAt) io.Reader {
 
 // member unpacks a member to a file of its own.
 func (s *Stored) member(ctx context.Context, name string, p Part, l Limits) (*Stored, error) {
-	part, err := Store(ctx, Reader(name, p.unpack(s.data)), l)
+	part, err := Store(ctx, Reader(name, p.unpack(s.data, p.Size)), l)
 	var damage flate.CorruptInputError
 	if errors.As(err, &damage) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, wrap(name, refuse(ErrCorrupt, err.Error()))

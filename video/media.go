@@ -58,14 +58,18 @@ func (m *Media) open(ctx context.Context, o Options) error {
 	}
 	format, demuxer, class := Sniff(header)
 	m.info = Info{Class: class, Format: format, Bytes: m.stored.size}
-	if isEncrypted(m.stored.Reader(), m.stored.size, format) {
-		return refuse(ErrEncrypted, format)
-	}
-
 	work := startWork(ctx, o.Limits.Work)
 	defer work.stop()
+	r := &contextReader{ctx: work.ctx, r: m.stored.Reader()}
+	encrypted := isEncrypted(r, m.stored.size, format)
 	var err error
 	switch {
+	case r.err != nil:
+		return r.err
+	case work.ctx.Err() != nil:
+		err = work.ctx.Err()
+	case encrypted:
+		return refuse(ErrEncrypted, format)
 	case class == Video:
 		err = m.openVideo(work.ctx, demuxer, o)
 	case format == "gif":

@@ -17,6 +17,9 @@ const MaxParts = 16
 // maxTail is how far behind the end of a medium another one is looked for, in bytes.
 const maxTail = 16 << 20
 
+// maxDecoys is how many beginnings of archives that are none are passed over.
+const maxDecoys = 64
+
 // Part is a medium beside the first in a file.
 type Part struct {
 	Offset int64  // in the file, of its first byte; of an archive's member where that is packed
@@ -39,7 +42,8 @@ type Layout struct {
 	Trailing int64
 	Archive  bool // it ends with the directory of a ZIP archive
 	// More tells that there is more than was looked at: over MaxParts media, an archive of over 4096
-	// members or one that makes no sense, a medium of a million blocks.
+	// members or one that makes no sense or has no directory, a medium of a million blocks, something
+	// 16 MiB behind the end of one.
 	More bool
 }
 
@@ -67,19 +71,33 @@ func (s *Stored) layout(r *contextReader) (Layout, error) {
 	l := Layout{Format: format, End: s.size}
 	end, complete := mediumEnd(r, 0, s.size, format)
 	l.End, l.More = end, !complete
+	members, base, archive, complete := archiveMembers(r, s.size)
+	l.Archive = archive
+	l.More = l.More || !complete
 	if format == "zip" {
 		l.End = s.size // all of it is the archive
+		l.More = l.More || !archive
 	}
-	for at := l.End; at < s.size; {
+	for at, decoys := l.End, 0; at < s.size; {
 		start, format, complete := nextMedium(r, at, min(s.size, at+maxTail))
 		l.More = l.More || !complete
 		if format == "" {
 			l.Trailing += trailing(r, at, s.size)
+			l.More = l.More || at+maxTail < s.size && trailing(r, at+maxTail, s.size) > 0
 			break
 		}
 		l.Trailing += trailing(r, at, start)
 		if format == "zip" {
-			break // its directory tells
+			if archive && start >= base {
+				break // its directory tells
+			}
+			// A member without a directory: some programs open that too, and what follows may be no member.
+			l.More = true
+			if decoys++; decoys > maxDecoys {
+				break
+			}
+			at = start + 4
+			continue
 		}
 		if len(l.Parts) == MaxParts {
 			l.More = true
@@ -90,9 +108,6 @@ func (s *Stored) layout(r *contextReader) (Layout, error) {
 		l.Parts = append(l.Parts, Part{Offset: start, Size: end - start, Format: format})
 		at = end
 	}
-	members, archive, complete := archiveMembers(r, s.size)
-	l.Archive = archive
-	l.More = l.More || !complete
 	for _, m := range members {
 		if len(l.Parts) == MaxParts {
 			l.More = true

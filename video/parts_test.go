@@ -192,6 +192,45 @@ func TestPartsOfArchives(t *testing.T) {
 }
 
 // A bomb costs what the budget allows, and a crowd is cut.
+// Beginnings of archives, archives in comments and padding hide nothing.
+func TestDecoys(t *testing.T) {
+	jpeg, film := asJPEG(t, scene(90, 60)), smallMP4()
+	local := append([]byte("PK\x03\x04"), make([]byte, 26)...)
+	picture := zipOf(t, zip.Deflate, map[string][]byte{"a.jpg": jpeg}, "a.jpg")
+	text := zipOf(t, zip.Deflate, map[string][]byte{"a.txt": []byte("text")}, "a.txt")
+	commented := append(picture[:len(picture)-2:len(picture)-2], 4, 0)
+	commented = append(commented, "PK\x05\x06"...)
+	for name, c := range map[string]struct {
+		file  []byte
+		parts []string // their formats
+		more  bool
+	}{
+		"a local header before a film":              {join(jpeg, local, film), []string{"mp4"}, true},
+		"the same with an archive at the end":       {join(jpeg, local, film, text), []string{"mp4"}, true},
+		"a mark in the archive's comment":           {join(jpeg, commented), []string{"jpeg"}, false},
+		"an archive that does not end":              {join(jpeg, picture[:len(picture)-22]), nil, true},
+		"a film far behind":                         {join(jpeg, make([]byte, 17<<20), film), nil, true},
+		"an archive before more than a comment can": {join(jpeg, picture, make([]byte, 70<<10)), nil, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, err := stored(t, "x.jpg", c.file).Parts(context.Background())
+			require.NoError(t, err)
+			assert.Equal(t, c.more, l.More)
+			var formats []string
+			for _, p := range l.Parts {
+				formats = append(formats, p.Format)
+			}
+			for _, want := range c.parts {
+				assert.Contains(t, formats, want)
+			}
+		})
+	}
+	// A thousand more than are followed take no time to speak of.
+	l, err := stored(t, "x.jpg", join(jpeg, bytes.Repeat([]byte("PK\x03\x04"), 100_000))).Parts(context.Background())
+	require.NoError(t, err)
+	assert.True(t, l.More)
+}
+
 func TestPartsHaveBudgets(t *testing.T) {
 	bomb := zipOf(t, zip.Deflate, map[string][]byte{"x.png": append(asPNG(t, scene(8, 8)), make([]byte, 30<<20)...)}, "x.png")
 	s := stored(t, "x", bomb)
@@ -256,7 +295,16 @@ func TestEncrypted(t *testing.T) {
 		assert.True(t, ok)
 		assert.Equal(t, "encrypted", reason)
 	}
-	for name, b := range map[string][]byte{"mp4": entry("avc1"), "matroska": smallMatroska(element("\x6d\x80", element("\x62\x40", nil)))} {
+	track := func(kind byte, in ...[]byte) []byte {
+		return element("\xae", append([][]byte{element("\x83", []byte{kind})}, in...)...)
+	}
+	lock := element("\x6d\x80", element("\x62\x40", element("\x50\x35", []byte{0})))
+	for name, b := range map[string][]byte{
+		"mp4": entry("avc1"), "matroska": smallMatroska(element("\x6d\x80", element("\x62\x40", nil))),
+		"a second moov, which nobody reads": join(entry("avc1"), entry("encv")),
+		"sound alone": join(element("\x1aE\xdf\xa3", element("\x42\x82", []byte("matroska"))),
+			element("\x18\x53\x80\x67", element("\x16\x54\xae\x6b", track(1), track(2, lock)))),
+	} {
 		_, err := video.Open(context.Background(), video.Bytes("x", b), video.Options{})
 		assert.ErrorIs(t, err, video.ErrNoBackend, name)
 	}

@@ -60,7 +60,7 @@ func TestCurating(t *testing.T) {
 	require.Contains(t, c.bank(0, "create FILE news --allow --suppress terror"), "an allow-list for terror")
 	require.Contains(t, c.bank(1, "create FILE news"), "taken")
 	require.Equal(t, "known.bank: bank terror: 3 entries added; it has 3\n", c.bank(0, "add FILE --bank terror", oneHash, twoHash, md5Hash))
-	require.Contains(t, c.bank(0, "add --json FILE --bank terror --label x --exchange gifct --severity high --member m --tag t", oneHash, "pdq:"+strings.Repeat("0f", 32)), `"added":1,"removed":0,"there":1,"entries":4}`)
+	require.Contains(t, c.bank(0, "add --json FILE --bank terror --label x --exchange gifct --severity high --member m --tag t", oneHash, "pdq:0a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22d8f8f0cee0f4a84f0637"), `"added":1,"removed":0,"there":1,"entries":4}`)
 	require.Contains(t, c.bank(1, "add FILE --bank terror nothing/here"), "nothing/here")
 	require.Contains(t, c.bank(2, "add FILE", oneHash), "--bank")
 

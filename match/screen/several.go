@@ -3,6 +3,7 @@ package screen
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/rematch-go/rematch/hash"
@@ -73,17 +74,21 @@ func (s *Screener) media(ctx context.Context, stored *video.Stored, contentType 
 		v.Media = append(v.Media, Medium{Part: p, Outcome: m.Outcome, Reason: m.Reason, Err: m.Err, Info: m.Info, Frames: m.Frames, Plan: m.Plan, Matches: m.Matches, Shadow: m.Shadow, Weak: m.Weak})
 		v.add(&m)
 		// A picture behind another that shows nothing, as the maps that phones put there, leaves nothing open.
-		if m.Reason != ReasonLowQuality && m.Reason != ReasonTooSmall {
+		if m.Info.Class != video.Still || m.Reason != ReasonLowQuality && m.Reason != ReasonTooSmall {
 			undecoded = cmp.Or(undecoded, m.Err)
 		}
 	}
 	if layout.More {
-		undecoded = cmp.Or(undecoded, error(&video.Error{Name: stored.Name(), Err: &video.LimitError{Limit: "parts", Max: video.MaxParts}}))
+		undecoded = cmp.Or(undecoded, tooManyParts(stored.Name()))
 	}
 	if undecoded != nil {
 		return refuse(v, undecoded)
 	}
 	return s.verdict(v)
+}
+
+func tooManyParts(name string) error {
+	return &video.Error{Name: name, Err: &video.LimitError{Limit: "parts", Max: video.MaxParts}}
 }
 
 // add adds what another part of the file matched.
@@ -96,10 +101,19 @@ func (v *Verdict) add(m *Verdict) {
 func (s *Screener) medium(ctx context.Context, stored *video.Stored, p video.Part, u *match.Upload, digests, perceptual []hash.Kind, o *video.Options) (Verdict, error) {
 	part, err := stored.Part(ctx, p, o.Limits)
 	if err != nil {
+		if limit := new(video.LimitError); errors.As(err, &limit) && p.Member != "" && o.Limits.Bytes > 0 {
+			o.Limits.Bytes = 1 // it is used up
+		}
 		return Verdict{}, err
 	}
 	defer part.Close()
 	v, err := s.judge(ctx, part, u, digests, perceptual, *o)
+	if err == nil && v.Err == nil && p.Member != "" { // what is behind a member's end is not gone into
+		var l video.Layout
+		if l, err = part.Parts(ctx); err == nil && (len(l.Parts) > 0 || l.More) {
+			err = tooManyParts(stored.Name())
+		}
+	}
 	spend := func(budget int64, n int64) int64 {
 		if budget < 0 {
 			return budget // there is none

@@ -72,12 +72,6 @@ func newPlan(c video.Container, info video.Info, r video.Request, s Settings, no
 	input["idct"] = "simple"
 	if r.Sampling.Keys {
 		input["skip_frame"] = "nokey"
-		if info.KeyFrames > 0 {
-			// A plain index tells all that ffmpeg would find out by decoding the beginning
-			// once before. (But for the order in which some streams' frames are shown, of which
-			// key frames know nothing.)
-			input["nofind_stream_info"] = ""
-		}
 	}
 	if r.Unedited && c.Demuxer == "mov" {
 		input["ignore_editlist"] = "1"

@@ -262,10 +262,10 @@ func (m *media) table(kind string, b box) bool {
 			m.total += uint64(samples) * uint64(ticks)
 		}
 	case "stsz", "stz2":
-		if len(b) < 12 {
+		if len(b) < 12 || m.sizes > 0 { // a second table is none of a plain file
 			return false
 		}
-		m.sizes = b.u32(8)
+		m.sizes, m.each = b.u32(8), nil
 		if kind == "stsz" && b.u32(4) == 0 && uint64(len(b)-12) >= 4*uint64(m.sizes) {
 			m.each = b[12:]
 		}

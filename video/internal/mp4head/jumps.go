@@ -17,18 +17,19 @@ const (
 //
 // pixels is the size of a picture.
 func (m *media) jumps(pixels int) (n int) {
-	if m.each == nil || m.sync == nil {
+	if m.each == nil || m.sync == nil || uint64(len(m.each)) < 4*uint64(m.sizes) {
 		return 0
 	}
-	end := int(m.sizes)
+	end, last := int(m.sizes), 0
 	for i := range m.keys {
 		from, to := int(m.sync.u32(4*i)), end // behind the key frame: samples count from 1
 		if i+1 < m.keys {
 			to = int(m.sync.u32(4*i+4)) - 1
 		}
-		if from < 1 || to > end {
+		if from <= last || to > end {
 			return n // not in order
 		}
+		last = from
 		if to-from >= fewInner && m.jump(from, to, pixels) {
 			n++
 		}

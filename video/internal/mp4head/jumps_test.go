@@ -48,4 +48,21 @@ func TestJumps(t *testing.T) {
 	assert.Zero(t, m.jumps(pixels), "a key frame beyond the end")
 	m.sync = table(0, 11)
 	assert.Zero(t, m.jumps(pixels), "samples count from 1")
+	m.sync = table(1, 10, 1, 10)
+	m.keys = 4
+	assert.Zero(t, m.jumps(pixels), "key frames again and again")
+	m = media{keys: 2, sizes: 1000, sync: table(1, 900), each: table(even...)}
+	assert.Zero(t, m.jumps(pixels), "fewer sizes than samples")
+}
+
+// A second table of sizes is none of a plain file, nor goes the first one with its number.
+func TestTwoTablesOfSizes(t *testing.T) {
+	sizes := func(uniform, n uint32, each ...uint32) box { return append(table(0, uniform, n), table(each...)...) }
+	m := media{handler: "vide"}
+	assert.True(t, m.table("stsz", sizes(0, 2, 10, 20)))
+	assert.False(t, m.table("stsz", sizes(7, 1000)))
+	m = media{handler: "vide"}
+	assert.True(t, m.table("stsz", sizes(0, 0)))
+	assert.True(t, m.table("stsz", sizes(7, 1000)))
+	assert.Nil(t, m.each)
 }
