@@ -75,11 +75,7 @@ func TestFeedsMayComeAgain(t *testing.T) {
 		require.NoError(t, m.Apply(c))
 	}
 	require.Equal(t, want, contents(t, m))
-	require.NoError(t, m.Close())
-	m, err = match.Open(path, match.Options{})
-	require.NoError(t, err)
-	require.Equal(t, want, contents(t, m))
-	require.NoError(t, m.Close())
+	keeps(t, m, path)
 }
 
 // An entry on a shelf can be replaced, and by one of other signals.
@@ -150,10 +146,5 @@ func TestDropWhatIsNotThere(t *testing.T) {
 	drop := match.Change{Op: match.DropEntries, Bank: match.Bank{Name: "media"}, Entries: []match.Entry{{ID: strings.Repeat("x", 70000)}, {ID: "a"}, {ID: "a"}, {ID: "none"}}}
 	require.NoError(t, m.Apply(drop))
 	require.NoError(t, m.AddEntries("media", picture("later", random(r, hash.PDQ))))
-	want := contents(t, m)
-	require.NoError(t, m.Close())
-	m, err = match.Open(path, match.Options{})
-	require.NoError(t, err)
-	require.Equal(t, want, contents(t, m))
-	require.NoError(t, m.Close())
+	keeps(t, m, path)
 }
