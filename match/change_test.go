@@ -104,6 +104,9 @@ func TestPutOverSnapshots(t *testing.T) {
 	require.Equal(t, 4, m.Banks()[0].Entries)
 	require.ErrorIs(t, m.Apply(match.Change{Op: match.PutEntries, Bank: match.Bank{Name: "b"}, Entries: []match.Entry{picture("x", v), picture("x", w)}}), match.ErrDuplicate)
 	require.ErrorIs(t, m.Apply(match.Change{Op: match.PutEntries, Bank: match.Bank{Name: "b"}, Entries: []match.Entry{picture("p", v), {ID: "no signals"}}}), match.ErrInvalid)
+	same := []match.Entry{picture("p", w), picture("p", w)}
+	same[0].Labels = []string{"first"}
+	require.ErrorIs(t, m.Apply(match.Change{Op: match.PutEntries, Bank: match.Bank{Name: "b"}, Entries: same}), match.ErrDuplicate)
 	require.Equal(t, []string{"b/p"}, look(w), "what was refused has changed nothing")
 	require.Equal(t, 4, m.Banks()[0].Entries)
 }
