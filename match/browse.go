@@ -24,7 +24,7 @@ type BankStats struct {
 	Signals                     map[hash.Kind]int
 }
 
-// Statistics counts what is in a bank of a set. It reads every entry, at some 3 us each. Errors
+// Statistics counts what is in a bank of a set. It reads every entry. Errors
 // are those of Set.Entries.
 func Statistics(s Set, bank string, at time.Time) (BankStats, error) {
 	stats := BankStats{Stances: make(map[Stance]int), Exchanges: make(map[string]int), Signals: make(map[hash.Kind]int)}
@@ -84,7 +84,7 @@ func (e Entry) State(p Policy, at time.Time) string {
 
 // Find returns the entries of a bank of a set that have a text, in any case of letters, in
 // their ID, labels, note, tags, origin, or the names in their opinions and decision. It reads
-// every entry, at some 3 us each. Errors are those of Set.Entries.
+// every entry. Errors are those of Set.Entries.
 func Find(s Set, bank, text string) iter.Seq2[Entry, error] {
 	text = strings.ToLower(text)
 	has := func(list ...string) bool {

@@ -50,11 +50,13 @@ func TestPages(t *testing.T) {
 		for i, id := range all {
 			require.Equal(t, all[i+1:], ids(t, s, "b", id), name)
 		}
-		for e, err := range s.EntriesAfter("b", "nowhere") {
-			require.ErrorIs(t, err, match.ErrUnknown, e.ID)
-		}
-		for e, err := range s.EntriesAfter("nowhere", "") {
-			require.ErrorIs(t, err, match.ErrUnknown, e.ID)
+		for _, unknown := range [][2]string{{"b", "nowhere"}, {"nowhere", ""}} {
+			var errs []error
+			for _, err := range s.EntriesAfter(unknown[0], unknown[1]) {
+				errs = append(errs, err)
+			}
+			require.Len(t, errs, 1, name)
+			require.ErrorIs(t, errs[0], match.ErrUnknown, name)
 		}
 	}
 }

@@ -135,6 +135,10 @@ func (m *Matcher) setBank(b *bank, next *Bank) error {
 				Err: &RadiusError{Radius: state.thresholds[k], Max: m.rules.maxRadius[k]}}
 		}
 	}
+	settings := b.settings()
+	if was, is := newBankInfo(&settings, 0, 0), newBankInfo(next, 0, 0); sameBank(&was, &is) && maps.Equal(was.Given, is.Given) {
+		return nil // it came again
+	}
 	if err := m.checkRoom(next); err != nil {
 		return err
 	}

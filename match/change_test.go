@@ -75,11 +75,7 @@ func TestFeedsMayComeAgain(t *testing.T) {
 		require.NoError(t, m.Apply(c))
 	}
 	require.Equal(t, want, contents(t, m))
-	require.NoError(t, m.Close())
-	m, err = match.Open(path, match.Options{})
-	require.NoError(t, err)
-	require.Equal(t, want, contents(t, m))
-	require.NoError(t, m.Close())
+	keeps(t, m, path)
 }
 
 // An entry on a shelf can be replaced, and by one of other signals.
@@ -108,6 +104,9 @@ func TestPutOverSnapshots(t *testing.T) {
 	require.Equal(t, 4, m.Banks()[0].Entries)
 	require.ErrorIs(t, m.Apply(match.Change{Op: match.PutEntries, Bank: match.Bank{Name: "b"}, Entries: []match.Entry{picture("x", v), picture("x", w)}}), match.ErrDuplicate)
 	require.ErrorIs(t, m.Apply(match.Change{Op: match.PutEntries, Bank: match.Bank{Name: "b"}, Entries: []match.Entry{picture("p", v), {ID: "no signals"}}}), match.ErrInvalid)
+	same := []match.Entry{picture("p", w), picture("p", w)}
+	same[0].Labels = []string{"first"}
+	require.ErrorIs(t, m.Apply(match.Change{Op: match.PutEntries, Bank: match.Bank{Name: "b"}, Entries: same}), match.ErrDuplicate)
 	require.Equal(t, []string{"b/p"}, look(w), "what was refused has changed nothing")
 	require.Equal(t, 4, m.Banks()[0].Entries)
 }
@@ -150,10 +149,5 @@ func TestDropWhatIsNotThere(t *testing.T) {
 	drop := match.Change{Op: match.DropEntries, Bank: match.Bank{Name: "media"}, Entries: []match.Entry{{ID: strings.Repeat("x", 70000)}, {ID: "a"}, {ID: "a"}, {ID: "none"}}}
 	require.NoError(t, m.Apply(drop))
 	require.NoError(t, m.AddEntries("media", picture("later", random(r, hash.PDQ))))
-	want := contents(t, m)
-	require.NoError(t, m.Close())
-	m, err = match.Open(path, match.Options{})
-	require.NoError(t, err)
-	require.Equal(t, want, contents(t, m))
-	require.NoError(t, m.Close())
+	keeps(t, m, path)
 }

@@ -46,6 +46,17 @@ func contents(t testing.TB, m *match.Matcher) string {
 	return strings.Join(lines, "\n")
 }
 
+// keeps closes m, whose file must hold all that it holds.
+func keeps(t testing.TB, m *match.Matcher, path string) {
+	t.Helper()
+	want := contents(t, m)
+	require.NoError(t, m.Close())
+	m, err := match.Open(path, match.Options{})
+	require.NoError(t, err)
+	require.Equal(t, want, contents(t, m))
+	require.NoError(t, m.Close())
+}
+
 // journalled is a bank file with something of everything in it.
 func journalled(t testing.TB) (path string, r *rand.Rand) {
 	r = seeded()
@@ -193,12 +204,7 @@ func TestSaveBesideReadersAndWriters(t *testing.T) {
 	writers.Wait()
 	stop.Store(true)
 	others.Wait()
-	want := contents(t, m)
-	require.NoError(t, m.Close())
-	m, err = match.Open(path, match.Options{})
-	require.NoError(t, err)
-	require.Equal(t, want, contents(t, m))
-	require.NoError(t, m.Close())
+	keeps(t, m, path)
 	s, err := match.OpenSnapshot(path)
 	require.NoError(t, err)
 	require.NoError(t, s.Verify())
@@ -289,12 +295,7 @@ func TestLogsThatAreLost(t *testing.T) {
 			require.False(t, found)
 			require.NoError(t, m.Save())
 			require.NoError(t, m.AddEntries("media", picture("after", random(r, hash.PDQ))))
-			want := contents(t, m)
-			require.NoError(t, m.Close())
-			m, err = match.Open(path, match.Options{})
-			require.NoError(t, err)
-			require.Equal(t, want, contents(t, m))
-			require.NoError(t, m.Close())
+			keeps(t, m, path)
 		})
 	}
 }
@@ -355,11 +356,8 @@ func TestSaveDoesNotWriteOverOthers(t *testing.T) {
 	want := contents(t, m)
 	require.NoError(t, os.Remove(path))
 	require.NoError(t, m.Save())
-	require.NoError(t, m.Close())
-	m, err = match.Open(path, match.Options{})
-	require.NoError(t, err)
 	require.Equal(t, want, contents(t, m))
-	require.NoError(t, m.Close())
+	keeps(t, m, path)
 }
 
 // Where no file can be written the old one and its log stay, and go on.

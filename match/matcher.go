@@ -15,8 +15,8 @@ import (
 // Matcher compares uploads with banks. Make one with New, or with Open from a bank file
 // that it keeps up to date.
 //
-// It is safe for concurrent use. Queries take no lock and never wait for a change, but for the
-// one that sets an entry aside (Options.Surge). A change is seen whole by every query that
+// It is safe for concurrent use. Queries take no lock and never wait for a change; with
+// Options.Surge they take a short one to count, and one that sets an entry aside is a change. A change is seen whole by every query that
 // begins after it; one that goes on meanwhile may see it in part, or for some of its looks or
 // frames only. A change never rebuilds anything: it costs by what is changed, not by what is
 // there.
@@ -373,6 +373,7 @@ func (m *Matcher) insert(b *bank, c change) error {
 		}
 		return err
 	}
+	same := make(map[*item]struct{}) // that are there with these signals
 	for i := range entries {
 		e := &entries[i]
 		there, err := m.find(b, e.ID)
@@ -384,6 +385,10 @@ func (m *Matcher) insert(b *bank, c change) error {
 			return undo(err)
 		}
 		if replace && there.duration == e.Duration && sameSignals(there.signals, e.Signals) {
+			if _, twice := same[there]; twice {
+				return undo(&EntryError{Bank: b.name, Entry: e.ID, Signal: -1, Reason: "the ID is there twice", Err: ErrDuplicate})
+			}
+			same[there] = struct{}{}
 			if now := there.copy(); !now.says(e) {
 				kept, states = append(kept, there), append(states, e)
 			}

@@ -185,6 +185,13 @@ func policyTable(t *testing.T, table string, policy match.Policy) {
 						if !s.on {
 							want = "ignore"
 						}
+						cause := match.ShadowedByRollOut
+						switch {
+						case cells[0] == "shadow":
+							cause = curation.Stance().String()
+						case held && cells[2] == "shadow":
+							cause = match.ShadowedByQuarantine
+						}
 						by := func(entry string) string {
 							if strings.HasSuffix(allowed, "/") {
 								return "*" + allowed + entry
@@ -195,13 +202,13 @@ func policyTable(t *testing.T, table string, policy match.Policy) {
 						u := m.Upload(roll.upload)
 						p, err := u.ScanPicture([]match.Look{{Value: still, Quality: 90}})
 						require.NoError(t, err)
-						becomes(t, want, "known/still"+by("still"), p.Matches, p.Shadow, at)
+						becomes(t, want, "known/still"+by("still"), p.Matches, p.Shadow, cause, at)
 						p, err = u.ScanPicture([]match.Look{{Value: sum, Quality: hash.Unmeasured}})
 						require.NoError(t, err)
-						becomes(t, want, "known/"+sum.String()+by(sum.String()), p.Matches, p.Shadow, at)
+						becomes(t, want, "known/"+sum.String()+by(sum.String()), p.Matches, p.Shadow, cause, at)
 						v, err := u.ScanVideo(frames)
 						require.NoError(t, err)
-						becomes(t, want, "known/film"+by("programme"), v.Matches, v.Shadow, at)
+						becomes(t, want, "known/film"+by("programme"), v.Matches, v.Shadow, cause, at)
 					}
 				}
 			}
@@ -210,8 +217,8 @@ func policyTable(t *testing.T, table string, policy match.Policy) {
 	require.Equal(t, len(said()), rows)
 }
 
-// becomes checks what became of a match.
-func becomes(t *testing.T, want, name string, matches, shadow []match.Match, at string) {
+// becomes checks what became of a match, and what a shadowed one is so for.
+func becomes(t *testing.T, want, name string, matches, shadow []match.Match, cause, at string) {
 	t.Helper()
 	reported, shadowed := []string{}, []string{}
 	switch want {
@@ -229,6 +236,6 @@ func becomes(t *testing.T, want, name string, matches, shadow []match.Match, at 
 		require.Equal(t, "block", m.Action)
 	}
 	for _, m := range shadow {
-		require.NotEmpty(t, m.ShadowedBy, at)
+		require.Equal(t, cause, m.ShadowedBy, at)
 	}
 }

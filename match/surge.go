@@ -31,8 +31,9 @@ const (
 // Uploads are counted in buckets of time, which begin at multiples of Bucket since 1970; each
 // upload once for an entry, however often it was found in it, reported or shadowed, but not
 // where an allow-list's picture or video suppressed it (what match/screen suppresses by a digest of
-// the file counts). An entry has surged when in the running bucket it has
-// matched Least uploads or more, and
+// the file counts). Of a picture those of the Options.MaxMatches nearest are counted, and of a video what
+// any VideoScan.Result has as a match: one that a later Result drops stays counted. An entry has
+// surged when in the running bucket it has matched Least uploads or more, and
 //
 //   - more than Factor times the mean of the buckets before, up to History of them, in which it
 //     was there and was counted; or,

@@ -68,7 +68,8 @@ func (v *VideoScan) Add(frames ...QueryFrame) error {
 // microsecond for each pair of a frame and an entry within the threshold, and a search
 // beyond it for up to 48 frames that no match accounts for, but those that the last call
 // searched: 30 milliseconds among a million hashes. Frames are held against the banks as
-// they are then.
+// they are then. With Options.Surge it counts what matches, once for an upload, and may set an entry
+// aside and call SurgeRule.Heard.
 func (v *VideoScan) Result() (VideoResult, error) {
 	if v.err != nil {
 		return VideoResult{}, v.err

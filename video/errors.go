@@ -34,7 +34,7 @@ type LimitError struct {
 func (e *LimitError) Error() string {
 	switch e.Limit {
 	case "parts":
-		return fmt.Sprintf("it holds more media than the %d that are looked at, or an archive of too many members", e.Max)
+		return fmt.Sprintf("it holds more than is looked at: over %d media, or an archive or bytes behind one that can't be followed", e.Max)
 	case "memory":
 		return fmt.Sprintf("the decoder needs more memory than the %d bytes that it may take: raise its Options.Memory to judge it", e.Max)
 	}

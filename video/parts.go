@@ -26,7 +26,7 @@ type Part struct {
 	Size   int64  // in the file; of a medium that does not tell where it ends to the end of the file
 	Format string // as Info.Format
 	Member string // its name in the archive; empty: it is not in one
-	// Err is why it can't be given as an input: ErrEncrypted, ErrUnsupported or ErrCorrupt, of members only.
+	// Err is why it can't be given as an input: ErrEncrypted, ErrUnsupported, ErrTruncated or ErrCorrupt, of members only.
 	Err error
 
 	deflated bool
@@ -37,20 +37,20 @@ type Layout struct {
 	Format string // what the file is by its first bytes, as Info.Format; it can be empty
 	End    int64  // where that ends; the size of the file where it does not tell
 	Parts  []Part // what else there is, in the order of offsets, members of an archive last
-	// Trailing is how many bytes from End on are of no part and not zero, as far as was looked:
-	// 16 MiB from the end of each medium.
+	// Trailing is how many bytes from End on are of no part, without the zeros and line ends that they
+	// end with.
 	Trailing int64
 	Archive  bool // it ends with the directory of a ZIP archive
 	// More tells that there is more than was looked at: over MaxParts media, an archive of over 4096
-	// members or one that makes no sense or has no directory, a medium of a million blocks, something
-	// 16 MiB behind the end of one.
+	// members or one that makes no sense or has no directory, a medium of a million blocks, thousands of
+	// bytes that could begin a medium and do not, something 16 MiB behind the end of one.
 	More bool
 }
 
 // Parts finds the media in a file beside the first: behind its end, and the members of a ZIP
 // archive, which begins anywhere. It reads as little as the formats allow: of an MP4, PNG, RIFF
 // or Matroska file the heads of the blocks, of a JPEG and GIF all, and of any file the last 64
-// KiB. TIFF, MPEG, Ogg, FLV, ASF, MXF, DV and IVF files do not tell where they end.
+// KiB; behind the end of each up to 16 MiB. TIFF, MPEG, Ogg, FLV, ASF, MXF, DV and IVF files do not tell where they end.
 //
 // What lies within a medium is not looked for: thumbnails in EXIF data, attachments of Matroska, boxes that
 // no player shows. Errors are *Error: the context's, and what reading failed with.
@@ -150,15 +150,19 @@ func head(r io.ReaderAt, at int64) []byte {
 }
 
 // trailing returns how many bytes there are from one place to another, without zeros and line ends at
-// the end of them, as far as a megabyte back.
+// the end of them.
 func trailing(r io.ReaderAt, from, to int64) int64 {
-	b := make([]byte, min(to-from, 1<<20))
-	n, _ := r.ReadAt(b, to-int64(len(b)))
-	kept := bytes.TrimRight(b[:n], "\x00\r\n")
-	if len(kept) == 0 && int64(n) == to-from {
-		return 0
+	chunk := make([]byte, min(to-from, 1<<20))
+	for to > from {
+		b := chunk[:min(to-from, int64(len(chunk)))]
+		n, _ := r.ReadAt(b, to-int64(len(b)))
+		kept := bytes.TrimRight(b[:n], "\x00\r\n")
+		if n < len(b) || len(kept) > 0 {
+			return to - from - int64(n-len(kept))
+		}
+		to -= int64(n)
 	}
-	return to - from - int64(n-len(kept))
+	return 0
 }
 
 // beginnings are the signatures of media that are looked for at any place behind another; at is

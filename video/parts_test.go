@@ -178,20 +178,25 @@ func TestPartsOfArchives(t *testing.T) {
 		_, err = s.Part(context.Background(), l.Parts[0], video.Limits{})
 		assert.ErrorIs(t, err, c.want, name)
 	}
-	b := bytes.Clone(good)
-	b[len(all["jpeg"])/2] ^= 0xff
+	// Damage that is met in unpacking, behind what tells the format: a stored block, and one of no kind.
+	png := append([]byte("\x89PNG\r\n\x1a\n"), make([]byte, 0x7ff8)...)
+	packed := append(join([]byte{0, 0x00, 0x80, 0xff, 0x7f}, png), 7)
+	var raw bytes.Buffer
+	z := zip.NewWriter(&raw)
+	w, err := z.CreateRaw(&zip.FileHeader{Name: "a", Method: zip.Deflate, CompressedSize64: uint64(len(packed)), UncompressedSize64: 1 << 16})
+	require.NoError(t, err)
+	_, err = w.Write(packed)
+	require.NoError(t, err)
+	require.NoError(t, z.Close())
+	b := raw.Bytes()
 	s := stored(t, "x", b)
 	l, err := s.Parts(context.Background())
 	require.NoError(t, err)
 	require.Len(t, l.Parts, 1)
-	if part, err := s.Part(context.Background(), l.Parts[0], video.Limits{}); err != nil {
-		assert.ErrorIs(t, err, video.ErrCorrupt)
-	} else {
-		require.NoError(t, part.Close())
-	}
+	_, err = s.Part(context.Background(), l.Parts[0], video.Limits{})
+	assert.ErrorIs(t, err, video.ErrCorrupt)
 }
 
-// A bomb costs what the budget allows, and a crowd is cut.
 // Beginnings of archives, archives in comments and padding hide nothing.
 func TestDecoys(t *testing.T) {
 	jpeg, film := asJPEG(t, scene(90, 60)), smallMP4()
@@ -210,6 +215,7 @@ func TestDecoys(t *testing.T) {
 		"a mark in the archive's comment":           {join(jpeg, commented), []string{"jpeg"}, false},
 		"an archive that does not end":              {join(jpeg, picture[:len(picture)-22]), nil, true},
 		"a film far behind":                         {join(jpeg, make([]byte, 17<<20), film), nil, true},
+		"nothing far behind":                        {join(jpeg, make([]byte, 18<<20)), nil, false},
 		"an archive before more than a comment can": {join(jpeg, picture, make([]byte, 70<<10)), nil, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -231,6 +237,7 @@ func TestDecoys(t *testing.T) {
 	assert.True(t, l.More)
 }
 
+// A bomb costs what the budget allows, and a crowd is cut.
 func TestPartsHaveBudgets(t *testing.T) {
 	bomb := zipOf(t, zip.Deflate, map[string][]byte{"x.png": append(asPNG(t, scene(8, 8)), make([]byte, 30<<20)...)}, "x.png")
 	s := stored(t, "x", bomb)
@@ -295,6 +302,10 @@ func TestEncrypted(t *testing.T) {
 		assert.True(t, ok)
 		assert.Equal(t, "encrypted", reason)
 	}
+	track4 := func(name string) []byte {
+		return box("trak", box("mdia", box("hdlr", make([]byte, 8), []byte("vide"), make([]byte, 13)),
+			box("minf", box("stbl", box("stsd", make([]byte, 8), box(name, make([]byte, 78)))))))
+	}
 	track := func(kind byte, in ...[]byte) []byte {
 		return element("\xae", append([][]byte{element("\x83", []byte{kind})}, in...)...)
 	}
@@ -302,6 +313,7 @@ func TestEncrypted(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"mp4": entry("avc1"), "matroska": smallMatroska(element("\x6d\x80", element("\x62\x40", nil))),
 		"a second moov, which nobody reads": join(entry("avc1"), entry("encv")),
+		"a track beside it that is not":     join(box("ftyp", []byte("isom\x00\x00\x02\x00isom")), box("moov", track4("encv"), track4("avc1"))),
 		"sound alone": join(element("\x1aE\xdf\xa3", element("\x42\x82", []byte("matroska"))),
 			element("\x18\x53\x80\x67", element("\x16\x54\xae\x6b", track(1), track(2, lock)))),
 	} {

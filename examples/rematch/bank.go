@@ -9,7 +9,6 @@ import (
 
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match"
-	"github.com/rematch-go/rematch/match/screen"
 )
 
 func (a *app) bankCommand() *cobra.Command {
@@ -77,13 +76,10 @@ harmless uploads; "rematch bank show" lists them with --aside.`,
 			if err != nil {
 				return err
 			}
-			e := enrolment{kinds: ks, workers: a.workers, screen: screen.Options{Video: options}}
-			if c.Flags().Changed("kind") && len(ks) == 1 {
-				e.listKind = ks[0]
-			}
+			e := a.enrolling(c, ks, options)
 			sample, err := e.clean(c.Context(), clean)
 			if err == nil {
-				err = a.buildBank(c.Context(), bar, &e, output, match.Bank{Name: name, Labels: labels}, args, sample)
+				err = a.buildBank(c.Context(), bar, e, output, match.Bank{Name: name, Labels: labels}, args, sample)
 			}
 			return closing(decoder, err)
 		},

@@ -10,7 +10,6 @@ import (
 
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match"
-	"github.com/rematch-go/rematch/match/screen"
 )
 
 // addedLine is what "rematch bank add" and "rematch bank remove" end with.
@@ -73,11 +72,8 @@ stay as they are; --replace puts the new ones in their place. All are added or n
 			if err != nil {
 				return err
 			}
-			e := enrolment{kinds: ks, workers: a.workers, screen: screen.Options{Video: options}}
-			if c.Flags().Changed("kind") && len(ks) == 1 {
-				e.listKind = ks[0]
-			}
-			entries, err := newEntries(c.Context(), bar, &e, args[1:])
+			e := a.enrolling(c, ks, options)
+			entries, err := newEntries(c.Context(), bar, e, args[1:])
 			bar.close()
 			if err = closing(decoder, err); err != nil {
 				return err

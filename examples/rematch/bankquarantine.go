@@ -23,6 +23,7 @@ func (a *app) quarantineListCommand() *cobra.Command {
 		Short: "List the entries in quarantine",
 		Long: `List the entries of all banks in a file that are in quarantine: they suddenly matched far
 more uploads than they used to. "release" lets them match again, "bank remove" removes them.
+What a program that has the file open has set aside since it last saved is not seen.
 
 Exit codes: 0 there are none, 3 there are some, 1 failure, 2 wrong usage.`,
 		Args: cobra.ExactArgs(1),

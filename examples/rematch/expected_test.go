@@ -26,12 +26,18 @@ const projectMedia = "../../testdata"
 // milliseconds: the promise of the README.
 const segmentTolerance = 1000
 
+// needFFmpeg skips a test where the program is not installed.
+func needFFmpeg(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("ffmpeg"); err != nil {
+		t.Skip("ffmpeg is not on PATH")
+	}
+}
+
 // backends calls test once for each decoder that can be had here.
 func backends(t *testing.T, test func(t *testing.T, backend string)) {
 	t.Run("ffmpeg", func(t *testing.T) {
-		if _, err := exec.LookPath("ffmpeg"); err != nil {
-			t.Skip("ffmpeg is not on PATH")
-		}
+		needFFmpeg(t)
 		test(t, "ffmpeg")
 	})
 	t.Run("wasm", func(t *testing.T) {

@@ -68,9 +68,7 @@ func interrupt(t *testing.T, backend string, sig syscall.Signal) {
 // the decoder, none for the test.
 func repeatVideo(t *testing.T, path string) {
 	t.Helper()
-	if _, err := exec.LookPath("ffmpeg"); err != nil {
-		t.Skip("ffmpeg, which makes the long video, is not on PATH")
-	}
+	needFFmpeg(t)
 	known, err := filepath.Glob(filepath.Join(projectMedia, "known", "*.mp4"))
 	require.NoError(t, err)
 	require.NotEmpty(t, known)

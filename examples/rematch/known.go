@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/hash/vpdq"
 	"github.com/rematch-go/rematch/match"
@@ -24,6 +26,15 @@ type enrolment struct {
 	listKind hash.Kind   // of bare hashes in lists; 0: told by their length
 	workers  int
 	screen   screen.Options
+}
+
+// enrolling is what makes entries for a command with the flag --kind.
+func (a *app) enrolling(c *cobra.Command, kinds []hash.Kind, o video.Options) *enrolment {
+	e := &enrolment{kinds: kinds, workers: a.workers, screen: screen.Options{Video: o}}
+	if c.Flags().Changed("kind") && len(kinds) == 1 {
+		e.listKind = kinds[0]
+	}
+	return e
 }
 
 // knownBank is known content, and where its media lies if it was made from media.

@@ -190,7 +190,8 @@ func (s *Screener) upload(ctx context.Context, stored *video.Stored) (*match.Upl
 // Frames are looked at in halves as well (hash.Half), so that a copy is found of which a
 // logo covers a quarter, as far as it is neither mirrored nor turned.
 //
-// Where an edit list keeps more than a second of an MP4 from being shown, what is stored
+// Where an edit list of one piece keeps more than a second of a plain MP4 (Info.KeyFrames is told) from
+// being shown, what is stored
 // is looked at, and all times are of that: Verdict.Info.ShownFrom is where showing it begins.
 //
 // Once a known video has matched and nothing more of any was seen for a minute, the rest

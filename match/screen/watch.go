@@ -22,6 +22,7 @@ type watch struct {
 	end    time.Duration // of the video; 0 while it is not known
 	stored bool          // looked at is what is stored, whatever an edit list leaves out
 	told   bool          // an index that was read tells the end, and not just a header
+	whole  bool          // all was looked at in steps, since seeking leads elsewhere
 
 	first  match.QueryFrame // the first frame: as long as it is the only one, a picture
 	frames []looked         // in order
@@ -207,9 +208,13 @@ var errSeek = errors.New("screen: seeking led elsewhere")
 
 // lookCloser looks at a stretch, and where that can't be found at everything.
 func (w *watch) lookCloser(ctx context.Context, media *video.Media, p Pass) error {
+	if w.whole {
+		return nil
+	}
 	err := w.look(ctx, media, p, true)
 	if errors.Is(err, errSeek) {
 		err = w.look(ctx, media, Pass{Kind: Sampled, Why: p.Why}, true)
+		w.whole = err == nil
 	}
 	return err
 }
