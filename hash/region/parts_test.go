@@ -97,6 +97,47 @@ func TestPanels(t *testing.T) {
 	}
 }
 
+// TestBands holds that a picture in the middle of a blurred copy of itself is the first part but
+// for a border, also where one of its sides does not show, being as dark as what is beyond, and where the
+// picture has a line across itself.
+func TestBands(t *testing.T) {
+	var f region.Finder
+	for i, known := range own(t) {
+		w, h := known.Bounds().Dx(), known.Bounds().Dy()
+		m := scaled(known, w, h)
+		for y := range h {
+			for x := range w {
+				c := m.RGBAAt(x, y)
+				left := min(255, 255*(h-1-y)/(h/2)) // the lower half goes dark
+				if y/2 == h/6 {
+					left = 255 - left/2
+				}
+				for _, v := range []*uint8{&c.R, &c.G, &c.B} {
+					*v = uint8(int(*v) * left / 255)
+				}
+				m.SetRGBA(x, y, c)
+			}
+		}
+		dst := scaled(scaled(m, 12, 12), w, h*8/5)
+		at := put(dst, m, 0, (dst.Rect.Dy()-h)/2)
+		for _, upright := range []bool{false, true} {
+			shown, want := image.Image(dst), at
+			if upright {
+				turned := image.NewRGBA(image.Rect(0, 0, dst.Rect.Dy(), dst.Rect.Dx()))
+				for y := range dst.Rect.Dy() {
+					for x := range dst.Rect.Dx() {
+						turned.SetRGBA(y, x, dst.RGBAAt(x, y))
+					}
+				}
+				shown, want = turned, image.Rect(at.Min.Y, at.Min.X, at.Max.Y, at.Max.X)
+			}
+			parts := slices.DeleteFunc(f.Parts(nil, compressed(t, shown, 75)), func(p region.Part) bool { return p.Kind == region.Border })
+			require.NotEmpty(t, parts, "picture %d, upright %t", i, upright)
+			assert.LessOrEqual(t, distance(want, parts[0].Bounds), 3, "picture %d, upright %t: %v %v instead of %v", i, upright, parts[0], parts[0].Bounds, want)
+		}
+	}
+}
+
 // distance is how far two rectangles' sides are apart at the most.
 func distance(a, b image.Rectangle) int {
 	d := 0

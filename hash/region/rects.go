@@ -44,6 +44,14 @@ func weakestOf(sides int) int {
 	return 360
 }
 
+// What makes a band: supports across the whole picture, in thousandths, and the least part of
+// the picture between the lines.
+const (
+	leastBandLine = 450 // of the clearer line
+	leastBand     = 550 // of both together
+	leastWithin   = 250
+)
+
 // rect is a rectangle of positions whose sides are edges.
 type rect struct {
 	image.Rectangle
@@ -132,6 +140,45 @@ func (r *rects) add(left, right side) {
 			r.all = append(r.all, rect{image.Rect(left.at, top.at, right.at, bottom.at), sum / n, n == 4})
 		}
 	}
+}
+
+// band returns the rectangle between two lines that cross the whole picture as far from one side
+// as from the other: a picture that was fitted into another shape stands so, in front of a blurred
+// copy of itself for instance. That it stands in the middle makes up for what the lines lack,
+// and for other lines that lie as well.
+func (r *rects) band() (q image.Rectangle, ok bool) {
+	most := leastBand - 1
+	whole := image.Rect(0, 0, r.x.n, r.y.n)
+	for _, upright := range []bool{false, true} {
+		l, sides := r.y, r.level
+		if upright {
+			l, sides = r.x, r.upright
+		}
+		for _, s := range sides {
+			opposite := l.n - s.at
+			if s.picture || min(s.at, opposite) < 2*apart {
+				continue
+			}
+			clear, other := l.support(s.at, 0, l.length), 0
+			for at := l.n - s.at - 2; at <= l.n-s.at+2; at++ {
+				if has := l.support(at, 0, l.length); has > other {
+					other, opposite = has, at
+				}
+			}
+			low, high := min(s.at, opposite), max(s.at, opposite)
+			if clear < leastBandLine || clear+other <= most || 1000*(high-low) < leastWithin*l.n {
+				continue
+			}
+			most, ok = clear+other, true
+			q = whole
+			if upright {
+				q.Min.X, q.Max.X = low, high
+			} else {
+				q.Min.Y, q.Max.Y = low, high
+			}
+		}
+	}
+	return q, ok
 }
 
 // divided reports whether a line cuts the rectangle in two.

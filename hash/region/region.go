@@ -81,7 +81,8 @@ type Finder struct {
 }
 
 // Parts appends the parts of m that may be pictures of their own to dst: first what
-// lies within its border, then others, those with the clearest sides first. There are at
+// lies within its border, then what lies in the middle between two lines from side to side,
+// then others, those with the clearest sides first. There are at
 // most 17, and all but the first together have at most 4 times the pixels of m; most
 // photographs have none. Parts may overlap.
 //
@@ -106,11 +107,11 @@ func (f *Finder) Parts(dst []Part, m image.Image) []Part {
 	}
 	f.rects.search(&s.x, &s.y)
 	whole, first, room := m.Bounds(), len(dst), mostArea*pixels(m.Bounds())
-	take := func(q *rect) {
-		if len(dst)-first == mostParts || s.flat(q.Rectangle) {
+	take := func(q image.Rectangle) {
+		if len(dst)-first == mostParts || s.flat(q) {
 			return
 		}
-		r := s.refine(q.Rectangle).Add(whole.Min)
+		r := s.refine(q).Add(whole.Min)
 		known := func(p Part) bool { return alike(p.Bounds, r) }
 		if min(r.Dx(), r.Dy()) < leastPixels || pixels(r) > room || known(Part{Bounds: whole}) || slices.ContainsFunc(dst[start:], known) {
 			return
@@ -118,19 +119,23 @@ func (f *Finder) Parts(dst []Part, m image.Image) []Part {
 		room -= pixels(r)
 		dst = append(dst, Part{Bounds: r, Kind: Inner})
 	}
+	if q, found := f.rects.band(); found {
+		take(q)
+	}
+	banded := len(dst) - first
 	var divided *rect
 	for i := 0; i < len(f.rects.all) && len(dst)-first < mostParts; i++ {
 		q := &f.rects.all[i]
 		if !f.rects.divided(q) {
-			take(q)
+			take(q.Rectangle)
 		} else if divided == nil && q.inside && q.support >= leastDivided {
 			divided = q
 		}
 	}
 	if divided != nil {
-		take(divided)
+		take(divided.Rectangle)
 	}
-	f.number(dst[first:], whole)
+	f.number(dst[first:], banded, whole)
 	return dst
 }
 
@@ -143,11 +148,13 @@ func alike(a, b image.Rectangle) bool {
 }
 
 // number makes panels of the parts that lie side by side, the clearest ones, if they
-// cover most of the picture.
-func (f *Finder) number(parts []Part, whole image.Rectangle) {
+// cover most of the picture. The first few come last: panels can make a band by chance.
+func (f *Finder) number(parts []Part, last int, whole image.Rectangle) {
 	f.panels = f.panels[:0]
 	area := int64(0)
-	for i, p := range parts {
+	for n := range parts {
+		i := (n + last) % len(parts)
+		p := parts[i]
 		// A pixel or two they may share.
 		inner := p.Bounds.Inset(min(p.Bounds.Dx(), p.Bounds.Dy()) / 50)
 		if !slices.ContainsFunc(f.panels, func(j int) bool { return inner.Overlaps(parts[j].Bounds) }) {
