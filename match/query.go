@@ -79,6 +79,22 @@ func newQuery(frames []QueryFrame, crowds []crowd, gate hash.Quality) *query {
 	return q
 }
 
+// blankFrom returns the time from which on no frame passes the gate up to one that does.
+func (q *query) blankFrom(frame int) time.Duration {
+	for frame > 0 && !q.pass[frame-1] {
+		frame--
+	}
+	return q.frames[frame].Time
+}
+
+// blankTo returns the time up to which no frame passes the gate after one that does.
+func (q *query) blankTo(frame int) time.Duration {
+	for frame+1 < len(q.frames) && !q.pass[frame+1] {
+		frame++
+	}
+	return q.frames[frame].Time + q.frames[frame].For
+}
+
 // maxTime is far beyond any media and far enough below the limits of a Duration
 // that sums and differences of times cannot overflow.
 const maxTime = 100_000 * time.Hour

@@ -142,6 +142,37 @@ func (t *timeline) dot(at time.Duration, signal int32) dot {
 	return d
 }
 
+// blankFrom returns the time from which on the known video has nothing to be judged by up to
+// another, give or take a step: that time itself if it has.
+func (t *timeline) blankFrom(known, step time.Duration) time.Duration {
+	from := time.Duration(0)
+	for n := range t.it.signals {
+		if begins, ends := t.span(int32(n)); t.judges(int32(n)) && begins < known-step {
+			from = max(from, ends)
+		}
+	}
+	if from > known-step {
+		return known
+	}
+	return from
+}
+
+// blankTo returns the time up to which the known video has nothing to be judged by after
+// another, give or take a step: that time itself if it has.
+func (t *timeline) blankTo(known, step time.Duration) time.Duration {
+	to := t.end
+	for n := range t.it.signals {
+		switch begins, ends := t.span(int32(n)); {
+		case !t.judges(int32(n)) || ends <= known+step:
+		case begins <= known+step:
+			return known
+		default:
+			to = min(to, begins)
+		}
+	}
+	return to
+}
+
 // around visits the judgeable signals whose spans meet the known times from..to, in the
 // order of their beginnings and at most maxAround of them. It costs a few steps a signal,
 // however long the spans of others are.

@@ -517,3 +517,61 @@ func TestVideoOfLowQuality(t *testing.T) {
 		require.ErrorIs(t, err, match.ErrInvalid)
 	}
 }
+
+// TestBlankEnds holds that a segment goes on where both videos show nothing to be judged by, as
+// far as both do.
+func TestBlankEnds(t *testing.T) {
+	r := seeded()
+	s := time.Second
+	dark := func(d time.Duration) film { return moving(r, d) } // told by its quality
+	a := moving(r, 12*s)
+	blank := func(upload film, step time.Duration, spans ...[2]time.Duration) []match.QueryFrame {
+		frames := upload.sampled(step, 0)
+		for i := range frames {
+			for _, b := range spans {
+				if b[0] <= frames[i].Time && frames[i].Time < b[1] {
+					frames[i].Looks[0].Quality = 5
+				}
+			}
+		}
+		return frames
+	}
+	entry := func(id string, head, tail time.Duration) match.Entry {
+		e := join(dark(head), a, dark(tail)).entry(id)
+		for i := range e.Signals {
+			if x := &e.Signals[i]; x.From < head || x.From >= head+12*s {
+				x.Quality = 5
+			}
+		}
+		return e
+	}
+	fades, bare := entry("fades", 3*s, 2*s), a.entry("bare")
+	dropped := entry("dropped", 3*s, 2*s) // as references keep it: what is blank has no signal
+	dropped.Signals = slices.DeleteFunc(dropped.Signals, func(x match.Signal) bool { return x.Quality < 50 })
+	dropped.Duration = 17 * s
+	for _, c := range []struct {
+		name   string
+		known  match.Entry
+		upload film
+		blank  [][2]time.Duration
+		want   stretch
+	}{
+		{"both alike", fades, join(dark(3*s), a, dark(2*s)), [][2]time.Duration{{0, 3 * s}, {15 * s, 17 * s}}, stretch{0, 17 * s, 0}},
+		{"no signals", dropped, join(dark(3*s), a, dark(2*s)), [][2]time.Duration{{0, 3 * s}, {15 * s, 17 * s}}, stretch{0, 17 * s, 0}},
+		{"longer in the upload", fades, join(dark(8*s), a, dark(7*s)), [][2]time.Duration{{0, 8 * s}, {20 * s, 27 * s}}, stretch{5 * s, 22 * s, 0}},
+		{"shorter in the upload", fades, join(dark(s), a, dark(s)), [][2]time.Duration{{0, s}, {13 * s, 14 * s}}, stretch{0, 14 * s, 2 * s}},
+		{"in the upload alone", bare, join(dark(4*s), a, dark(4*s)), [][2]time.Duration{{0, 4 * s}, {16 * s, 20 * s}}, stretch{4 * s, 16 * s, 0}},
+		{"in the known video alone", fades, join(moving(r, 6*s), a, moving(r, 6*s)), nil, stretch{6 * s, 18 * s, 3 * s}},
+		{"the upload goes dark within", bare, join(a.cut(4*s, 8*s)), [][2]time.Duration{{0, s}, {3 * s, 4 * s}}, stretch{s, 3 * s, 5 * s}},
+	} {
+		for _, step := range []time.Duration{half, 320 * time.Millisecond} {
+			t.Run(fmt.Sprintf("%s/%v", c.name, step), func(t *testing.T) {
+				m := newMatcher(t, match.Options{}, match.Bank{Name: "known", Entries: []match.Entry{c.known}})
+				matches, err := m.MatchVideo(blank(c.upload, step, c.blank...))
+				require.NoError(t, err)
+				require.Len(t, matches, 1)
+				assertSegments(t, []stretch{c.want}, matches[0].Evidence.Segments)
+			})
+		}
+	}
+}
