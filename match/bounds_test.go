@@ -14,6 +14,9 @@ import (
 // The edges of segments: a median error of half a second at the most and 1.5 s in 95 of a
 // hundred, for pieces of any length at any phase of a sampling of 0.5 to 2 s, under noise.
 func TestSegmentBounds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing in it runs at the same time")
+	}
 	r := seeded()
 	s := time.Second
 	a := moving(r, 90*s)

@@ -47,6 +47,9 @@ func scene(r *rand.Rand, base hash.Value, length time.Duration, least, most int)
 // frames here and there that some known video has as well. One frame that agrees is weak;
 // the frames around it, compared one by one, never make it a match.
 func TestFalseAlarms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing in it runs at the same time")
+	}
 	r := seeded()
 	s := time.Second
 	base := random(r, hash.PDQ)

@@ -468,6 +468,9 @@ func TestSimilar(t *testing.T) {
 // What only lists and compares a shelf leaves it as it is: nothing of millions of entries
 // stays in memory.
 func TestListingKeepsNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing in it runs at the same time")
+	}
 	r := seeded()
 	banks, looks, _ := everything(r)
 	s := shelved(t, banks...)

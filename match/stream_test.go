@@ -94,6 +94,9 @@ func TestVideoScanOfBadFrames(t *testing.T) {
 // The budgets of what is kept hold while frames come, and the verdict is still ScanVideo's
 // where they come in order.
 func TestVideoScanOfCrowds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing in it runs at the same time")
+	}
 	r := seeded()
 	card := random(r, hash.PDQ)
 	bank := match.Bank{Name: "known"}

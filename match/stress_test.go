@@ -15,6 +15,9 @@ import (
 // The worst that media can be: hours in which nothing moves, or the same second
 // again and again, or what every entry has. All of them must end soon, and truly.
 func TestLongMonotonousVideos(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing in it runs at the same time")
+	}
 	r := seeded()
 	s := time.Second
 	picture := random(r, hash.PDQ)
@@ -72,6 +75,9 @@ func TestLongMonotonousVideos(t *testing.T) {
 // A frame that thousands of entries have is followed to some of them, and
 // the result says so.
 func TestFramesOfVeryManyEntries(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing in it runs at the same time")
+	}
 	r := seeded()
 	card := random(r, hash.PDQ)
 	bank := match.Bank{Name: "known"}

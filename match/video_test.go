@@ -332,6 +332,9 @@ func TestCommonFrames(t *testing.T) {
 // A trim of a long video that was banked in hundreds of variants is found: nothing
 // that goes on for ten seconds is a title card.
 func TestCommonContent(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing in it runs at the same time")
+	}
 	r := seeded()
 	s := time.Second
 	film := moving(r, 60*s)

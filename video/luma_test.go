@@ -49,6 +49,9 @@ func bitsApart(t testing.TB, a, b image.Image) int {
 // The hash of the reduced picture, and of any part of it, is that of the full luma, whichever
 // way the picture is turned and mirrored; and what there is to see of it, too.
 func TestLuma(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing in it runs at the same time")
+	}
 	jpg := asJPEG(t, busy(1219, 1087)) // no multiple of 8, so that blocks hang over
 	for o := uint16(1); o <= 8; o++ {
 		m := open(t, withAPP1(jpg, exif(o)), video.Options{})
@@ -146,6 +149,9 @@ func outcome(t testing.TB, file []byte, l video.Limits, luma bool) string {
 // A file is judged on the short way if and only if it is judged in full, for the same
 // reasons: cut anywhere, damaged anywhere, over its budgets, out of time.
 func TestLumaRefusals(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing in it runs at the same time")
+	}
 	jpg := asJPEG(t, busy(40, 26))
 	same := func(file []byte, l video.Limits, what string) {
 		t.Helper()

@@ -27,6 +27,9 @@ func media(parts ...string) string {
 
 // TestCompareVideos: a clip within something longer, and two that have nothing in common.
 func TestCompareVideos(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long; the detector sees the same code in shorter tests")
+	}
 	needFFmpeg(t) // another decoder makes no difference to what is printed
 	upload, known := media("uploads", "videos", "street-within.mkv"), media("known", "street-walk.mp4")
 	code, text, stderr := compare(t, "--backend", "ffmpeg", upload, known)

@@ -149,6 +149,9 @@ func TestBanksThatGoMeanwhile(t *testing.T) {
 // A picture that a kind of hash has no room for is the upload's fault, not the
 // pipeline's.
 func TestTooLongForAnImageHash(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing in it runs at the same time")
+	}
 	bank := match.Bank{Name: "known", Entries: []match.Entry{enroll(t, "one", pngOf(t, scene(1, 0, 64, 80)), screen.Options{}, hash.PHash)}}
 	v, err := screen.New(matcher(t, bank), screen.Options{}).Screen(context.Background(), video.Bytes("x", pngOf(t, image.NewGray(image.Rect(0, 0, 70_000, 8)))))
 	require.NoError(t, err)

@@ -23,6 +23,9 @@ import (
 // Files as they come in practice, made of a known one by the ffmpeg of the machine: each is
 // right or has a reason.
 func TestOddVideos(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long; the detector sees the same code in shorter tests")
+	}
 	program, err := exec.LookPath("ffmpeg")
 	if err != nil {
 		t.Skip("ffmpeg is not on PATH: the files of this test are made with it")

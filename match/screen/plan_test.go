@@ -111,6 +111,9 @@ func kinds(plan []screen.Pass) (all []string) {
 // A copy of five seconds is found wherever key frames lie, and its bounds are told within
 // half a second.
 func TestFiveSecondsAreFound(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing in it runs at the same time")
+	}
 	m := knownFilm(t)
 	for _, gop := range []float64{1, 3, 5, 10, 40} {
 		for _, from := range []float64{9.7, 11.2, 12.4, 13.9} {
@@ -171,6 +174,9 @@ func TestShortAnimations(t *testing.T) {
 }
 
 func TestPlan(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing in it runs at the same time")
+	}
 	m := knownFilm(t)
 	none := inside(0, 0)
 	black := image.NewGray(image.Rect(0, 0, 96, 72))

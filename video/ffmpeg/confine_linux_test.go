@@ -341,6 +341,9 @@ func TestRequire(t *testing.T) {
 // TestMemory: 4K video decodes within the default ceiling of a budget that is just
 // large enough for its pictures, and what does not fit is over the budget "memory".
 func TestMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long; the detector sees the same code in shorter tests")
+	}
 	b := backend(t)
 	if !b.confine.rlimits {
 		t.Skip("no limits here")

@@ -96,6 +96,9 @@ func TestPlaylists(t *testing.T) {
 // TestLies: headers that claim what no memory holds and no life is long enough for end
 // within the budget, with a reason or with what frames there are.
 func TestLies(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long; the detector sees the same code in shorter tests")
+	}
 	b := backend(t)
 	dir := t.TempDir()
 	made := filepath.Join(dir, "made.mp4")

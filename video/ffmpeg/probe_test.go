@@ -15,6 +15,9 @@ import (
 
 // What is read of an MP4 file without ffprobe is what ffprobe says.
 func TestProbeIsWhatFFprobeSays(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long; the detector sees the same code in shorter tests")
+	}
 	b := backend(t)
 	files, err := filepath.Glob("../../testdata/*/*.mp4")
 	require.NoError(t, err)

@@ -159,6 +159,9 @@ func specked(contrast, below float64, progressive bool) []byte {
 // TestBeyondBlack holds that pixels far beyond black, which nobody sees, don't give a
 // picture the hash of another.
 func TestBeyondBlack(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing in it runs at the same time")
+	}
 	for _, c := range []struct{ contrast, below float64 }{{1, 12000}, {0.3, 700}} {
 		for _, progressive := range []bool{false, true} {
 			honest := specked(c.contrast, 0, progressive)
@@ -209,6 +212,9 @@ func distance(t *testing.T, want hash.Value, p *Plane) int {
 // TestEnergy holds the bound that is reckoned from codes near that of the pixels, and never
 // under it.
 func TestEnergy(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing in it runs at the same time")
+	}
 	files := [][]byte{specked(1, 0, false), specked(1, 0, true), rendered(t, 300, 200, 50, true), rendered(t, 300, 200, 95, false)}
 	if os.Getenv("REMATCH_MEDIA") != "" {
 		for _, name := range media(t, "pdq/files/*.[jJ][pP]*[gG]") {
