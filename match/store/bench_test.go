@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -87,12 +88,14 @@ func measure(b *testing.B, url string) {
 
 	path := filepath.Join(b.TempDir(), "node.bank")
 	var f *Follower
+	before := heap()
 	report("s-from-nothing", took(func() { f = follow(b, other, FollowOptions{Snapshot: path}) }))
 	require.Equal(b, 1, f.Status().Builds)
 	require.NoError(b, f.Close())
 	apply(b, s, off(1, true))
 	report("s-from-snapshot", took(func() { f = follow(b, other, FollowOptions{Snapshot: path}) }))
 	require.Equal(b, 0, f.Status().Builds)
+	report("MB-heap-of-node", heap()-before)
 
 	var waits []time.Duration
 	for range changes {
@@ -131,6 +134,14 @@ func measure(b *testing.B, url string) {
 	report("s-audit", took(func() { verify(b, s) }))
 	report("MB-on-disk", onDisk(b, s, url)/1e6)
 	report("MB-of-snapshot", fileSize(b, path)/1e6)
+}
+
+// heap is what is in use of Go's heap, in MB: what a node has mapped of its snapshot is not.
+func heap() float64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc) / 1e6
 }
 
 func fileSize(b *testing.B, path string) float64 {
