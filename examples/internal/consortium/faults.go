@@ -26,7 +26,7 @@ import (
 //	repeat-page  (page) the way on leads to this page again: with a probability of 1, forever
 //	endless      (page) the body never ends
 //	huge         (page) a page of HugeBytes with one value that long
-//	bomb         (page) XML whose entities grow to gigabytes; JSON nested a million deep
+//	bomb         (page) XML whose entities grow to gigabytes; JSON nested 100,000 deep
 var FaultNames = []string{"429", "429-date", "500", "503", "cut", "slow", "expired", "skew",
 	"bad-record", "bad-page", "repeat-page", "endless", "huge", "bomb"}
 
@@ -239,7 +239,7 @@ func sleep(q request, d time.Duration) bool {
 	}
 }
 
-// deepJSON is nested a million deep in two megabytes.
+// deepJSON is nested 100,000 deep.
 func deepJSON(name string) []byte {
-	return []byte(`{"` + name + `":` + strings.Repeat("[", 1_000_000) + strings.Repeat("]", 1_000_000) + "}")
+	return []byte(`{"` + name + `":` + strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000) + "}")
 }

@@ -89,21 +89,25 @@ func (s *Server) ncReasonList(q request) reply {
 // submission is the body of a vote. Whatever is not in the schema ends in one of the Rest.
 type submission struct {
 	XMLName     xml.Name
-	Affirmative *struct {
-		Rest []element `xml:",any"`
+	Affirmative []struct {
+		nothingElse
 	} `xml:"https://hashsharing.ncmec.org/hashsharing/v2 affirmative"`
-	Negative *struct {
+	Negative []struct {
 		IDs []struct {
-			GUID []string  `xml:"https://hashsharing.ncmec.org/hashsharing/v2 guid"`
-			Rest []element `xml:",any"`
+			GUID []string `xml:"https://hashsharing.ncmec.org/hashsharing/v2 guid"`
+			nothingElse
 		} `xml:"https://hashsharing.ncmec.org/hashsharing/v2 reasonIds"`
-		Rest []element `xml:",any"`
+		nothingElse
 	} `xml:"https://hashsharing.ncmec.org/hashsharing/v2 negative"`
-	Rest []element `xml:",any"`
-	Text string    `xml:",chardata"`
+	nothingElse
 }
 
-type element struct{ XMLName xml.Name }
+type nothingElse struct {
+	Rest []struct{ XMLName xml.Name } `xml:",any"`
+	Text string                       `xml:",chardata"`
+}
+
+func (n nothingElse) broken() bool { return len(n.Rest) > 0 || strings.TrimSpace(n.Text) != "" }
 
 // parseVote reads a feedbackSubmission: the names of its reasons, none if it is
 // affirmative, or what is wrong with it.
@@ -121,19 +125,21 @@ func parseVote(body []byte) (reasons []string, wrong string) {
 	switch {
 	case v.XMLName != xml.Name{Space: ncNamespace, Local: "feedbackSubmission"}:
 		return nil, "the root must be feedbackSubmission of namespace " + ncNamespace
-	case len(v.Rest) > 0 || strings.TrimSpace(v.Text) != "":
+	case v.broken():
 		return nil, "feedbackSubmission has something that is not in the schema"
-	case (v.Affirmative == nil) == (v.Negative == nil):
+	case len(v.Affirmative)+len(v.Negative) != 1:
 		return nil, "feedbackSubmission must have either affirmative or negative"
-	case v.Affirmative != nil:
-		if len(v.Affirmative.Rest) > 0 {
+	case len(v.Affirmative) == 1:
+		if v.Affirmative[0].broken() {
 			return nil, "affirmative must be empty"
 		}
 		return nil, ""
-	case len(v.Negative.Rest) > 0 || len(v.Negative.IDs) != 1 || len(v.Negative.IDs[0].Rest) > 0 || len(v.Negative.IDs[0].GUID) == 0:
+	}
+	no := v.Negative[0]
+	if no.broken() || len(no.IDs) != 1 || no.IDs[0].broken() || len(no.IDs[0].GUID) == 0 {
 		return nil, "negative must have reasonIds with at least one guid, and nothing else"
 	}
-	for _, id := range v.Negative.IDs[0].GUID {
+	for _, id := range no.IDs[0].GUID {
 		at := slices.IndexFunc(ncReasons, func(r string) bool { return guid(r) == strings.ToLower(strings.TrimSpace(id)) })
 		if at < 0 {
 			return nil, "no such reason: " + strconv.Quote(id)
