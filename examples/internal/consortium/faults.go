@@ -103,8 +103,11 @@ func (f *faults) draw(protocol string, page bool) string {
 			hit = f.random.Float64() < x.Probability
 		}
 		if hit {
-			f.struck[x.Name]++
-			return x.Name
+			name := x.Name
+			if f.struck[name]++; x.Next == 0 && x.Probability == 0 {
+				f.set = slices.Delete(f.set, i, i+1)
+			}
+			return name
 		}
 	}
 	return ""

@@ -29,7 +29,7 @@ func (p *page) str(s string) {
 	p.comma()
 	for _, c := range []byte(s) {
 		if c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
-			quoted, _ := json.Marshal(s) //nolint:errchkjson // a string always marshals
+			quoted, _ := json.Marshal(s)
 			*p = append(*p, quoted...)
 			return
 		}

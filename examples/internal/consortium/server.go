@@ -150,11 +150,12 @@ func (s *Server) Now() time.Time {
 
 func (s *Server) now() time.Time { return s.o.Now().Add(s.offset) }
 
-// Advance moves the consortium's clock forward.
+// Advance moves the consortium's clock, also back. Changes are stamped in rising order all
+// the same.
 func (s *Server) Advance(by time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.offset += max(by, 0)
+	s.offset += by
 }
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
