@@ -156,6 +156,13 @@ func ncHaving(b *board[ncItem], value string) (items []uint32) {
 // Churn lets the lists live on: n changes, drawn from the seed, that go round the four
 // protocols. Records are withdrawn and shared again, opinions change, new records come.
 func (s *Server) Churn(n int) {
+	const turn = 100 // then others have theirs
+	for ; n > 0; n -= turn {
+		s.churn(min(n, turn))
+	}
+}
+
+func (s *Server) churn(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := s.te.data
@@ -166,7 +173,7 @@ func (s *Server) Churn(n int) {
 		now := s.now()
 		switch c % 4 {
 		case 0:
-			churn(s.te, c, what, fresh, func(t teItem) teItem { t.gone = !t.gone; return t }, func(t teItem) teItem {
+			churnOne(s.te, c, what, fresh, func(t teItem) teItem { t.gone = !t.gone; return t }, func(t teItem) teItem {
 				if t.descriptors = t.sorted(); len(t.descriptors) == 0 {
 					return t
 				}
@@ -176,7 +183,7 @@ func (s *Server) Churn(n int) {
 				return t
 			}, func(t teItem) []string { return []string{t.typ + " " + t.value} }, s)
 		case 1:
-			churn(s.environment(industry), c, what, fresh, func(t ncItem) ncItem { t.deleted = !t.deleted; return t }, func(t ncItem) ncItem {
+			churnOne(s.environment(industry), c, what, fresh, func(t ncItem) ncItem { t.deleted = !t.deleted; return t }, func(t ncItem) ncItem {
 				v := vote{typ: t.prints[0].typ, member: t.member%(len(memberNames)-1) + 2, at: now.Unix()}
 				if d.pick(c, "churn.vote", 2) == 0 {
 					v.reasons = ncReasons[:1]
@@ -185,7 +192,7 @@ func (s *Server) Churn(n int) {
 				return t
 			}, func(t ncItem) []string { return []string{strconv.Itoa(t.member) + "/" + t.id, t.prints[0].value} }, s)
 		case 2:
-			churn(s.ncii, c, what, fresh, func(t snItem) snItem {
+			churnOne(s.ncii, c, what, fresh, func(t snItem) snItem {
 				status := "Withdrawn"
 				if !t.held() {
 					status = "Active"
@@ -200,7 +207,7 @@ func (s *Server) Churn(n int) {
 				return t
 			}, func(t snItem) []string { return []string{t.signal + " " + t.hash} }, s)
 		default:
-			churn(s.tat, c, what, fresh, func(t tatItem) tatItem { t.deleted = !t.deleted; return t }, func(t tatItem) tatItem {
+			churnOne(s.tat, c, what, fresh, func(t tatItem) tatItem { t.deleted = !t.deleted; return t }, func(t tatItem) tatItem {
 				t.ideology = tatIdeologies[d.pick(c, "churn.ideology", 2)]
 				return t
 			}, func(t tatItem) []string { return []string{t.algorithm + " " + t.digest} }, s)
@@ -208,9 +215,9 @@ func (s *Server) Churn(n int) {
 	}
 }
 
-// churn makes one change of a list: a new record, one withdrawn or shared again, or
+// churnOne makes one change of a list: a new record, one withdrawn or shared again, or
 // another opinion of one.
-func churn[T any](b *board[T], c uint32, what int, fresh uint32, flip, opine func(T) T, keys func(T) []string, s *Server) {
+func churnOne[T any](b *board[T], c uint32, what int, fresh uint32, flip, opine func(T) T, keys func(T) []string, s *Server) {
 	item := uint32(b.pick(c, "churn.item", int(b.len())))
 	switch {
 	case what < 3:

@@ -88,12 +88,12 @@ func newFaults(seed uint64, set []Fault) *faults {
 }
 
 // draw says which fault strikes a request, if any: the first that is due, in the order set.
-func (f *faults) draw(protocol string, page bool) string {
+func (f *faults) draw(p protocol, page bool) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for i := range f.set {
 		x := &f.set[i]
-		if x.Protocol != "" && x.Protocol != protocol || !page && slices.Contains(pageFaults, x.Name) {
+		if x.Protocol != "" && x.Protocol != p.name || !page && slices.Contains(pageFaults, x.Name) || p.expired == nil && x.Name == "expired" {
 			continue
 		}
 		hit := x.Next > 0
@@ -170,9 +170,14 @@ func (s *Server) answer(w http.ResponseWriter, q request, p protocol, h func(req
 	if q.fault == "bad-page" {
 		out.body = out.body[:len(out.body)/2]
 	}
-	if q.fault == "skew" {
-		w.Header().Set("Date", q.now.Add(s.o.Skew).UTC().Format(http.TimeFormat))
+	if q.fault == "cut" && len(out.body) == 0 {
+		return out, 0 // of nothing there is no middle
 	}
+	date := q.now
+	if q.fault == "skew" {
+		date = date.Add(s.o.Skew)
+	}
+	w.Header().Set("Date", date.UTC().Format(http.TimeFormat))
 	for k, v := range out.header {
 		w.Header().Set(k, v)
 	}

@@ -148,7 +148,7 @@ func TestRepeat(t *testing.T) {
 
 // TestFaultyWrites: a write whose answer is cut has been done; one that got a 500 has not.
 func TestFaultyWrites(t *testing.T) {
-	w := newWorld(t, consortium.Options{Records: 10})
+	w := newWorld(t, consortium.Options{Records: 10, Known: []consortium.Known{{"pdq", strings.Repeat("0f", 32)}}})
 	send := `{"count":1,"hashRecords":[{"lastModtimestamp":1,"signalType":"ImagePDQ","hashValue":"` + aPDQ + `"}]}`
 	require.NoError(t, w.Fault("500*1,cut*1"))
 	require.Equal(t, 500, w.sn("POST", "SubmitHashes", send).status)
@@ -157,6 +157,13 @@ func TestFaultyWrites(t *testing.T) {
 	require.Len(t, w.Received(), 1)
 	require.Equal(t, 200, w.sn("POST", "SubmitHashes", send).status)
 	require.False(t, w.Received()[1].Changed)
+	require.NoError(t, w.Fault("cut*1"))
+	require.Error(t, w.nc("PUT", "/industry/v2/entries/2/added10/PDQ/feedback", yes).err, "an answer without a body is cut before it starts")
+	require.Equal(t, "vote", w.Received()[2].Action)
+	require.NoError(t, w.Fault("expired=1"))
+	w.bearer = ""
+	require.Equal(t, 403, w.tat("GET", "hash-list/v2/all", "").status, "the login asks for no token that could have expired")
+	w.ClearFaults()
 	require.NoError(t, w.Fault("bomb=1"))
 	require.Equal(t, 200, w.sn("POST", "SubmitHashes", send).status, "page faults leave writes alone")
 }

@@ -114,10 +114,10 @@ func (s *Server) snAuth(q request) (int, reply) {
 // snFetch is GET FetchHashes: whole records in the order of their latest change.
 //
 // Reading: times are seconds since 1970; startTimestamp is inclusive; nextPageToken goes
-// on within the set that was asked for, with the same startTimestamp; nextSetTimestamp is
-// where the next set starts: the newest change so far, which comes again, as others may
-// share its second. It is 0 until the last page has come, and startTimestamp if there is
-// nothing.
+// on within the set that was asked for, with the same startTimestamp; nextSetTimestamp, on
+// every page, is where the set after this one starts: the newest change so far, which comes
+// again, as others may share its second. Who starts there before hasMoreRecords is false
+// loses the rest. It is startTimestamp if there is nothing newer.
 func (s *Server) snFetch(q request) reply {
 	me, bad := s.snAuth(q)
 	if me == 0 {
@@ -170,7 +170,6 @@ func (s *Server) snFetch(q request) reply {
 	out.key("nextPageToken")
 	if more {
 		out.str(snToken(next, start))
-		newest = 0
 	} else {
 		out.raw("null")
 	}

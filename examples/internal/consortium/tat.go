@@ -79,7 +79,9 @@ var tatProtocol = protocol{
 // The documentation has the list at /hash-list/v2 of app.terrorismanalytics.org; members
 // are known to use /api/hash-list/v2. Reading: both are there.
 func (s *Server) routeTAT() {
-	s.handle("POST /tat/token-auth/tcap/", tatProtocol, false, s.tatLogin)
+	login := tatProtocol
+	login.expired = nil
+	s.handle("POST /tat/token-auth/tcap/", login, false, s.tatLogin)
 	for _, base := range []string{"/tat/hash-list/v2/", "/tat/api/hash-list/v2/"} {
 		s.handle("GET "+base+"all", tatProtocol, true, s.tatList)
 		s.handle("GET "+base+"feedback/categories", tatProtocol, false, s.tatCategoryList)
