@@ -4,12 +4,13 @@
 // data. It prints where it serves what, and the credentials that it takes.
 //
 //	consortium                                     # 1000 records, http://127.0.0.1:8484
+//	rematch hash --kind pdq photo.jpg > hashes.txt
 //	consortium --known hashes.txt                  # and your own, so that a scan matches
 //	consortium --records 1000000 --churn 5 --faults 429=0.05,cut=0.02
 //	curl -d hash=f8f8... http://127.0.0.1:8484/admin/withdraw
 //
-// A file of known hashes has one a line: pdq:HEX, md5:HEX, sha1:HEX, sha256:HEX, or 64
-// digits of a PDQ hash; what follows a # is left out. With --tls the certificate is made at
+// A file of known hashes has one a line: pdq:HEX, md5:HEX, sha1:HEX, sha256:HEX, 64 digits
+// of a PDQ hash, or what "rematch hash" prints; what follows is left out. With --tls the certificate is made at
 // the start and signed by itself: --cert writes it to a file, for clients to trust. What can
 // be changed while it runs, and what members have sent, is under /admin. Faults:
 //
@@ -206,10 +207,14 @@ func readKnown(r io.Reader) (list []consortium.Known, err error) {
 	lines := bufio.NewScanner(r)
 	for n := 1; lines.Scan(); n++ {
 		text, _, _ := strings.Cut(lines.Text(), "#")
-		if text = strings.TrimSpace(text); text == "" {
+		words := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == '\t' || r == ',' })
+		if len(words) == 0 {
 			continue
 		}
-		if !strings.Contains(text, ":") {
+		text = words[0]
+		if _, err := hash.ParseKind(text); err == nil && len(words) > 1 {
+			text += ":" + words[1]
+		} else if !strings.Contains(text, ":") {
 			text = "pdq:" + text
 		}
 		v, err := hash.Parse(text)

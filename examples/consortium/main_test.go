@@ -17,6 +17,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/rematch-go/rematch/examples/internal/consortium"
 )
 
 // output is what run writes, line by line as it comes.
@@ -90,6 +92,17 @@ func TestRun(t *testing.T) {
 	stop()
 	require.Equal(t, exitOK, <-code)
 	require.Empty(t, stderr.all.String())
+}
+
+func TestKnown(t *testing.T) {
+	other := strings.Repeat("0f", 32)
+	got, err := readKnown(strings.NewReader(aPDQ + "\nsha256:" + other + " # mine\n\npdq      " + other + " 100  testdata/known/flowers.jpg\n" + aPDQ + ",photo.jpg\r\n#\n"))
+	require.NoError(t, err)
+	require.Equal(t, []consortium.Known{{Kind: "pdq", Value: aPDQ}, {Kind: "sha256", Value: other}, {Kind: "pdq", Value: other}, {Kind: "pdq", Value: aPDQ}}, got)
+	for _, bad := range []string{"pdq", "f8", "dhash:0011223344556677", "pdq:" + aPDQ[1:], "quality 100", strings.Repeat("x", 1<<20)} {
+		_, err := readKnown(strings.NewReader(bad))
+		require.Error(t, err, "%.80s", bad)
+	}
 }
 
 // TestText: a person is told where it serves what, and with which credentials.
