@@ -14,7 +14,9 @@ import (
 
 // NCMEC hash sharing v2, after report.cybertip.org/ws-hashsharing/v2/documentation and its
 // copies at hashsharing.ncmec.org and exttest.cybertip.org: overview, usage
-// recommendations, large fingerprints (the sample of a queryResult), categorization.
+// recommendations, large fingerprints (the sample of a queryResult), categorization. How
+// entries are submitted and retracted is not in the copies that could be read, so that this
+// server takes feedback only.
 
 const (
 	ncNamespace = "https://hashsharing.ncmec.org/hashsharing/v2"
@@ -155,6 +157,7 @@ func (s *Server) routeNCMEC() {
 	s.handle("GET "+base+"entries", ncProtocol, true, s.ncEntries)
 	s.handle("GET "+base+"status", ncProtocol, false, s.ncStatus)
 	s.handle("GET "+base+"members", ncProtocol, false, s.ncMembers)
+	s.handle("GET "+base+"categorizations", ncProtocol, false, s.ncCategorizations)
 	s.handle("GET "+base+"feedback/{type}/reasons", ncProtocol, false, s.ncReasonList)
 	s.handle("PUT "+base+"entries/{member}/{id}/{type}/feedback", ncProtocol, false, s.ncVote)
 	s.handle("GET "+base+"entries/{member}/{id}/{type}", ncProtocol, false, s.ncLarge)
@@ -358,6 +361,28 @@ func (s *Server) ncMembers(q request) reply {
 		ncMember(&out, i+1)
 	}
 	out.WriteString("</members>\n")
+	return reply{status: http.StatusOK, kind: "application/xml", body: out.Bytes(), member: me}
+}
+
+// ncCategorizations is the documented sample with identifiers of the environment's own.
+func (s *Server) ncCategorizations(q request) reply {
+	me, environment, bad := s.ncAuth(q)
+	if me == 0 {
+		return bad
+	}
+	var out bytes.Buffer
+	out.WriteString(xml.Header + `<availableCategorizations xmlns="` + ncNamespace + `">`)
+	for _, g := range []struct {
+		name, multiple string
+		list           []string
+	}{{"Content", "false", []string{"Clothed Child", "Unclothed Child"}}, {"Context", "true", []string{"Known Minor", "Potential Meme", "Viral"}}} {
+		out.WriteString(`<group name="` + g.name + `" allowMultiple="` + g.multiple + `">`)
+		for _, name := range g.list {
+			out.WriteString(`<categorization guid="` + guid(environment+name) + `" name="` + name + `"/>`)
+		}
+		out.WriteString("</group>")
+	}
+	out.WriteString("</availableCategorizations>\n")
 	return reply{status: http.StatusOK, kind: "application/xml", body: out.Bytes(), member: me}
 }
 

@@ -147,7 +147,7 @@ func (s *Server) teFind(id string) (item uint32, member int, ok bool) {
 	case n >= teIndicatorBase && n-teIndicatorBase < uint64(s.te.len()):
 		return uint32(n - teIndicatorBase), 0, true
 	case n >= teDescriptorBase && (n-teDescriptorBase)/16 < uint64(s.te.len()):
-		item, member = uint32((n-teDescriptorBase)/16), int(n-teDescriptorBase)%16
+		item, member = uint32((n-teDescriptorBase)/16), int((n-teDescriptorBase)%16)
 		t := s.te.record(item)
 		_, ok = t.of(member)
 		return item, member, ok && !t.gone

@@ -217,6 +217,9 @@ func TestNCMECVotes(t *testing.T) {
 	for _, q := range []string{"from=yesterday", "to=1", "from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", "size=1001", "size=0", "start=0", "max=-1"} {
 		require.Equal(t, 400, w.nc("GET", "/industry/v2/entries?"+q, "").status, q)
 	}
+	a = w.nc("GET", "/industry/v2/categorizations", "")
+	require.Regexp(t, `<availableCategorizations xmlns="https://hashsharing.ncmec.org/hashsharing/v2"><group name="Content" allowMultiple="false"><categorization guid="[0-9a-f-]{36}" name="Clothed Child"/>`, string(a.body))
+	require.NotEqual(t, string(a.body), string(w.nc("GET", "/ngo/v2/categorizations", "").body), "each environment has its own identifiers")
 	require.Contains(t, string(w.nc("GET", "/industry/v2/members", "").body), `<member id="6">Quarry Social</member>`)
 	require.Contains(t, string(w.nc("GET", "/industry/v2/status", "").body), `<member id="1">You</member>`)
 	r := w.do("PUT", "/ncmec"+path, yes, "Authorization", "Basic ZXNwMTpmYWtlLXBhc3N3b3JkLTE=", "Content-Type", "application/json")
