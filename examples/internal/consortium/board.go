@@ -1,0 +1,151 @@
+package consortium
+
+import (
+	"iter"
+	"sort"
+	"time"
+)
+
+// board is one list of one protocol: records of type T, each at its place in the order of
+// changes. What nobody has changed is derived when it is asked for, so that a record costs
+// four bytes until then. A T is never changed in place: pages keep what they took.
+type board[T any] struct {
+	data
+	start   int64               // microseconds: when the first record was added
+	span    int64               // microseconds from the first generated record to the last
+	derive  func(uint32) T      // generated record i as it was added
+	seq     []uint32            // of every record: the number of its latest change
+	events  []event             // changes after the generated ones, by seq - n
+	touched map[uint32]T        // records that were changed or added since
+	keys    map[string]uint32   // of added records
+	perm    func(uint32) uint32 // see ordinal
+}
+
+type event struct {
+	item uint32
+	at   int64 // microseconds, strictly rising
+}
+
+func newBoard[T any](d data, end time.Time, span time.Duration, derive func(uint32) T) *board[T] {
+	b := &board[T]{data: d, derive: derive, touched: map[uint32]T{}, keys: map[string]uint32{}}
+	b.span = span.Microseconds()
+	b.start = end.Truncate(time.Second).UnixMicro() - b.span
+	b.seq = make([]uint32, d.n)
+	for i := range b.seq {
+		b.seq[i] = uint32(i)
+	}
+	step := coprime(d.n)
+	b.perm = func(o uint32) uint32 { return uint32((uint64(o)*step + d.seed) % uint64(d.n)) }
+	return b
+}
+
+// coprime is a stride through n numbers that visits every one, near the golden section so
+// that neighbours end up far apart.
+func coprime(n uint32) uint64 {
+	gcd := func(a, b uint64) uint64 {
+		for b != 0 {
+			a, b = b, a%b
+		}
+		return a
+	}
+	s := uint64(float64(n)*0.618) + 1
+	for gcd(s, uint64(n)) != 1 {
+		s++
+	}
+	return s
+}
+
+// ordinal gives the record at a place of the order that has nothing to do with time.
+func (b *board[T]) ordinal(o uint32) uint32 {
+	if o < b.n {
+		return b.perm(o)
+	}
+	return o
+}
+
+// len counts the records there ever were.
+func (b *board[T]) len() uint32 { return uint32(len(b.seq)) }
+
+// at is the time of a change in microseconds. Generated records come in sevens of one
+// moment, and a tenth of them in one bulk upload at a single moment, as in real lists: a
+// client can't cut its ranges so that each has few records.
+func (b *board[T]) at(seq uint32) int64 {
+	if seq >= b.n {
+		return b.events[seq-b.n].at
+	}
+	if half := b.n / 2; seq > half && seq < half+b.n/10 {
+		seq = half
+	}
+	return b.start + int64(float64(b.span)*(float64(seq/7*7)/float64(b.n)))
+}
+
+func (b *board[T]) record(item uint32) T {
+	if t, ok := b.touched[item]; ok {
+		return t
+	}
+	return b.derive(item)
+}
+
+// updated is the time of a record's latest change in microseconds.
+func (b *board[T]) updated(item uint32) int64 { return b.at(b.seq[item]) }
+
+// since gives the first change at or after a time.
+func (b *board[T]) since(at int64) uint32 {
+	n := int(b.n) + len(b.events)
+	return uint32(sort.Search(n, func(s int) bool { return b.at(uint32(s)) >= at }))
+}
+
+// itemOf is the record that a change was of.
+func (b *board[T]) itemOf(seq uint32) uint32 {
+	if seq < b.n {
+		return seq
+	}
+	return b.events[seq-b.n].item
+}
+
+// changes goes through records in the order of their latest changes, from a change on.
+func (b *board[T]) changes(from uint32) iter.Seq2[uint32, uint32] {
+	return func(yield func(seq, item uint32) bool) {
+		for s, n := from, b.n+uint32(len(b.events)); s < n; s++ {
+			if item := b.itemOf(s); b.seq[item] == s && !yield(s, item) {
+				return
+			}
+		}
+	}
+}
+
+// change puts a record in the place of another and moves it to the end of the order.
+func (b *board[T]) change(item uint32, now time.Time, t T) {
+	at := now.UnixMicro()
+	if last := b.n + uint32(len(b.events)); last > 0 {
+		at = max(at, b.at(last-1)+1)
+	}
+	b.seq[item] = b.n + uint32(len(b.events))
+	b.events = append(b.events, event{item, at})
+	b.touched[item] = t
+}
+
+// add puts a new record at the end. Its keys find it again.
+func (b *board[T]) add(now time.Time, t T, keys ...string) uint32 {
+	item := b.len()
+	b.seq = append(b.seq, 0)
+	b.change(item, now, t)
+	for _, k := range keys {
+		b.keys[k] = item
+	}
+	return item
+}
+
+// lookup finds a record by its value: an added one by its key, a generated one by turning
+// the value back.
+func (b *board[T]) lookup(key, value string, kinds ...kind) (uint32, bool) {
+	if item, ok := b.keys[key]; ok {
+		return item, true
+	}
+	for _, k := range kinds {
+		if item, ok := b.find(value, k); ok {
+			return item, true
+		}
+	}
+	return 0, false
+}
