@@ -15,8 +15,6 @@ import (
 	"github.com/rematch-go/rematch/match"
 )
 
-const pageSize = 1000 // rows that are read at once
-
 // View is the store as it was at one moment: a match.Set, whose banks are sorted by name and
 // whose entries by the bytes of their IDs. match.Find, Statistics and Diff work on it. It is valid
 // within the call of Read, and not for concurrent use.
@@ -159,34 +157,9 @@ func (v *View) EntriesAfter(bank, id string) iter.Seq2[match.Entry, error] {
 	}
 }
 
-type idRow struct {
-	id string
-	row
-}
-
-// rows returns the rows of a bank after an ID, read by pages so that other queries can be made
-// between.
+// rows returns the rows of a bank after an ID.
 func (v *View) rows(b *bankRow, after string) iter.Seq2[idRow, error] {
-	return func(yield func(idRow, error) bool) {
-		page := make([]idRow, 0, pageSize)
-		for {
-			page = page[:0]
-			rows, err := v.tx.QueryContext(v.ctx, `SELECT id, version, doc FROM rematch_entries WHERE bank = $1 AND id > $2 ORDER BY id LIMIT $3`, b.number, after, pageSize)
-			if err := scanRows(rows, err, func(id string, r row) { page = append(page, idRow{id, r}) }); err != nil {
-				yield(idRow{}, classify(err))
-				return
-			}
-			for i := range page {
-				if !yield(page[i], nil) {
-					return
-				}
-			}
-			if len(page) < pageSize {
-				return
-			}
-			after = page[len(page)-1].id
-		}
-	}
+	return rowsAfter(v.ctx, v.tx, entryTable, b.number, after)
 }
 
 // History returns the events that made an entry what it is, the newest first. It follows the
