@@ -55,7 +55,7 @@ type ExchangeStatus struct {
 }
 
 // maxAside is what a person can look at; more is only counted in a pull's Summary.
-const maxAside = 10_000
+const maxAside = 1000
 
 // configDoc is an Exchange in its table.
 type configDoc struct {

@@ -491,7 +491,7 @@ type Aside struct {
 	At time.Time // when it came last
 }
 
-// SetAside returns what could not be taken over of an exchange, in no particular order: up to 10,000
+// SetAside returns what could not be taken over of an exchange, in no particular order: up to 1,000
 // of them are listed. A record is listed until it comes whole, is gone, or the exchange was read from
 // nothing without it. The error, which ends it, is match.ErrUnknown, or why the store can't be read.
 func (s *Store) SetAside(ctx context.Context, name string) iter.Seq2[Aside, error] {
