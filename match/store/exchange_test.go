@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -469,10 +470,26 @@ func TestPullFails(t *testing.T) {
 			"the same":      {Records: []exchange.Record{shared("y", 1)}, After: checkpoint},
 		} {
 			_, err := s.Pull(t.Context(), "x", pages{p}, PullOptions{})
-			assert.ErrorIs(t, err, ErrPage, name)
+			assert.ErrorIs(t, err, map[bool]error{true: exchange.ErrStuck, false: exchange.ErrPage}[name == "the same"], name)
 			assert.Equal(t, checkpoint, status(t, s).Checkpoint, name)
 		}
 		same(t, s, v)
+
+		// A checkpoint that the exchange does not know any more is forgotten, and nothing else.
+		v.withdraw("1")
+		sum = pull(t, s, sourceFunc(func(ctx context.Context, at exchange.Checkpoint) (*exchange.Page, error) {
+			if at != nil && bytes.Equal(at, checkpoint) {
+				return nil, fmt.Errorf("too old: %w", exchange.ErrStale)
+			}
+			return v.Next(ctx, at)
+		}))
+		assert.True(t, sum.Anew)
+		same(t, s, v)
+		v.fail = func(int) error { return &exchange.RequestError{Wait: time.Hour, Err: exchange.ErrRate} }
+		_, err = s.Pull(t.Context(), "x", v, PullOptions{})
+		assert.ErrorIs(t, err, exchange.ErrRate)
+		assert.Equal(t, time.Hour, status(t, s).Next.Sub(status(t, s).Failed))
+		v.fail = nil
 		_, err = s.Pull(t.Context(), "none", v, PullOptions{})
 		assert.ErrorIs(t, err, match.ErrUnknown)
 		_, err = s.Pull(t.Context(), "x", v, PullOptions{Lease: 1})

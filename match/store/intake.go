@@ -324,10 +324,7 @@ func (in *intake) become(r *exchange.Record, was row, is bool) (doc, reason stri
 // merge returns what an entry becomes when its record comes: what is ours of it stays. base is
 // what had come before.
 func merge(name string, r *exchange.Record, base *recordDoc, old *match.Entry) match.Entry {
-	e := match.Entry{ID: r.ID, Signals: r.Signals, Labels: slices.Clone(r.Labels), Disabled: old.Disabled, Curation: old.Curation.Clone()}
-	for i := range r.Signals {
-		e.Duration = max(e.Duration, r.Signals[i].To)
-	}
+	e := match.Entry{ID: r.ID, Signals: r.Signals, Labels: slices.Clone(r.Labels), Duration: r.Duration, Disabled: old.Disabled, Curation: old.Curation.Clone()}
 	if !slices.Equal(base.Labels, old.Labels) {
 		for _, l := range base.Labels { // taken away here
 			if !slices.Contains(old.Labels, l) {

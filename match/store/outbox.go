@@ -117,10 +117,7 @@ func (o *Outgoing) says() (d outDoc, key string, err error) {
 		}
 	} else {
 		r := o.Record
-		e := match.Entry{ID: r.ID, Signals: r.Signals, Labels: r.Labels, Curation: &match.Curation{Expires: r.Expires, Opinions: r.Opinions, Origin: r.Origin}}
-		for i := range r.Signals {
-			e.Duration = max(e.Duration, r.Signals[i].To)
-		}
+		e := match.Entry{ID: r.ID, Signals: r.Signals, Labels: r.Labels, Curation: &match.Curation{Expires: r.Expires, Opinions: r.Opinions, Origin: r.Origin}, Duration: r.Duration}
 		if !goodRecordID(r.ID) || !goodLater(r.Later) {
 			return fail("the ID is empty, longer than %d bytes, or a text is not UTF-8", maxRecordID)
 		}
@@ -164,7 +161,7 @@ func (d *outDoc) outgoing(key string, due int64) (o Outgoing, err error) {
 		if err != nil {
 			return o, err
 		}
-		o.Record = &exchange.Record{ID: s.ID, Signals: e.Signals, Labels: e.Labels, Later: s.Later}
+		o.Record = &exchange.Record{ID: s.ID, Signals: e.Signals, Labels: e.Labels, Later: s.Later, Duration: e.Duration}
 		if c := e.Curation; c != nil {
 			o.Record.Opinions, o.Record.Origin, o.Record.Expires = c.Opinions, c.Origin, c.Expires
 		}
@@ -301,7 +298,7 @@ type PushSummary struct {
 // up to six hours, until a person gives it up. Records are sent in batches, and those of a batch that
 // failed one by one. Several may push at once: each sends something else.
 //
-// The error is that of the last attempt, if five in a row have failed, and else the store's or the
+// The error is that of the last attempt, if five in a row have failed and not for what was told, and else the store's or the
 // context's.
 func (s *Store) Push(ctx context.Context, name string, to exchange.Sink) (PushSummary, error) {
 	sum := PushSummary{Exchange: name}
@@ -327,7 +324,7 @@ func (s *Store) Push(ctx context.Context, name string, to exchange.Sink) (PushSu
 				records[i] = *told[i].Record
 			}
 			if answers, err = to.Submit(ctx, records); err == nil && len(answers) != len(records) {
-				err = fmt.Errorf("%w: it has given %d IDs to %d records", ErrPage, len(answers), len(records))
+				err = fmt.Errorf("%d IDs for %d records: %w", len(answers), len(records), exchange.ErrPage)
 			}
 		}
 		if ctx.Err() != nil && err != nil {
@@ -336,7 +333,7 @@ func (s *Store) Push(ctx context.Context, name string, to exchange.Sink) (PushSu
 		if err2 := s.settleOut(ctx, by, name, bank, batch, answers, err, &sum); err2 != nil {
 			return sum, err2
 		}
-		if err == nil {
+		if err == nil || isOwnFault(err) {
 			failures = 0
 			continue
 		}
@@ -344,6 +341,16 @@ func (s *Store) Push(ctx context.Context, name string, to exchange.Sink) (PushSu
 			return sum, fmt.Errorf("store: telling the exchange %q: %w", name, err)
 		}
 	}
+}
+
+// isOwnFault reports whether it was what was told, and not the exchange.
+func isOwnFault(err error) bool {
+	for _, own := range []error{exchange.ErrNoSuchVote, exchange.ErrReason, exchange.ErrNoSuchRecord, exchange.ErrNoSuchKind, exchange.ErrRefused} {
+		if errors.Is(err, own) {
+			return true
+		}
+	}
+	return false
 }
 
 // claim takes what is to be sent next: feedback, or some records that were not tried yet, or one

@@ -77,7 +77,7 @@ func TestQueue(t *testing.T) {
 		whole := Outgoing{Feedback: &exchange.Feedback{ID: "9", Says: exchange.Disagree, Reason: "r", Tags: []string{"t"}, Signal: &signal}}
 		_, entry := full()
 		ours := exchange.Record{ID: "ours", Signals: entry.Signals, Labels: []string{"l"}, Later: []exchange.Foreign{{Type: "t", Value: "v"}},
-			Opinions: entry.Curation.Opinions, Origin: entry.Curation.Origin, Expires: entry.Curation.Expires}
+			Opinions: entry.Curation.Opinions, Origin: entry.Curation.Origin, Expires: entry.Curation.Expires, Duration: entry.Duration}
 		plain := shared("plain", 2)
 		q(vote("1", exchange.Seen), vote("1", exchange.Helpful), whole, Outgoing{Record: &ours}, Outgoing{Record: &plain})
 		q(vote("1", exchange.Seen), whole)
@@ -143,6 +143,16 @@ func TestPushFails(t *testing.T) {
 		k.fail = nil
 		c.pass(lastRetry)
 		assert.Equal(t, PushSummary{Exchange: "x", Sent: 4}, push(t, s, k))
+
+		// What the exchange has no word for does not stop the rest.
+		for i := range 2 * maxFailures {
+			require.NoError(t, s.Queue(t.Context(), ann, "x", vote(fmt.Sprint("v", i), exchange.Helpful)))
+		}
+		k.fail = func() error { return exchange.ErrNoSuchVote }
+		assert.Equal(t, 2*maxFailures, push(t, s, k).Failed)
+		k.fail = nil
+		c.pass(time.Minute)
+		assert.Equal(t, 2*maxFailures, push(t, s, k).Sent)
 
 		// One bad record does not stop the others of its batch.
 		for i := range uint64(3) {

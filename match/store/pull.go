@@ -86,10 +86,6 @@ func (e *HeldError) Error() string {
 // Is makes errors.Is(err, ErrBusy) true.
 func (e *HeldError) Is(target error) bool { return target == ErrBusy }
 
-// ErrPage is the error of a page of an exchange that makes no sense: a checkpoint that is none, or
-// one that does not move.
-var ErrPage = errors.New("store: the exchange has sent a page that makes no sense")
-
 // PullError says at which page a pull has ended. All pages before it are kept.
 type PullError struct {
 	Exchange string
@@ -114,8 +110,9 @@ func (e *PullError) Unwrap() error { return e.Err }
 // is withdrawn is dropped all the same. A record whose entry stays as it was is no event.
 //
 // Only one pulls an exchange at a time: a *HeldError (which is ErrBusy) is for all others. Other
-// errors are *PullError around what the Source said, ErrPage or the store's errors, and
-// match.ErrUnknown for the exchange. The Status of the exchange keeps them.
+// errors are *PullError around what the Source said, exchange.ErrPage or ErrStuck for a page after which
+// nobody could go on, or the store's errors, and match.ErrUnknown for the exchange. ExchangeStatus.Err keeps them.
+// A checkpoint that is exchange.ErrStale is forgotten: the exchange is read from nothing.
 func (s *Store) Pull(ctx context.Context, name string, from exchange.Source, o PullOptions) (Summary, error) {
 	sum := Summary{Exchange: name}
 	sieve, err := o.resolve(name)
@@ -257,6 +254,9 @@ func (p *puller) release(ctx context.Context, failed error) error {
 		case errors.Is(failed, context.Canceled): // here, and no fault of the exchange
 		case failed != nil:
 			x.state.Failed, x.state.Error = w.now, fit(failed.Error(), 2048)
+			if r, ok := errors.AsType[*exchange.RequestError](failed); ok && r.Wait > 0 {
+				x.state.Next = w.now.Add(r.Wait)
+			}
 		case p.sum.Complete:
 			x.state.Failed, x.state.Error = time.Time{}, ""
 		}
@@ -274,6 +274,11 @@ func (p *puller) run(ctx context.Context, from exchange.Source, o PullOptions) e
 	for p.sum.Pages < o.Pages {
 		at := exchange.Checkpoint(slices.Clone(p.x.checkpoint))
 		page, err := from.Next(ctx, at)
+		if errors.Is(err, exchange.ErrStale) && len(at) > 0 {
+			if page, err = from.Next(ctx, nil); page != nil {
+				page.Anew = true
+			}
+		}
 		if err != nil {
 			return err
 		}
@@ -329,15 +334,15 @@ func sleep(ctx context.Context, d time.Duration) error {
 func checkPage(page *exchange.Page, at exchange.Checkpoint) error {
 	switch {
 	case page == nil:
-		return fmt.Errorf("%w: there is none", ErrPage)
+		return fmt.Errorf("there is no page: %w", exchange.ErrPage)
 	case len(page.After) > maxCheckpoint:
-		return fmt.Errorf("%w: its checkpoint has %d bytes; want %d at most", ErrPage, len(page.After), maxCheckpoint)
+		return fmt.Errorf("its checkpoint has %d bytes; want %d at most: %w", len(page.After), maxCheckpoint, exchange.ErrPage)
 	case len(page.After) > 0 && !json.Valid(page.After):
-		return fmt.Errorf("%w: its checkpoint is not JSON", ErrPage)
+		return fmt.Errorf("its checkpoint is not JSON: %w", exchange.ErrPage)
 	case !page.Last && len(page.After) == 0:
-		return fmt.Errorf("%w: it is not the last, and has no checkpoint", ErrPage)
+		return fmt.Errorf("it is not the last, and has no checkpoint: %w", exchange.ErrPage)
 	case !page.Last && bytes.Equal(page.After, at):
-		return fmt.Errorf("%w: its checkpoint is the one before", ErrPage)
+		return fmt.Errorf("the checkpoint is the one before: %w", exchange.ErrStuck)
 	}
 	return nil
 }
