@@ -157,6 +157,30 @@ func (v *View) EntriesAfter(bank, id string) iter.Seq2[match.Entry, error] {
 	}
 }
 
+// Build gives all banks and entries to a Builder, which makes a bank file or a Snapshot of them.
+// Errors are those of Entry and of the Builder.
+func (v *View) Build(b *match.Builder) error {
+	for i := range v.banks {
+		bank := &v.banks[i]
+		if err := b.Bank(v.infos[i].Settings()); err != nil {
+			return err
+		}
+		for x, err := range v.rows(bank, "") {
+			var e match.Entry
+			if err == nil {
+				e, err = decodeEntry(bank.name, x.id, x.doc)
+			}
+			if err == nil {
+				err = b.Entry(e)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // rows returns the rows of a bank after an ID.
 func (v *View) rows(b *bankRow, after string) iter.Seq2[idRow, error] {
 	return rowsAfter(v.ctx, v.tx, entryTable, b.number, after)
