@@ -515,6 +515,23 @@ func TestPullWithoutEnd(t *testing.T) {
 	assert.False(t, sum.Complete)
 }
 
+// One that wants a long pause between pages, or for ever, gets one, and a day at most.
+func TestPullPauses(t *testing.T) {
+	c := newClock()
+	s := openAt(t, filepath.Join(t.TempDir(), "s.db"), c)
+	join(t, s, Exchange{Name: "x", Bank: "b"})
+	v := newServer(1)
+	v.put(shared("1", 1))
+	v.put(shared("2", 2))
+	v.wait = 1000 * time.Hour
+	sum, err := s.Pull(t.Context(), "x", v, PullOptions{})
+	require.NoError(t, err)
+	assert.False(t, sum.Complete)
+	assert.Equal(t, c.now().Add(maxWait), status(t, s).Next)
+	assert.Equal(t, 1, pull(t, s, v).Came)
+	same(t, s, v)
+}
+
 type sourceFunc func(context.Context, exchange.Checkpoint) (*exchange.Page, error)
 
 func (f sourceFunc) Next(ctx context.Context, at exchange.Checkpoint) (*exchange.Page, error) {

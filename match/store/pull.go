@@ -39,6 +39,11 @@ const (
 	defaultLease  = 30 * time.Second
 	maxCheckpoint = 64 << 10
 	maxListed     = 100 // of each list in a Summary
+	// maxWait is for how long an exchange can keep us away: a day without it is a day without its
+	// withdrawals.
+	maxWait = 24 * time.Hour
+	// maxPause is for how long a pull waits between two pages before it leaves the rest to the next.
+	maxPause = time.Minute
 )
 
 // Summary is what a pull came to: all numbers are of records. Its requests are told by the Source.
@@ -46,7 +51,7 @@ type Summary struct {
 	Exchange string
 	Pages    int
 	Anew     bool // it was read from nothing
-	Complete bool // it came to the end
+	Complete bool // it came to the end; else more is left to the next pull, as PullOptions.Pages or the exchange want it
 
 	Came      int // entries that are new
 	Changed   int // entries that are other than before
@@ -105,7 +110,7 @@ func (e *PullError) Unwrap() error { return e.Err }
 // again is dropped after the last page, some thousand records in a transaction; a pull that finds
 // that unfinished finishes it first.
 //
-// Entries carry their Origin and the opinions of members. What is ours of an entry stays, whatever
+// Entries carry their Origin, Fetched when they came as they are, and the opinions of members. What is ours of an entry stays, whatever
 // comes: decision, switch, note, own opinions, labels and dates that were set here. An entry that
 // is withdrawn is dropped all the same. A record whose entry stays as it was is no event.
 //
@@ -255,7 +260,7 @@ func (p *puller) release(ctx context.Context, failed error) error {
 		case failed != nil:
 			x.state.Failed, x.state.Error = w.now, fit(failed.Error(), 2048)
 			if r, ok := errors.AsType[*exchange.RequestError](failed); ok && r.Wait > 0 {
-				x.state.Next = w.now.Add(r.Wait)
+				x.state.Next = w.now.Add(min(r.Wait, maxWait))
 			}
 		case p.sum.Complete:
 			x.state.Failed, x.state.Error = time.Time{}, ""
@@ -301,6 +306,9 @@ func (p *puller) run(ctx context.Context, from exchange.Source, o PullOptions) e
 			return nil
 		}
 		pause := page.Wait
+		if pause > maxPause {
+			return nil
+		}
 		if !p.s.d.queued {
 			pause = max(pause, 4*turn) // for those who wait to write
 		}
@@ -371,7 +379,7 @@ func (p *puller) page(ctx context.Context, at exchange.Checkpoint, page *exchang
 		}
 		x.checkpoint = page.After
 		if page.Wait > 0 {
-			d.Next = w.now.Add(page.Wait)
+			d.Next = w.now.Add(min(page.Wait, maxWait))
 		}
 		if page.Last && d.Anew {
 			d.Anew, d.Sweeping = false, true
