@@ -113,6 +113,7 @@ type ncmecCheckpoint struct {
 
 	Hole  int64 `json:"hole,omitempty"` // as in progress
 	Tried int64 `json:"tried,omitempty"`
+	Left  int   `json:"left,omitempty"`
 }
 
 func (s *ncmecSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
@@ -256,13 +257,16 @@ func (s *ncmecSource) exhausted(cp *ncmecCheckpoint, p *Page) *Page {
 	cp.From = until
 	cp.again()
 	if p.Last {
-		cp.End = 0
+		cp.End, cp.Left = 0, 0
 	}
 	return p
 }
 
 // skip goes over a second that can't be read, if the one after it can be.
 func (s *ncmecSource) skip(ctx context.Context, cp *ncmecCheckpoint, cause error) (*Page, error) {
+	if cp.Left >= maxLeftOut {
+		return nil, cause
+	}
 	bad := cp.From + 1
 	probe := ncmecCheckpoint{From: bad, To: bad + 1}
 	a, err := s.ask(ctx, request{path: ncmecEntries, query: s.query(&probe)})
@@ -276,9 +280,10 @@ func (s *ncmecSource) skip(ctx context.Context, cp *ncmecCheckpoint, cause error
 	p := gap.leaveOut(bad, bad+1, s.now(), cause)
 	cp.Hole, cp.Tried = cmp.Or(min(cp.Hole, bad), bad), gap.Tried
 	cp.From, cp.Span = bad, 1
+	cp.Left++
 	cp.again()
 	if cp.From >= cp.End {
-		cp.End, p.Last = 0, true
+		cp.End, cp.Left, p.Last = 0, 0, true
 	}
 	return p, nil
 }
