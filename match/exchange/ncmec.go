@@ -190,8 +190,7 @@ func (s *ncmecSource) read(ctx context.Context, cp *ncmecCheckpoint) (*Page, err
 		}
 		found, err := parseNCMEC(a.page, a.body, s.filter)
 		if err != nil {
-			var other *notXMLError
-			if errors.As(err, &other) {
+			if !skippable(err) {
 				return nil, err
 			}
 			if cp.shrink(ncmecShrink) {

@@ -64,7 +64,7 @@ func (p *progress) end(until int64, server, now time.Time) {
 
 // leaveOut goes over what can't be read, which is somewhere from and before the two times, and says so.
 func (p *progress) leaveOut(from, before int64, now time.Time, cause error) *Page {
-	if p.Hole == 0 || from < p.Hole {
+	if from = max(from, 1); p.Hole == 0 || from < p.Hole {
 		p.Hole = from
 	}
 	p.Tried = now.Unix()
@@ -82,7 +82,7 @@ func (p *progress) leaveOut(from, before int64, now time.Time, cause error) *Pag
 // skippable reports whether smaller pages could make an error good: not where the answer is no
 // page at all.
 func skippable(err error) bool {
-	var other *notJSONError
+	var other *otherPageError
 	return (errors.Is(err, ErrPage) || errors.Is(err, ErrTooLarge)) && !errors.As(err, &other)
 }
 

@@ -267,7 +267,8 @@ func parseStopNCII(page string, body []byte) (*Page, stopHead, error) {
 		}
 		r.add(b, i)
 	}
-	return b.page(nil), head, nil
+	p, err := b.page()
+	return p, head, err
 }
 
 // withdrawn reports whether the hash is to be forgotten: it says so, or every case that it is of does.

@@ -268,7 +268,8 @@ func parseTAT(page string, body []byte) (_ *Page, cursor string, more bool, err 
 			records[i].add(b, i)
 		}
 	}
-	return b.page(nil), string(checkpoint), next != "", nil
+	p, err := b.page()
+	return p, string(checkpoint), next != "", err
 }
 
 func (r *tatRecord) add(b *pageBuilder, position int) {

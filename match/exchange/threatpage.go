@@ -109,7 +109,8 @@ func parseThreatUpdates(page string, body []byte, wanted []string) (_ *Page, nex
 		}
 		u.add(b, i, wanted)
 	}
-	return b.page(nil), string(paging.Next), newest, nil
+	p, err := b.page()
+	return p, string(paging.Next), newest, err
 }
 
 // add reads one update into a page.
