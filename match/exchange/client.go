@@ -108,6 +108,9 @@ func newClient(c *Config, exchange, base string, sign func(*http.Request), secre
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return nil, configError(exchange, "the address is not one of a host and a path alone") // it may have a password: not shown
 	}
+	if u.Path == "" {
+		u.Path = "/" // joined paths begin with what the base's path does
+	}
 	o := c.HTTP.filled()
 	switch {
 	case u.Scheme == "https":

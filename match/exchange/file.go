@@ -138,7 +138,10 @@ func (s *fileSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
 	if err != nil {
 		return nil, s.wrong(cp.From, err)
 	}
-	p := b.page(nil)
+	p, err := b.page()
+	if err != nil {
+		return nil, err
+	}
 	if len(p.Faults) > len(p.Records) {
 		return nil, s.wrong(cp.From, fmt.Errorf("%d of %d records can't be read, the first one: %s", len(p.Faults), count, p.Faults[0].Reason))
 	}

@@ -103,7 +103,7 @@ func splitPage(exchange, page string, body []byte, list string) (*listPage, erro
 	p := &listPage{fields: make(map[string]json.RawMessage), body: body}
 	i := skipBlanks(body, 0)
 	if i == len(body) || body[i] != '{' {
-		return nil, &notJSONError{fail(i, "no JSON object: %.20q", body[i:]).(*PageError)}
+		return nil, &otherPageError{fail(i, "no JSON object: %.20q", body[i:]).(*PageError)}
 	}
 	for first := true; ; first = false {
 		i = skipBlanks(body, i+1)
@@ -208,12 +208,6 @@ func (p *listPage) field(exchange, page, name string, v any) error {
 	}
 	return nil
 }
-
-// notJSONError is a page that is something else altogether, such as a web page that asks for patience:
-// smaller pages would be no better.
-type notJSONError struct{ *PageError }
-
-func (e *notJSONError) Unwrap() error { return e.PageError }
 
 // scalar is a JSON string, number or boolean as text: exchanges write the same thing now as one, now as the other. null
 // is empty.

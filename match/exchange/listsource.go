@@ -106,7 +106,7 @@ func (l *listFormat) read(body []byte, from int64, position int, b *pageBuilder)
 			continue
 		}
 		name, value, named := cutKind(text)
-		if !named || isHex(name) && len(name) > 8 { // digits, and what somebody wrote behind them
+		if !named || foreignKind(name) == 0 && !slices.Contains(otherKinds, strings.ToLower(name)) {
 			name, value = "", text
 		}
 		l.add(b, position+count, name, value, start, match.Origin{}, nil)
@@ -115,7 +115,11 @@ func (l *listFormat) read(body []byte, from int64, position int, b *pageBuilder)
 	return next, count, nil
 }
 
-// otherKind is what a kind's name looks like that this library does not compare.
+// otherKinds are names in lists of kinds that this library does not compare: those of the reference client and of consortia. In a
+// list others are no names, for any two words would be; a table's column says itself that it has names.
+var otherKinds = []string{"clip", "netclean", "pdna", "pdq_ocr", "photodna", "raw_text", "sha512", "text_tlsh", "tmk", "tmk_pdqf", "trend_query", "url", "url_md5", "videntifier", "vpdq"}
+
+// otherKind is what such a name looks like.
 var otherKind = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_+-]{1,31}$`)
 
 // kindAliases are others' names of kinds: the reference client's, and ThreatExchange's.

@@ -113,6 +113,10 @@ type ncmecCheckpoint struct {
 
 	Hole  int64 `json:"hole,omitempty"` // as in progress
 	Tried int64 `json:"tried,omitempty"`
+	Left  int   `json:"left,omitempty"`
+	// Behind is how many entries were read since something was left out. A reading that has left something
+	// out ends only with some: an exchange of which nothing can be read is not an empty one.
+	Behind int `json:"behind,omitempty"`
 }
 
 func (s *ncmecSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
@@ -131,6 +135,9 @@ func (s *ncmecSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
 			cp.End = 0
 			return &Page{Last: true, After: at}, nil // asked again within seconds
 		}
+	}
+	if cp.Left > 0 && cp.Behind == 0 {
+		cp.End = max(cp.End, now.Add(-ncmecMargin).Unix()) // there may be more by now
 	}
 	if cp.Paging != "" && now.Sub(time.Unix(cp.PagedAt, 0)).Abs() > cursorLife {
 		cp.again()
@@ -189,8 +196,7 @@ func (s *ncmecSource) read(ctx context.Context, cp *ncmecCheckpoint) (*Page, err
 		}
 		found, err := parseNCMEC(a.page, a.body, s.filter)
 		if err != nil {
-			var other *notXMLError
-			if errors.As(err, &other) {
+			if !skippable(err) {
 				return nil, err
 			}
 			if cp.shrink(ncmecShrink) {
@@ -211,7 +217,8 @@ func (s *ncmecSource) read(ctx context.Context, cp *ncmecCheckpoint) (*Page, err
 		}
 		if found.next == "" {
 			cp.Count += int64(found.count)
-			return s.exhausted(cp, found.page), nil
+			cp.Behind += found.count
+			return s.exhausted(cp, found.page)
 		}
 		q, err := s.nextQuery(found.next, ncmecEntries, a.page)
 		if err != nil {
@@ -219,6 +226,7 @@ func (s *ncmecSource) read(ctx context.Context, cp *ncmecCheckpoint) (*Page, err
 		}
 		if paging := q.Encode(); paging != cp.Paging && !cp.Rounds.again(paging) {
 			cp.Count += int64(found.count)
+			cp.Behind += found.count
 			cp.Paging, cp.PagedAt = paging, unix(s.now())
 			return found.page, nil
 		}
@@ -240,7 +248,7 @@ func (s *ncmecSource) query(cp *ncmecCheckpoint) url.Values {
 func ncmecDate(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(ncmecTime) }
 
 // exhausted moves on behind a range that was read to its end.
-func (s *ncmecSource) exhausted(cp *ncmecCheckpoint, p *Page) *Page {
+func (s *ncmecSource) exhausted(cp *ncmecCheckpoint, p *Page) (*Page, error) {
 	until, to, length := max(cp.Until, cp.From), cp.To, cp.To-cp.From
 	switch {
 	case cp.Count <= 2000: // two pages
@@ -255,14 +263,21 @@ func (s *ncmecSource) exhausted(cp *ncmecCheckpoint, p *Page) *Page {
 	p.Last = to >= cp.End || until < to
 	cp.From = until
 	cp.again()
-	if p.Last {
-		cp.End = 0
+	if p.Last && cp.Left > 0 && cp.Behind == 0 {
+		return nil, &PageError{Exchange: s.exchange, Page: ncmecEntries, Err: ErrPage,
+			Reason: "nothing can be read from " + ncmecDate(cp.Hole) + " on"}
 	}
-	return p
+	if p.Last {
+		cp.End, cp.Left, cp.Behind = 0, 0, 0
+	}
+	return p, nil
 }
 
 // skip goes over a second that can't be read, if the one after it can be.
 func (s *ncmecSource) skip(ctx context.Context, cp *ncmecCheckpoint, cause error) (*Page, error) {
+	if cp.Left >= maxLeftOut {
+		return nil, cause
+	}
 	bad := cp.From + 1
 	probe := ncmecCheckpoint{From: bad, To: bad + 1}
 	a, err := s.ask(ctx, request{path: ncmecEntries, query: s.query(&probe)})
@@ -276,10 +291,9 @@ func (s *ncmecSource) skip(ctx context.Context, cp *ncmecCheckpoint, cause error
 	p := gap.leaveOut(bad, bad+1, s.now(), cause)
 	cp.Hole, cp.Tried = cmp.Or(min(cp.Hole, bad), bad), gap.Tried
 	cp.From, cp.Span = bad, 1
+	cp.Left++
+	cp.Behind = 0
 	cp.again()
-	if cp.From >= cp.End {
-		cp.End, p.Last = 0, true
-	}
 	return p, nil
 }
 

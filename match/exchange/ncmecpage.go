@@ -24,11 +24,6 @@ func ncmecType(name string) string {
 	return strings.ToUpper(strings.ReplaceAll(strings.TrimSpace(name), "-", "_"))
 }
 
-// notXMLError is a page that is something else altogether: shorter ranges would be no better.
-type notXMLError struct{ *PageError }
-
-func (e *notXMLError) Unwrap() error { return e.PageError }
-
 // ncmecFound is a page of entries.
 type ncmecFound struct {
 	page     *Page
@@ -44,7 +39,7 @@ func parseNCMEC(page string, body []byte, filter ncmecFilter) (*ncmecFound, erro
 		return &PageError{Exchange: "ncmec", Page: page, Offset: r.InputOffset(), Reason: strings.TrimPrefix(noEOF(err).Error(), "XML "), Err: ErrPage}
 	}
 	if trimmed := bytes.TrimLeft(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")), " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '<' {
-		return nil, &notXMLError{fail(errors.New("no XML")).(*PageError)}
+		return nil, &otherPageError{fail(errors.New("no XML")).(*PageError)}
 	}
 	b := newPage("ncmec", page)
 	found := &ncmecFound{}
@@ -52,8 +47,8 @@ func parseNCMEC(page string, body []byte, filter ncmecFilter) (*ncmecFound, erro
 	for {
 		t, err := r.next()
 		if errors.Is(err, io.EOF) && root && r.depth == 0 {
-			found.page = b.page(nil)
-			return found, nil
+			found.page, err = b.page()
+			return found, err
 		}
 		if err != nil {
 			return nil, fail(err)
@@ -66,7 +61,7 @@ func parseNCMEC(page string, body []byte, filter ncmecFilter) (*ncmecFound, erro
 		switch {
 		case r.depth == 1:
 			if name != "queryResult" {
-				return nil, &notXMLError{fail(errors.New("<" + clip(name) + "> is no queryResult")).(*PageError)}
+				return nil, &otherPageError{fail(errors.New("<" + clip(name) + "> is no queryResult")).(*PageError)}
 			}
 			root = true
 		case r.depth == 2 && (name == "images" || name == "videos"):

@@ -11,6 +11,9 @@ const (
 	samePageAttempts = 3
 	// leftOutAgain is how often what was left out is asked for again.
 	leftOutAgain = 24 * time.Hour
+	// maxLeftOut is how often a reading leaves something out. Where more can't be read it is the exchange
+	// that is wrong, or we, and not a record; then nothing must look as if it were read.
+	maxLeftOut = 16
 )
 
 // progress is how far a list of updates in the order of their times was read. All are seconds since 1970.
@@ -23,6 +26,7 @@ type progress struct {
 	// nothing. Once a day a reading goes back to it.
 	Hole  int64 `json:"hole,omitempty"`
 	Tried int64 `json:"tried,omitempty"`
+	Left  int   `json:"left,omitempty"` // how often the running reading has left something out
 }
 
 // begin prepares for the next page, and reports whether the reading is from nothing: there was no
@@ -55,16 +59,17 @@ func (p *progress) end(until int64, server, now time.Time) {
 		limit = unix(server)
 	}
 	p.Since = max(p.Since, min(until, limit))
-	p.Seen, p.Began, p.Newest = p.Began, 0, 0
+	p.Seen, p.Began, p.Newest, p.Left = p.Began, 0, 0, 0
 }
 
 // leaveOut goes over what can't be read, which is somewhere from and before the two times, and says so.
 func (p *progress) leaveOut(from, before int64, now time.Time, cause error) *Page {
-	if p.Hole == 0 || from < p.Hole {
+	if from = max(from, 1); p.Hole == 0 || from < p.Hole {
 		p.Hole = from
 	}
 	p.Tried = now.Unix()
 	p.Since = before
+	p.Left++
 	page := "a page"
 	var wrong *PageError
 	if errors.As(cause, &wrong) {
@@ -77,7 +82,7 @@ func (p *progress) leaveOut(from, before int64, now time.Time, cause error) *Pag
 // skippable reports whether smaller pages could make an error good: not where the answer is no
 // page at all.
 func skippable(err error) bool {
-	var other *notJSONError
+	var other *otherPageError
 	return (errors.Is(err, ErrPage) || errors.Is(err, ErrTooLarge)) && !errors.As(err, &other)
 }
 
@@ -93,28 +98,38 @@ func smaller(size int, read func(size int) (*Page, error)) (*Page, error) {
 }
 
 // firstReadable finds the earliest time from..to from which on a page of one record can be read, by
-// bisection: what can't be read is the first record from each earlier time on. If there is none
-// the error is the cause.
-func firstReadable(from, to int64, try func(since int64) error, cause error) (int64, error) {
+// bisection: what can't be read is the first record from each earlier time on. try returns how many
+// records it has read. If none can be read behind what can't be the error is the cause: what is left out is only what
+// lies between others, so that a whole exchange that can't be read is never taken for an empty one.
+func firstReadable(from, to int64, try func(since int64) (records int, err error), cause error) (int64, error) {
 	if from > to {
 		return 0, cause
 	}
-	switch err := try(to); {
+	some := 0
+	switch n, err := try(to); {
 	case skippable(err):
 		return 0, cause
 	case err != nil:
 		return 0, err
+	default:
+		some = n
 	}
 	for from < to {
 		middle := from + (to-from)/2
-		switch err := try(middle); {
+		switch n, err := try(middle); {
 		case err == nil:
-			to = middle
+			to, some = middle, n
 		case skippable(err):
 			from = middle + 1
 		default:
 			return 0, err
 		}
 	}
+	if some == 0 {
+		return 0, cause
+	}
 	return to, nil
 }
+
+// size is how many records a page has, whatever they are.
+func (p *Page) size() int { return len(p.Gone) + len(p.Records) + len(p.Faults) }

@@ -20,6 +20,9 @@ import (
 // longer ones, such as texts.
 const maxIDValue = 128
 
+// manyFaults is how many records have to be wrong before the page is.
+const manyFaults = 20
+
 // pageBuilder collects what a page has. What comes twice under an ID holds as it came last.
 type pageBuilder struct {
 	exchange string
@@ -75,14 +78,26 @@ func (b *pageBuilder) drop(id string) {
 	}
 }
 
-func (b *pageBuilder) page(after Checkpoint) *Page {
-	return &Page{
+// page returns what came together. If none of many records can be read it is not the records that are wrong: then
+// the error is ErrPage, and nothing is taken for read.
+func (b *pageBuilder) page() (*Page, error) {
+	p := &Page{
 		Gone:    slices.DeleteFunc(b.gone, func(id string) bool { return id == "" }),
 		Records: slices.DeleteFunc(b.records, func(r Record) bool { return r.ID == "" }),
 		Faults:  b.faults,
-		After:   after,
 	}
+	if len(p.Faults) >= manyFaults && len(p.Gone)+len(p.Records) == 0 {
+		return nil, &otherPageError{&PageError{Exchange: b.exchange, Page: b.name, Err: ErrPage,
+			Reason: fmt.Sprintf("none of %d records can be read, the first one: %s", len(p.Faults), p.Faults[0].Reason)}}
+	}
+	return p, nil
 }
+
+// otherPageError is a page that is something else altogether, such as a web page that asks for patience:
+// smaller pages or shorter ranges would be no better.
+type otherPageError struct{ *PageError }
+
+func (e *otherPageError) Unwrap() error { return e.PageError }
 
 // checkRecord refuses what no bank takes.
 func checkRecord(r *Record) error {

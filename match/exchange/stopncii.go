@@ -47,23 +47,23 @@ var stopTypes = map[string]hash.Kind{"ImagePDQ": hash.PDQ, "VideoMD5": hash.MD5}
 type stopSource struct {
 	*client
 	page int
-	keys map[string]string // of functions
+	keys map[string]Credentials // of functions
 }
 
 func openStopNCII(c *Config) (*stopSource, error) {
-	s := &stopSource{keys: make(map[string]string)}
+	s := &stopSource{keys: make(map[string]Credentials)}
 	base, subscription := stopBase, ""
 	for i, part := range words(c.Credentials.reveal()) {
 		name, key, named := strings.Cut(part, "=")
 		switch {
 		case i == 0:
-			s.keys["FetchHashes"] = part
+			s.keys["FetchHashes"] = NewCredentials(part)
 		case i == 1:
 			subscription = part
 		case strings.Contains(part, "://"):
 			base = part
 		case named && (name == "SubmitFeedback" || name == "SubmitHashes"):
-			s.keys[name] = key
+			s.keys[name] = NewCredentials(key)
 		default:
 			subscription = ""
 		}
@@ -77,7 +77,7 @@ func openStopNCII(c *Config) (*stopSource, error) {
 	}
 	s.client, err = newClient(c, "stopncii", base, func(r *http.Request) {
 		function := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
-		r.Header.Set("x-functions-key", cmp.Or(s.keys[function], s.keys["FetchHashes"]))
+		r.Header.Set("x-functions-key", cmp.Or(s.keys[function], s.keys["FetchHashes"]).reveal())
 		r.Header.Set("Ocp-Apim-Subscription-Key", subscription)
 	}, "nextPageToken") // no secret, but long and of no use to anybody
 	if err != nil {
@@ -178,14 +178,20 @@ func stopQuery(since int64, size int, token string) url.Values {
 // skip goes over a record that can't be read at any size, by its time. What was not read of the running
 // reading before it is read again in a day.
 func (s *stopSource) skip(ctx context.Context, cp *stopCheckpoint, anew bool, cause error) (*Page, error) {
+	if cp.Left >= maxLeftOut {
+		return nil, cause
+	}
 	from, seen := cp.Since, max(cp.Since, cp.Newest)
-	to, err := firstReadable(seen+1, unix(s.now())+1, func(since int64) error {
+	to, err := firstReadable(seen+1, unix(s.now())+1, func(since int64) (int, error) {
 		a, err := s.ask(ctx, request{path: "FetchHashes", query: stopQuery(since, 1, "")})
 		if err != nil {
-			return err
+			return 0, err
 		}
-		_, _, err = parseStopNCII(a.page, a.body)
-		return err
+		p, _, err := parseStopNCII(a.page, a.body)
+		if err != nil {
+			return 0, err
+		}
+		return p.size(), nil
 	}, cause)
 	if err != nil {
 		return nil, err
@@ -261,7 +267,8 @@ func parseStopNCII(page string, body []byte) (*Page, stopHead, error) {
 		}
 		r.add(b, i)
 	}
-	return b.page(nil), head, nil
+	p, err := b.page()
+	return p, head, err
 }
 
 // withdrawn reports whether the hash is to be forgotten: it says so, or every case that it is of does.

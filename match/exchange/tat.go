@@ -43,15 +43,15 @@ var tatTypes = map[string]hash.Kind{"PDQ": hash.PDQ, "MD5": hash.MD5, "SHA1": ha
 
 type tatSource struct {
 	*client
-	user, password string
-	list           string
-	token          string // of the last login: good for five minutes, say the pages
+	credentials Credentials
+	list        string
+	token       Credentials // of the last login: good for five minutes, say the pages
 }
 
 func openTAT(c *Config) (*tatSource, error) {
-	s := &tatSource{list: "all"}
-	var err error
-	if s.user, s.password, err = c.Credentials.pair("tat", "USER:PASSWORD"); err != nil {
+	s := &tatSource{list: "all", credentials: c.Credentials}
+	_, _, err := c.Credentials.pair("tat", "USER:PASSWORD")
+	if err != nil {
 		return nil, err
 	}
 	switch ideology := c.Settings["ideology"]; ideology {
@@ -61,7 +61,7 @@ func openTAT(c *Config) (*tatSource, error) {
 	default:
 		return nil, configError("tat", "the ideology is all, islamist or far-right, not %.40q", ideology)
 	}
-	s.client, err = newClient(c, "tat", tatBase, func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+s.token) })
+	s.client, err = newClient(c, "tat", tatBase, func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+s.token.reveal()) })
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +77,7 @@ type tatCheckpoint struct {
 	// Hole and Tried are as in progress, but Hole is a cursor; "0" is the beginning.
 	Hole  string `json:"hole,omitempty"`
 	Tried int64  `json:"tried,omitempty"`
+	Left  int    `json:"left,omitempty"`
 }
 
 func (s *tatSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
@@ -116,9 +117,9 @@ func (s *tatSource) askPage(ctx context.Context, after string, size int) (*answe
 	if size < tatPage {
 		q.Set("limit", strconv.Itoa(size))
 	}
-	fresh := s.token == ""
+	fresh := !s.token.Set()
 	for {
-		if s.token == "" {
+		if !s.token.Set() {
 			if err := s.login(ctx); err != nil {
 				return nil, err
 			}
@@ -127,12 +128,16 @@ func (s *tatSource) askPage(ctx context.Context, after string, size int) (*answe
 		if !errors.Is(err, ErrCredentials) || fresh {
 			return a, err
 		}
-		s.token, fresh = "", true // it has run out, or never was good
+		s.token, fresh = Credentials{}, true // it has run out, or never was good
 	}
 }
 
 func (s *tatSource) login(ctx context.Context) error {
-	body, err := json.Marshal(map[string]any{"username": s.user, "password": s.password, "resend": false})
+	user, password, err := s.credentials.pair("tat", "USER:PASSWORD")
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(map[string]any{"username": user, "password": password, "resend": false})
 	if err != nil {
 		return fmt.Errorf("exchange: tat: %w", err)
 	}
@@ -149,7 +154,7 @@ func (s *tatSource) login(ctx context.Context) error {
 	if err := json.Unmarshal(a.body, &done); err != nil || done.Token == "" || strings.ContainsAny(done.Token, "\r\n") {
 		return &RequestError{Exchange: s.exchange, Request: a.page, Status: a.status, Reason: "no token in the answer to the login", Err: ErrCredentials}
 	}
-	s.token = done.Token
+	s.token = NewCredentials(done.Token)
 	return nil
 }
 
@@ -169,7 +174,7 @@ func (s *tatSource) read(ctx context.Context, cp *tatCheckpoint) (*Page, error) 
 				if cursor != "" {
 					cp.After = cursor
 				}
-				cp.Rounds, cp.Began = rounds{}, 0
+				cp.Rounds, cp.Began, cp.Left = rounds{}, 0, 0
 				p.Last = true
 				return p, nil
 			}
@@ -186,17 +191,23 @@ func (s *tatSource) read(ctx context.Context, cp *tatCheckpoint) (*Page, error) 
 
 // skip goes over a record that can't be read at any size, by its time, for the cursor begins with one.
 func (s *tatSource) skip(ctx context.Context, cp *tatCheckpoint, cause error) (*Page, error) {
+	if cp.Left >= maxLeftOut {
+		return nil, cause
+	}
 	seconds, _, _ := strings.Cut(cp.After, ",")
 	last, _ := scalar(seconds).time()
 	from := unix(last)
 	cursor := func(since int64) string { return fmt.Sprintf("%d,0", since) }
-	to, err := firstReadable(from+1, unix(s.now())+1, func(since int64) error {
+	to, err := firstReadable(from+1, unix(s.now())+1, func(since int64) (int, error) {
 		a, err := s.askPage(ctx, cursor(since), 1)
 		if err != nil {
-			return err
+			return 0, err
 		}
-		_, _, _, err = parseTAT(a.page, a.body)
-		return err
+		p, _, _, err := parseTAT(a.page, a.body)
+		if err != nil {
+			return 0, err
+		}
+		return p.size(), nil
 	}, cause)
 	if err != nil {
 		return nil, err
@@ -210,6 +221,7 @@ func (s *tatSource) skip(ctx context.Context, cp *tatCheckpoint, cause error) (*
 		}
 	}
 	cp.After, cp.Tried, cp.Rounds = cursor(to), gap.Tried, rounds{}
+	cp.Left++
 	return p, nil
 }
 
@@ -256,7 +268,8 @@ func parseTAT(page string, body []byte) (_ *Page, cursor string, more bool, err 
 			records[i].add(b, i)
 		}
 	}
-	return b.page(nil), string(checkpoint), next != "", nil
+	p, err := b.page()
+	return p, string(checkpoint), next != "", err
 }
 
 func (r *tatRecord) add(b *pageBuilder, position int) {
