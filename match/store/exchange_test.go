@@ -565,7 +565,7 @@ func TestPutExchange(t *testing.T) {
 		assert.ErrorIs(t, err, match.ErrUnknown)
 
 		v := newServer(2000)
-		for i := range uint64(2500) {
+		for i := range uint64(300) {
 			v.put(shared(fmt.Sprint(i), i))
 		}
 		pull(t, s, v)
