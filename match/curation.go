@@ -162,21 +162,33 @@ func (c *Curation) Say(o Opinion) {
 }
 
 // Receive takes over what an exchange has of the entry by now: the origin and all opinions of
-// others. What is ours stays: decision, opinions, note, dates and quarantine. Doing it twice is
-// as doing it once.
+// others. What is ours stays: decision, opinions, note, dates and quarantine. Opinions of those
+// who had one keep their places, whatever order they come in: doing it twice is as doing it once.
 func (c *Curation) Receive(from Origin, opinions ...Opinion) {
 	c.Origin = from
-	c.Opinions = slices.DeleteFunc(c.Opinions, func(o Opinion) bool { return !o.Ours })
-	places := make(map[string]int, len(opinions)) // one by one Say would look through all of them each time
-	for _, o := range opinions {
-		o.Ours = false
-		if i, again := places[o.By]; again {
-			c.Opinions[i] = o
-			continue
-		}
-		places[o.By] = len(c.Opinions)
-		c.Opinions = append(c.Opinions, o)
+	latest := make(map[string]*Opinion, len(opinions)) // one by one Say would look through all of them each time
+	for i := range opinions {
+		latest[opinions[i].By] = &opinions[i]
 	}
+	var all []Opinion
+	take := func(by string) {
+		if o := latest[by]; o != nil {
+			all = append(all, *o)
+			all[len(all)-1].Ours = false
+			delete(latest, by)
+		}
+	}
+	for _, o := range c.Opinions {
+		if o.Ours {
+			all = append(all, o)
+		} else {
+			take(o.By)
+		}
+	}
+	for i := range opinions {
+		take(opinions[i].By)
+	}
+	c.Opinions = all
 }
 
 // Clone returns a copy that shares nothing; of nil a Curation that says nothing.

@@ -69,6 +69,9 @@ func TestReceive(t *testing.T) {
 		require.Equal(t, match.Positive, c.Decision.Stance)
 	}
 	d := c.Clone()
+	d.Receive(from, match.Opinion{By: "b", Says: match.Negative}, match.Opinion{By: "c", Says: match.Seed}, match.Opinion{By: "b", Says: match.Positive}, match.Opinion{By: "a", Says: match.Seed})
+	require.Equal(t, append(c.Clone().Opinions, match.Opinion{By: "c", Says: match.Seed}), d.Opinions, "who had an opinion keeps the place, and the last one counts")
+	d = c.Clone()
 	require.True(t, d.Equal(c))
 	d.Origin.Tags[0] = "x"
 	require.False(t, d.Equal(c))

@@ -103,6 +103,31 @@ func (r *rules) aside(s *Signal, video bool) (Cause, string) {
 	return CauseLowQuality, fmt.Sprintf("its quality %s is below the gate of %d: such pictures are not judged", s.Quality, r.gate)
 }
 
+// Sieve tells what a Matcher would set aside, for those who take lists over without having one.
+// It is safe for concurrent use.
+type Sieve struct{ rules rules }
+
+// NewSieve returns the Sieve of a Matcher's options: Gate, Clean, CleanPercent and Release. The
+// error is ErrInvalid.
+func NewSieve(o Options) (*Sieve, error) {
+	r, err := o.rules()
+	if err != nil {
+		return nil, err
+	}
+	return &Sieve{r}, nil
+}
+
+// Aside returns the signals of a bank's entry that would be kept and match nothing, in their
+// order, as Matcher.Quarantined has them. It costs what adding them costs, without the index.
+func (s *Sieve) Aside(bank string, e *Entry) (aside []Quarantined) {
+	for i := range e.Signals {
+		if cause, reason := s.rules.aside(&e.Signals[i], e.Duration > 0); cause != "" {
+			aside = append(aside, Quarantined{Bank: bank, Entry: e.ID, Signal: i, Value: e.Signals[i].Value, Cause: cause, Reason: reason})
+		}
+	}
+	return aside
+}
+
 // matchable reports whether a signal on the shelf may match: everything is in the
 // snapshot's indices. The number is that of the signal in the snapshot.
 func (sh *shelf) matchable(r *rules, number uint32, s *Signal) bool {

@@ -72,6 +72,16 @@ func both(t *testing.T, o match.Options, bank match.Bank) map[string]*match.Matc
 	return map[string]*match.Matcher{"added": newMatcher(t, o, bank), "loaded": loaded}
 }
 
+// sieved is what a Sieve says of a bank's entries.
+func sieved(t *testing.T, o match.Options, bank match.Bank) (aside []match.Quarantined) {
+	s, err := match.NewSieve(o)
+	require.NoError(t, err)
+	for i := range bank.Entries {
+		aside = append(aside, s.Aside(bank.Name, &bank.Entries[i])...)
+	}
+	return aside
+}
+
 func TestSuspiciousHashesAreSetAside(t *testing.T) {
 	r := seeded()
 	bank := match.Bank{Name: "list", Entries: []match.Entry{bare(random(r, hash.PDQ)), bare(balanced(t, 159))}}
@@ -85,6 +95,9 @@ func TestSuspiciousHashesAreSetAside(t *testing.T) {
 		aside, err := m.Quarantined()
 		require.NoError(t, err, name)
 		require.Len(t, aside, 2*len(values)+1, name)
+		if name == "added" {
+			require.Equal(t, aside, sieved(t, match.Options{}, bank))
+		}
 		for _, q := range aside {
 			if q.Value != corner() {
 				assert.Equal(t, values[q.Cause], q.Value, name)
@@ -120,6 +133,7 @@ func TestReleasedHashesMatch(t *testing.T) {
 		aside, err := m.Quarantined()
 		require.NoError(t, err, name)
 		require.Len(t, aside, 1, name)
+		assert.Equal(t, aside, sieved(t, o, bank), name)
 		assert.Equal(t, match.CauseLowQuality, aside[0].Cause, "releasing is not measuring")
 		info := m.Banks()[0]
 		assert.Equal(t, 1, info.Quarantined, name)
@@ -155,6 +169,7 @@ func TestHashesThatMatchCleanUploadsAreSetAside(t *testing.T) {
 			aside, err := m.Quarantined()
 			require.NoError(t, err)
 			require.Len(t, aside, 1, name)
+			assert.Equal(t, aside, sieved(t, o, bank), name)
 			assert.Equal(t, popular, aside[0].Value)
 			assert.Equal(t, match.CauseCommon, aside[0].Cause)
 			assert.Equal(t, "it would match 5 of 4009 harmless uploads", aside[0].Reason)

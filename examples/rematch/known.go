@@ -62,9 +62,13 @@ func (b badFiles) Error() string {
 	return s.String()
 }
 
-// load opens what --bank names: a bank file, or a folder, list or media file of
+// load opens what --bank names: a bank file, a store, or a folder, list or media file of
 // which a bank is made.
 func (e *enrolment) load(ctx context.Context, bar *progress, path string) (knownBank, error) {
+	if strings.Contains(path, "://") {
+		s, err := storeSnapshot(ctx, path)
+		return knownBank{snapshot: s}, err
+	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return knownBank{}, err
@@ -76,6 +80,10 @@ func (e *enrolment) load(ctx context.Context, bar *progress, path string) (known
 		}
 		if isBankFile(header) {
 			s, err := match.OpenSnapshot(path)
+			return knownBank{snapshot: s}, err
+		}
+		if bytes.HasPrefix(header, []byte("SQLite format 3\x00")) {
+			s, err := storeSnapshot(ctx, path)
 			return knownBank{snapshot: s}, err
 		}
 	}

@@ -9,6 +9,7 @@
 //	rematch doctor
 //	rematch bank disable known.bank ENTRY   (and more: rematch help bank)
 //	rematch audit verify --store banks.db
+//	rematch exchange pull --store banks.db
 //
 // Folders are walked with everything below them. Every regular file in them is
 // looked at, whatever its name; symbolic links inside them are not followed. A
@@ -22,7 +23,8 @@
 //	0  nothing matched (scan, compare), everything was hashed (hash), done
 //	1  something failed: a bank, a file that can't be read, an interruption
 //	2  wrong usage
-//	3  something matched, was found (bank search, quarantine list), or differs (bank diff)
+//	3  something matched, was found (bank search, quarantine list), differs (bank diff), or
+//	   wants somebody's attention (exchange status)
 //	4  nothing matched, but something was not judged
 //
 // When several apply, 3 comes before 1 and 1 before 4. "go run" shows any of

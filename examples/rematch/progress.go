@@ -23,8 +23,15 @@ type progress struct {
 	out       io.Writer
 }
 
-// newProgress shows a bar named what ("scanning") if stderr is a terminal.
+// newProgress shows a bar named what ("scanning") that counts files, if stderr is a terminal.
 func (a *app) newProgress(what string) *progress {
+	return a.showProgress(what, decor.CountersNoUnit("%d of %d files"))
+}
+
+// newStatus shows a line that says what is being done, and for how long.
+func (a *app) newStatus(what string) *progress { return a.showProgress(what) }
+
+func (a *app) showProgress(what string, more ...decor.Decorator) *progress {
 	p := &progress{out: a.stdout}
 	p.what.Store(what)
 	if !terminal.Is(a.stderr) {
@@ -33,14 +40,16 @@ func (a *app) newProgress(what string) *progress {
 	p.container = mpb.New(mpb.WithOutput(a.stderr), mpb.WithWidth(40))
 	p.bar = p.container.AddBar(0, // the total grows as the walk finds files
 		mpb.BarRemoveOnComplete(),
-		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return p.what.Load().(string) + " " }),
-			decor.CountersNoUnit("%d of %d files")),
+		mpb.PrependDecorators(append([]decor.Decorator{decor.Any(func(decor.Statistics) string { return p.what.Load().(string) + " " })}, more...)...),
 		mpb.AppendDecorators(decor.Elapsed(decor.ET_STYLE_MMSS)))
 	if terminal.Is(a.stdout) {
 		p.out = aboveBar{p.container, a.stdout}
 	}
 	return p
 }
+
+// say shows what is being done now.
+func (p *progress) say(what string) { p.what.Store(what) }
 
 // next starts counting anew under another name.
 func (p *progress) next(what string) {

@@ -46,6 +46,7 @@ type app struct {
 	stdout, stderr io.Writer
 	json           bool
 	workers        int
+	endless        bool // to be interrupted is how it ends
 }
 
 // run executes the command line and returns the exit code.
@@ -74,6 +75,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 	var code codeError
 	switch {
+	case ctx.Err() != nil && a.endless:
+		return exitOK
 	case ctx.Err() != nil:
 		fmt.Fprintln(stderr, "rematch: interrupted")
 		return exitFailure
@@ -108,7 +111,7 @@ something was not judged, 1 failure, 2 wrong usage.`,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print one JSON object a line")
-	root.AddCommand(a.hashCommand(), a.exportCommand(), a.bankCommand(), a.auditCommand(), a.scanCommand(), a.compareCommand(), a.lookupCommand(), a.doctorCommand(), a.versionCommand())
+	root.AddCommand(a.hashCommand(), a.exportCommand(), a.bankCommand(), a.auditCommand(), a.exchangeCommand(), a.scanCommand(), a.compareCommand(), a.lookupCommand(), a.doctorCommand(), a.versionCommand())
 	markStart(root, started)
 	return root
 }

@@ -27,9 +27,10 @@ func (a *app) scanCommand() *cobra.Command {
 		Long: `Judge every file under the paths against banks of known content, one verdict a
 file: match, no match, or not judged with the reason.
 
-A bank is a file made by "rematch bank build", a hash list, a known picture or
-video, or a folder of these, of which a bank is made in memory. If any of it can't
-be read or hashed, nothing is scanned.
+A bank is a file made by "rematch bank build", a store with all its banks (a SQLite
+file or postgres://...), a hash list, a known picture or video, or a folder of
+these, of which a bank is made in memory. If any of it can't be read or hashed,
+nothing is scanned.
 
 Exit codes: 0 nothing matched, 3 something matched, 4 nothing matched but
 something was not judged, 1 failure, 2 wrong usage.`,
@@ -58,7 +59,7 @@ something was not judged, 1 failure, 2 wrong usage.`,
 			return closing(decoder, s.run(c.Context(), bar))
 		},
 	}
-	c.Flags().StringArrayVar(&banks, "bank", nil, "known content: a bank file, hash list, picture, video or folder; may be repeated")
+	c.Flags().StringArrayVar(&banks, "bank", nil, "known content: a bank file, store, hash list, picture, video or folder; may be repeated")
 	c.Flags().StringVar(&report, "report", "", "also write a report for moderators: one HTML `FILE` that needs nothing else")
 	c.Flags().IntVar(&threshold, "threshold", hash.PDQ.Threshold(), "how many bits of a pdq hash may differ, inclusive; without it each bank's own")
 	c.Flags().BoolVar(&complete, "complete", false, "look at all of every video, for every segment: without it key frames come first, and the rest where it pays")

@@ -30,6 +30,18 @@ func withStore(ctx context.Context, url string, make bool, use func(s *store.Sto
 	return errors.Join(use(s), s.Close())
 }
 
+// storeSnapshot reads all banks of a store.
+func storeSnapshot(ctx context.Context, url string) (*match.Snapshot, error) {
+	var b match.Builder
+	err := withStore(ctx, url, false, func(s *store.Store) error {
+		return s.Read(ctx, func(v *store.View) error { return v.Build(&b) })
+	})
+	if err != nil {
+		return nil, err
+	}
+	return b.Snapshot()
+}
+
 // auditLine is the line of "rematch audit verify" and, with the banks' file, of "rematch bank
 // verify --store".
 type auditLine struct {

@@ -47,9 +47,11 @@ type Record struct {
 	Opinions []match.Opinion // what members say, whoever shared it among them
 	Origin   match.Origin    // but Fetched, which is set by who keeps the record
 	Expires  time.Time       // zero: never
+	Duration time.Duration   // of a known video, whose perceptual signals have times; 0 for anything else
 }
 
-// Foreign is a hash of a kind that this library does not compare, in the exchange's own words.
+// Foreign is a hash of a kind that this library does not compare, in the exchange's own words. The Value is
+// empty where the exchange only says that it has one, such as NCMEC of those that are files.
 type Foreign struct {
 	Type  string `json:"type"`
 	Value string `json:"value"`

@@ -87,17 +87,35 @@ type writer struct {
 	by      Actor
 	action  string
 	reason  string
-	changed int // entries
+	changed int  // entries
+	beside  bool // something beside banks and entries was changed: there need be no event
 }
 
 func (s *Store) change(ctx context.Context, by Actor, action string, changes []Change) (at Position, changed int, err error) {
-	if err := by.check(); err != nil {
-		return at, 0, err
-	}
 	for i := range changes {
 		if err := s.check(&changes[i]); err != nil {
 			return at, 0, err
 		}
+	}
+	w, err := s.transact(ctx, by, action, func(w *writer) error {
+		for i := range changes {
+			w.reason = changes[i].Reason
+			if err := w.make(&changes[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return at, 0, err
+	}
+	return w.at, w.changed, nil
+}
+
+// transact makes one transaction of changes.
+func (s *Store) transact(ctx context.Context, by Actor, action string, changes func(w *writer) error) (*writer, error) {
+	if err := by.check(); err != nil {
+		return nil, err
 	}
 	busy := time.NewTimer(s.o.Busy)
 	defer busy.Stop()
@@ -105,43 +123,44 @@ func (s *Store) change(ctx context.Context, by Actor, action string, changes []C
 	case s.slot <- struct{}{}:
 		defer func() { <-s.slot }()
 	case <-ctx.Done():
-		return at, 0, context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	case <-busy.C:
-		return at, 0, fmt.Errorf("%w of this process", ErrBusy)
+		return nil, fmt.Errorf("%w of this process", ErrBusy)
 	}
 	tx, err := s.begin(ctx)
 	if err != nil {
-		return at, 0, err
+		return nil, err
 	}
 	defer func() { _ = tx.Rollback() }() // nothing after a commit
 	before, err := readHead(ctx, tx, s.d.lockHead)
 	if err != nil {
-		return at, 0, err
+		return nil, err
 	}
 	w := &writer{ctx: ctx, s: s, tx: tx, at: before, now: moment(s.o.Now()), by: by, action: action}
-	for i := range changes {
-		w.reason = changes[i].Reason
-		if err := w.make(&changes[i]); err != nil {
-			return at, 0, err
+	if err := changes(w); err != nil {
+		return nil, err
+	}
+	if w.at == before && !w.beside {
+		return w, nil
+	}
+	if w.at != before {
+		if err := w.exec(`UPDATE rematch_head SET seq = $1, hash = $2 WHERE one = 1`, w.at.Seq, w.at.Hash[:]); err != nil {
+			return nil, err
+		}
+		if s.d.notify != "" {
+			if err := w.exec(s.d.notify, fmt.Sprint(w.at.Seq)); err != nil {
+				return nil, err
+			}
 		}
 	}
-	if w.at == before {
-		return before, 0, nil
+	switch err := classify(s.commit(tx)); {
+	case err == nil || errors.Is(err, ErrFull) || errors.Is(err, ErrBusy):
+		return w, err
+	case w.at != before:
+		return w, s.settle(ctx, w.at, err)
+	default: // there is no event to look for
+		return w, fmt.Errorf("%w: %w", ErrUnsure, err)
 	}
-	if err := w.exec(`UPDATE rematch_head SET seq = $1, hash = $2 WHERE one = 1`, w.at.Seq, w.at.Hash[:]); err != nil {
-		return at, 0, err
-	}
-	if s.d.notify != "" {
-		if err := w.exec(s.d.notify, fmt.Sprint(w.at.Seq)); err != nil {
-			return at, 0, err
-		}
-	}
-	if err := tx.Commit(); err != nil {
-		if err = s.settle(ctx, w.at, classify(err)); err != nil {
-			return at, 0, err
-		}
-	}
-	return w.at, w.changed, nil
 }
 
 // settle finds out what became of a commit that ended with an error. It waits for the head's
@@ -281,8 +300,21 @@ func (w *writer) make(c *Change) error {
 	if b == nil {
 		return refuse(c.Bank.Name, "", match.ErrUnknown, "there is no such bank; PutBank makes one")
 	}
-	return w.entries(b, c)
+	return w.entries(b, c, func(i int, was row, is bool) (string, error) {
+		doc, err := w.document(b.name, &c.Entries[i], was, is, c.Op)
+		if err == nil && is {
+			err = w.decided(b, c.Entries[i].ID, was.doc, doc)
+		}
+		return doc, err
+	})
 }
+
+// become returns the document that an entry of a change becomes, or errLeave. It is called once
+// for each, in their order.
+type become func(i int, was row, is bool) (doc string, err error)
+
+// errLeave leaves an entry as it is.
+var errLeave = errors.New("store: leave the entry")
 
 // expect compares a version with the one that is expected.
 func (w *writer) expect(c *Change, i int, entry string, have int64) error {
@@ -343,6 +375,11 @@ func (w *writer) dropBank(b *bankRow, c *Change) error {
 	if err := w.expect(c, 0, "", b.version); err != nil {
 		return err
 	}
+	if x, err := w.fedBy(b.number); err != nil {
+		return err
+	} else if x != nil {
+		return refuse(b.name, "", match.ErrInvalid, "the exchange %q feeds it; DropExchange first", x.Name)
+	}
 	d := &eventDoc{Change: string(match.DropBank), Match: subjectDoc{b.name, b.number}, Version: b.version, Before: json.RawMessage(b.doc), Dropped: b.entries}
 	if err := w.event(d); err != nil {
 		return err
@@ -352,7 +389,7 @@ func (w *writer) dropBank(b *bankRow, c *Change) error {
 }
 
 // entries puts, drops or sets entries, in parts that are an event each.
-func (w *writer) entries(b *bankRow, c *Change) error {
+func (w *writer) entries(b *bankRow, c *Change, become become) error {
 	seen := make(map[string]struct{}, len(c.Entries))
 	for i := range c.Entries {
 		id := c.Entries[i].ID
@@ -362,7 +399,7 @@ func (w *writer) entries(b *bankRow, c *Change) error {
 		seen[id] = struct{}{}
 	}
 	for from := 0; from < len(c.Entries); {
-		n, err := w.part(b, c, from)
+		n, err := w.part(b, c, from, become)
 		if err != nil {
 			return err
 		}
@@ -372,7 +409,7 @@ func (w *writer) entries(b *bankRow, c *Change) error {
 }
 
 // part makes an event of the next entries and returns how many they were.
-func (w *writer) part(b *bankRow, c *Change, from int) (n int, err error) {
+func (w *writer) part(b *bankRow, c *Change, from int, become become) (n int, err error) {
 	n = min(len(c.Entries)-from, maxItems)
 	ids := make([]string, n)
 	for i := range ids {
@@ -383,7 +420,7 @@ func (w *writer) part(b *bankRow, c *Change, from int) (n int, err error) {
 		ids[i] = id
 	}
 	there := make(map[string]row)
-	if err := w.s.d.lookup(w.ctx, w.tx, b.number, ids, func(id string, r row) { there[id] = r }); err != nil {
+	if err := w.s.d.lookup(w.ctx, w.tx, entryTable, b.number, ids, func(id string, r row) { there[id] = r }); err != nil {
 		return 0, classify(err)
 	}
 	d := &eventDoc{Change: string(match.PutEntries), Match: subjectDoc{b.name, b.number}}
@@ -412,7 +449,10 @@ func (w *writer) part(b *bankRow, c *Change, from int) (n int, err error) {
 			}
 			delete(there, e.ID) // it may be named again
 		} else {
-			doc, err := w.document(b.name, e, was, is, c.Op)
+			doc, err := become(from+i, was, is)
+			if err == errLeave {
+				continue
+			}
 			if err != nil {
 				return 0, err
 			}
@@ -440,14 +480,14 @@ func (w *writer) part(b *bankRow, c *Change, from int) (n int, err error) {
 	w.changed += len(ids)
 	count := int64(0)
 	if c.Op == match.DropEntries {
-		count, err = -int64(len(ids)), w.s.d.drop(w.ctx, w.tx, b.number, ids)
+		count, err = -int64(len(ids)), w.s.d.drop(w.ctx, w.tx, entryTable, b.number, ids)
 	} else {
 		for i := range d.Entries {
 			if d.Entries[i].Before == nil {
 				count++
 			}
 		}
-		err = w.s.d.put(w.ctx, w.tx, b.number, w.at.Seq, ids, docs)
+		err = w.s.d.put(w.ctx, w.tx, entryTable, b.number, w.at.Seq, ids, docs)
 	}
 	if err != nil || count == 0 && videos == 0 {
 		return n, classify(err)

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -18,6 +20,7 @@ import (
 
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match"
+	"github.com/rematch-go/rematch/match/exchange"
 )
 
 var (
@@ -156,6 +159,88 @@ func onDisk(b *testing.B, s *Store, url string) (bytes float64) {
 		require.NoError(b, err)
 		return fileSize(b, path)
 	}
-	require.NoError(b, s.read.QueryRow(`SELECT pg_total_relation_size('rematch_entries') + pg_total_relation_size('rematch_changes')`).Scan(&bytes))
+	require.NoError(b, s.read.QueryRow(`SELECT pg_total_relation_size('rematch_entries') + pg_total_relation_size('rematch_changes') + pg_total_relation_size('rematch_records')`).Scan(&bytes))
 	return bytes
+}
+
+// given is an exchange of many records that are made when they are asked for, and of some that
+// are withdrawn, one a pull.
+type given struct{ n, gone int }
+
+func (g *given) Next(_ context.Context, at exchange.Checkpoint) (*exchange.Page, error) {
+	const size = 2000
+	var from int
+	if at != nil {
+		if err := json.Unmarshal(at, &from); err != nil {
+			return nil, err
+		}
+	}
+	p := &exchange.Page{Anew: at == nil, Last: from+size >= g.n}
+	for i := from; i < min(from+size, g.n); i++ {
+		p.Records = append(p.Records, shared(fmt.Sprintf("%x-%d", uint32(i)*2654435761, i), uint64(i))) // IDs in no order
+	}
+	if from >= g.n {
+		p.Gone = []string{fmt.Sprintf("%x-%d", uint32(g.gone)*2654435761, g.gone)}
+		g.gone++
+	}
+	p.After = fmt.Append(nil, min(from+size, g.n))
+	return p, nil
+}
+
+// BenchmarkPull pulls an exchange of many records, pulls it from nothing again when nothing has
+// changed, and then withdraws records: from the beginning of the pull that hears of it until a node that follows
+// the store with a connection of its own does not match any more.
+//
+//	go test ./match/store -run '^$' -bench Pull -benchtime 1x -entries 1000000 -changes 100
+func BenchmarkPull(b *testing.B) {
+	for _, k := range kinds {
+		b.Run(fmt.Sprintf("store=%s/n=%d", k.name, *benchEntries), func(b *testing.B) {
+			url := k.url(b)
+			for b.Loop() {
+				measurePull(b, url)
+			}
+		})
+	}
+}
+
+func measurePull(b *testing.B, url string) {
+	s, other := open(b, url), open(b, url)
+	v := &given{n: *benchEntries}
+	join(b, s, Exchange{Name: "x", Bank: "b"})
+	var most uint64
+	whole := func(name string) Summary {
+		began := time.Now()
+		sum, err := s.Pull(b.Context(), "x", v, PullOptions{Progress: func(Summary) {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			most = max(most, m.HeapInuse)
+		}})
+		require.NoError(b, err)
+		b.ReportMetric(float64(v.n)/time.Since(began).Seconds(), name)
+		return sum
+	}
+	require.Equal(b, v.n, whole("pulled/s").Came)
+	join(b, s, Exchange{Name: "x", Bank: "b", Settings: map[string]string{"again": ""}})
+	require.Equal(b, v.n, whole("again/s").Unchanged)
+	b.ReportMetric(float64(most)/1e6, "MB-heap")
+
+	f := follow(b, other, FollowOptions{})
+	var waits []time.Duration
+	for range *benchChanges {
+		gone := value(uint64(v.gone))
+		require.NotZero(b, matches(b, f, gone))
+		began := time.Now()
+		sum, err := s.Pull(b.Context(), "x", v, PullOptions{})
+		require.NoError(b, err)
+		require.Equal(b, 1, sum.Went)
+		for matches(b, f, gone) > 0 {
+			time.Sleep(100 * time.Microsecond)
+		}
+		waits = append(waits, time.Since(began))
+	}
+	slices.Sort(waits)
+	b.ReportMetric(float64(waits[len(waits)/2].Microseconds())/1000, "ms-median-until-gone")
+	b.ReportMetric(float64(waits[len(waits)-1].Microseconds())/1000, "ms-worst-until-gone")
+	b.ReportMetric(onDisk(b, s, url)/1e6, "MB-on-disk")
+	require.NoError(b, f.Close())
 }

@@ -27,7 +27,7 @@
 //	event_id     its number
 //	ts           when it was made, RFC 3339 in UTC, by the clock of who made it
 //	actor        {"type": system, reviewer, authority or api_key, "id": ...}
-//	action       bank_change, or list_sync of an import
+//	action       bank_change, or list_sync of an import or a pull
 //	change       put_bank, drop_bank, put_entries or drop_entries
 //	match        {"bank": its name, "bank_number": the event that made it}
 //	decision     {"reason_text": ...}, if one was given
@@ -41,6 +41,15 @@
 // Its hash is the SHA-256 of these bytes as they are kept. So versions chain the events of one
 // entry, and hashes all events: also a bulk import is proved entry by entry. Banks and entries
 // are documents as document.go has them; an entry that is only a hash of unmeasured quality is {}.
+//
+// # Exchanges
+//
+// PutExchange makes an exchange a record of the store: what to open it by, never its credentials,
+// the bank that it feeds, and how far it was read. Pull and Watch take over what match/exchange
+// reads of it, a page and its checkpoint in one transaction, and Push tells it what Queue and
+// curators have to say. What comes and goes is in the audit like every change of a bank, by the
+// actor of the pull; the tables beside it are not: checkpoints, what was set aside, hashes that
+// can't be compared yet, and the queue.
 //
 // What was said of a bank stands in the audit, RollOut.Key with it: whoever may read the store can
 // tell which uploads a roll-out matches.

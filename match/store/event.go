@@ -42,7 +42,7 @@ func (a Actor) check() error {
 // Actions of events.
 const (
 	BankChange = "bank_change" // of Apply
-	ListSync   = "list_sync"   // of Import
+	ListSync   = "list_sync"   // of Import and Pull
 )
 
 // Digest is a SHA-256.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match"
+	"github.com/rematch-go/rematch/match/exchange"
 	"github.com/rematch-go/rematch/match/store"
 )
 
@@ -67,4 +68,44 @@ func Example() {
 	// 1 matches <nil>
 	// 0 matches <nil>
 	// 3 events <nil>
+}
+
+// A partner shares a list of hashes, and takes one back.
+func ExampleStore_Pull() {
+	dir, err := os.MkdirTemp("", "store")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	ctx := context.Background()
+	s, err := store.Open(ctx, filepath.Join(dir, "banks.db"), store.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+
+	list := filepath.Join(dir, "list.txt")
+	x := store.Exchange{Name: "partner", Protocol: "list", Settings: map[string]string{"path": list}}
+	if err := s.PutExchange(ctx, store.Actor{Type: store.Reviewer, ID: "ana"}, x); err != nil {
+		log.Fatal(err)
+	}
+	protocol, err := exchange.ParseProtocol(x.Protocol)
+	if err != nil {
+		log.Fatal(err)
+	}
+	source, err := protocol.Open(exchange.Config{Settings: x.Settings})
+	if err != nil {
+		log.Fatal(err)
+	}
+	const clip, song = "9dd4e461268c8034f5c8564e155c67a6", "3d8e577bddb17db339eae0b3d9bcf180"
+	for _, content := range []string{clip + "\n" + song + "\n", clip + "\nnonsense\n"} {
+		if err := os.WriteFile(list, []byte(content), 0o600); err != nil {
+			log.Fatal(err)
+		}
+		sum, err := s.Pull(ctx, x.Name, source, store.PullOptions{})
+		fmt.Println(sum.Came, "came,", sum.Went, "went,", sum.SetAside, "set aside", err)
+	}
+	// Output:
+	// 2 came, 0 went, 0 set aside <nil>
+	// 0 came, 1 went, 1 set aside <nil>
 }

@@ -310,25 +310,7 @@ func (f *Follower) build(ctx context.Context) error {
 	var at Position
 	err := f.s.Read(ctx, func(v *View) error {
 		at = v.at
-		for i := range v.banks {
-			bank := &v.banks[i]
-			if err := b.Bank(v.infos[i].Settings()); err != nil {
-				return err
-			}
-			for x, err := range v.rows(bank, "") {
-				var e match.Entry
-				if err == nil {
-					e, err = decodeEntry(bank.name, x.id, x.doc)
-				}
-				if err == nil {
-					err = b.Entry(e)
-				}
-				if err != nil {
-					return err
-				}
-			}
-		}
-		return nil
+		return v.Build(&b)
 	})
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -244,5 +245,34 @@ func TestFollowSurge(t *testing.T) {
 				break
 			}
 		})
+	})
+}
+
+// What is withdrawn at an exchange is not matched any more by a node of another process, once it
+// was pulled; nor is what went with a reading from nothing.
+func TestFollowWithdrawals(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s, other := open(t, url), open(t, url)
+		join(t, s, Exchange{Name: "x", Bank: "b"})
+		v := newServer(10)
+		for i := range uint64(3) {
+			v.put(shared(fmt.Sprint(i), i))
+		}
+		f := follow(t, other, FollowOptions{})
+		reach(t, f, pull(t, s, v).Position)
+		assert.Equal(t, 1, matches(t, f, value(1)))
+		assert.Equal(t, 1, matches(t, f, value(2)))
+		v.withdraw("1")
+		began := time.Now()
+		reach(t, f, pull(t, s, v).Position)
+		t.Logf("withdrawn there, pulled, not matched here: %v", time.Since(began))
+		assert.Equal(t, 0, matches(t, f, value(1)))
+		v.withdraw("2")
+		v.oldest = len(v.log)
+		reach(t, f, pull(t, s, v).Position)
+		assert.Equal(t, 0, matches(t, f, value(2)))
+		assert.Equal(t, 1, matches(t, f, value(0)))
+		assert.Equal(t, 1, f.Status().Builds, "nothing is built for it")
+		sound(t, f)
 	})
 }

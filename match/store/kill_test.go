@@ -3,12 +3,14 @@ package store
 import (
 	"bufio"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -34,6 +36,19 @@ func child() {
 	ctx := context.Background()
 	s, err := Open(ctx, os.Getenv(childEnv), Options{})
 	fail(err)
+	if version := os.Getenv(childEnv + "_PULL"); version != "" {
+		n, err := strconv.Atoi(version)
+		fail(err)
+		fmt.Println("ready")
+		v := serverAt(n)
+		for i := 0; ; i++ { // with other settings it is read from nothing
+			fail(s.PutExchange(ctx, ann, Exchange{Name: "x", Protocol: "memory", Bank: "b", Settings: map[string]string{"n": fmt.Sprint(i % 2)}}))
+			for err = error(&HeldError{}); errors.Is(err, ErrBusy); {
+				_, err = s.Pull(ctx, "x", v, PullOptions{Lease: 100 * time.Millisecond})
+			}
+			fail(err)
+		}
+	}
 	f, err := Follow(ctx, s, FollowOptions{Snapshot: os.Getenv(childEnv + "_SNAPSHOT")})
 	fail(err)
 	go func() {
@@ -112,5 +127,60 @@ func TestKill(t *testing.T) {
 		}
 		assert.Positive(t, last.Seq)
 		t.Logf("%d kills, %d events", *kills, last.Seq)
+	})
+}
+
+// serverAt is an exchange after some changes of it, the same for each who asks.
+func serverAt(version int) *server {
+	v := newServer(60)
+	for i := range version {
+		r := rand.New(rand.NewPCG(uint64(i), 1))
+		for range 300 {
+			id := fmt.Sprint(r.IntN(900))
+			if r.IntN(3) == 0 {
+				v.withdraw(id)
+			} else {
+				v.put(shared(id, r.Uint64N(1000)))
+			}
+		}
+		if r.IntN(3) == 0 {
+			v.oldest = len(v.log)
+		}
+	}
+	return v
+}
+
+// A pull that is killed at any moment is gone on with by the next one: in the end the bank has what
+// the exchange has.
+func TestKillPull(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s := open(t, url)
+		join(t, s, Exchange{Name: "x", Bank: "b"})
+		pages := 0
+		for n := range *kills {
+			cmd := exec.Command(os.Args[0])
+			cmd.Env = append(os.Environ(), childEnv+"="+url, childEnv+"_PULL="+fmt.Sprint(n+1))
+			cmd.Stderr = os.Stderr
+			out, err := cmd.StdoutPipe()
+			require.NoError(t, err)
+			require.NoError(t, cmd.Start())
+			lines := bufio.NewScanner(out)
+			require.True(t, lines.Scan())
+			require.Equal(t, "ready", lines.Text())
+			killed := time.AfterFunc(time.Duration(rand.Int64N(int64(250*time.Millisecond))), func() { assert.NoError(t, cmd.Process.Kill()) })
+			assert.False(t, lines.Scan(), lines.Text())
+			assert.Error(t, cmd.Wait()) // of the signal
+			killed.Stop()
+			v := serverAt(n + 1)
+			var sum Summary
+			require.Eventually(t, func() bool {
+				sum, err = s.Pull(t.Context(), "x", v, PullOptions{})
+				return !errors.Is(err, ErrBusy)
+			}, 10*time.Second, 10*time.Millisecond)
+			require.NoError(t, err)
+			pages += sum.Pages
+			same(t, s, v)
+		}
+		t.Logf("%d kills, %d pages left to the next one", *kills, pages)
 	})
 }

@@ -25,17 +25,17 @@ var postgresDialect = dialect{
 	lockHead:   ` FOR UPDATE`,
 	isolation:  sql.LevelRepeatableRead,
 	notify:     `SELECT pg_notify('rematch', $1)`,
-	lookup: func(ctx context.Context, tx *sql.Tx, bank int64, ids []string, found func(string, row)) error {
-		rows, err := tx.QueryContext(ctx, `SELECT id, version, doc FROM rematch_entries WHERE bank = $1 AND id = ANY($2)`, bank, ids)
+	lookup: func(ctx context.Context, tx *sql.Tx, table string, bank int64, ids []string, found func(string, row)) error {
+		rows, err := tx.QueryContext(ctx, `SELECT id, version, doc FROM `+table+` WHERE bank = $1 AND id = ANY($2)`, bank, ids)
 		return scanRows(rows, err, found)
 	},
-	put: func(ctx context.Context, tx *sql.Tx, bank, version int64, ids, docs []string) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO rematch_entries (bank, id, version, doc) SELECT $1, u.id, $2, u.doc FROM unnest($3::text[], $4::text[]) AS u (id, doc)
+	put: func(ctx context.Context, tx *sql.Tx, table string, bank, version int64, ids, docs []string) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO `+table+` (bank, id, version, doc) SELECT $1, u.id, $2, u.doc FROM unnest($3::text[], $4::text[]) AS u (id, doc)
 			ON CONFLICT (bank, id) DO UPDATE SET version = excluded.version, doc = excluded.doc`, bank, version, ids, docs)
 		return err
 	},
-	drop: func(ctx context.Context, tx *sql.Tx, bank int64, ids []string) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM rematch_entries WHERE bank = $1 AND id = ANY($2)`, bank, ids)
+	drop: func(ctx context.Context, tx *sql.Tx, table string, bank int64, ids []string) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE bank = $1 AND id = ANY($2)`, bank, ids)
 		return err
 	},
 }

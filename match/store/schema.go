@@ -25,6 +25,23 @@ func migrations(d dialect) [][]string {
 			`CREATE TABLE rematch_changes (seq ` + big + ` PRIMARY KEY, event TEXT NOT NULL, hash ` + blob + ` NOT NULL)`,
 		},
 		d.appendOnly, // a mistake, or a hand on the table, is refused before it has to be found
+		exchangeTables(d),
+	}
+}
+
+// exchangeTables are what the store knows of exchanges beside the entries that came of them. What
+// of them is in a bank is in the audit; this is not. Due is in milliseconds since 1970.
+func exchangeTables(d dialect) []string {
+	blob, text, big := d.blob, d.text, d.big
+	rows := func(table string) string {
+		return `CREATE TABLE ` + table + ` (bank ` + big + ` NOT NULL, id ` + text + ` NOT NULL, version ` + big + ` NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (bank, id))` + d.clustered
+	}
+	return []string{
+		`CREATE TABLE rematch_exchanges (bank ` + big + ` PRIMARY KEY, name ` + text + ` NOT NULL UNIQUE, config TEXT NOT NULL, state TEXT NOT NULL, checkpoint ` + blob + `)`,
+		rows(recordTable),
+		rows(asideTable),
+		`CREATE TABLE rematch_outbox (bank ` + big + ` NOT NULL, id ` + text + ` NOT NULL, version ` + big + ` NOT NULL, due ` + big + ` NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (bank, id))` + d.clustered,
+		`CREATE INDEX rematch_outbox_due ON rematch_outbox (bank, due)`, // what was told is kept, and not looked through each time
 	}
 }
 

@@ -22,20 +22,20 @@ var sqliteDialect = dialect{
 		`CREATE TRIGGER rematch_no_delete BEFORE DELETE ON rematch_changes BEGIN SELECT RAISE(ABORT, 'the audit is only ever added to'); END`,
 	},
 	tables: `SELECT coalesce(sum(name = 'rematch_head'), 0), coalesce(sum(name NOT LIKE 'rematch\_%' ESCAPE '\'), 0) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\'`,
-	lookup: func(ctx context.Context, tx *sql.Tx, bank int64, ids []string, found func(string, row)) error {
+	lookup: func(ctx context.Context, tx *sql.Tx, table string, bank int64, ids []string, found func(string, row)) error {
 		if len(ids) == 1 {
-			rows, err := tx.QueryContext(ctx, `SELECT id, version, doc FROM rematch_entries WHERE bank = $1 AND id = $2`, bank, ids[0])
+			rows, err := tx.QueryContext(ctx, `SELECT id, version, doc FROM `+table+` WHERE bank = $1 AND id = $2`, bank, ids[0])
 			return scanRows(rows, err, found)
 		}
 		list, err := json.Marshal(ids)
 		if err != nil {
 			return err
 		}
-		rows, err := tx.QueryContext(ctx, `SELECT e.id, e.version, e.doc FROM json_each($2) AS j CROSS JOIN rematch_entries AS e ON e.bank = $1 AND e.id = j.value`, bank, string(list))
+		rows, err := tx.QueryContext(ctx, `SELECT e.id, e.version, e.doc FROM json_each($2) AS j CROSS JOIN `+table+` AS e ON e.bank = $1 AND e.id = j.value`, bank, string(list))
 		return scanRows(rows, err, found)
 	},
-	put: func(ctx context.Context, tx *sql.Tx, bank, version int64, ids, docs []string) error {
-		insert, err := tx.PrepareContext(ctx, `INSERT INTO rematch_entries (bank, id, version, doc) VALUES ($1, $2, $3, $4)
+	put: func(ctx context.Context, tx *sql.Tx, table string, bank, version int64, ids, docs []string) error {
+		insert, err := tx.PrepareContext(ctx, `INSERT INTO `+table+` (bank, id, version, doc) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (bank, id) DO UPDATE SET version = excluded.version, doc = excluded.doc`)
 		if err != nil {
 			return err
@@ -48,12 +48,12 @@ var sqliteDialect = dialect{
 		}
 		return nil
 	},
-	drop: func(ctx context.Context, tx *sql.Tx, bank int64, ids []string) error {
+	drop: func(ctx context.Context, tx *sql.Tx, table string, bank int64, ids []string) error {
 		list, err := json.Marshal(ids)
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `DELETE FROM rematch_entries WHERE bank = $1 AND id IN (SELECT value FROM json_each($2))`, bank, string(list))
+		_, err = tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE bank = $1 AND id IN (SELECT value FROM json_each($2))`, bank, string(list))
 		return err
 	},
 }

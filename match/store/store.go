@@ -36,6 +36,7 @@ type Store struct {
 	slot        chan struct{} // of the one writer of this process: those who wait for the head's lock cost the server
 
 	newWaiter func(ctx context.Context) (waiter, error)
+	commit    func(tx *sql.Tx) error // tests let it fail
 
 	mu     sync.Mutex
 	idle   []waiter
@@ -107,7 +108,7 @@ const turn = 2 * time.Millisecond
 func connect(url string, o Options) (s *Store, err error) {
 	defer func() {
 		if err == nil {
-			s.slot = make(chan struct{}, 1)
+			s.slot, s.commit = make(chan struct{}, 1), (*sql.Tx).Commit
 		}
 	}()
 	o.Busy, o.Poll = cmp.Or(o.Busy, 10*time.Second), cmp.Or(o.Poll, 25*time.Millisecond)

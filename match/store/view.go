@@ -15,8 +15,6 @@ import (
 	"github.com/rematch-go/rematch/match"
 )
 
-const pageSize = 1000 // rows that are read at once
-
 // View is the store as it was at one moment: a match.Set, whose banks are sorted by name and
 // whose entries by the bytes of their IDs. match.Find, Statistics and Diff work on it. It is valid
 // within the call of Read, and not for concurrent use.
@@ -159,34 +157,33 @@ func (v *View) EntriesAfter(bank, id string) iter.Seq2[match.Entry, error] {
 	}
 }
 
-type idRow struct {
-	id string
-	row
-}
-
-// rows returns the rows of a bank after an ID, read by pages so that other queries can be made
-// between.
-func (v *View) rows(b *bankRow, after string) iter.Seq2[idRow, error] {
-	return func(yield func(idRow, error) bool) {
-		page := make([]idRow, 0, pageSize)
-		for {
-			page = page[:0]
-			rows, err := v.tx.QueryContext(v.ctx, `SELECT id, version, doc FROM rematch_entries WHERE bank = $1 AND id > $2 ORDER BY id LIMIT $3`, b.number, after, pageSize)
-			if err := scanRows(rows, err, func(id string, r row) { page = append(page, idRow{id, r}) }); err != nil {
-				yield(idRow{}, classify(err))
-				return
+// Build gives all banks and entries to a Builder, which makes a bank file or a Snapshot of them.
+// Errors are those of Entry and of the Builder.
+func (v *View) Build(b *match.Builder) error {
+	for i := range v.banks {
+		bank := &v.banks[i]
+		if err := b.Bank(v.infos[i].Settings()); err != nil {
+			return err
+		}
+		for x, err := range v.rows(bank, "") {
+			var e match.Entry
+			if err == nil {
+				e, err = decodeEntry(bank.name, x.id, x.doc)
 			}
-			for i := range page {
-				if !yield(page[i], nil) {
-					return
-				}
+			if err == nil {
+				err = b.Entry(e)
 			}
-			if len(page) < pageSize {
-				return
+			if err != nil {
+				return err
 			}
-			after = page[len(page)-1].id
 		}
 	}
+	return nil
+}
+
+// rows returns the rows of a bank after an ID.
+func (v *View) rows(b *bankRow, after string) iter.Seq2[idRow, error] {
+	return rowsAfter(v.ctx, v.tx, entryTable, b.number, after)
 }
 
 // History returns the events that made an entry what it is, the newest first. It follows the

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rematch-go/rematch/match/exchange"
+	"github.com/rematch-go/rematch/match/store"
+)
+
+func (a *app) exchangePushCommand() *cobra.Command {
+	var (
+		p       pusher
+		says    string
+		reason  string
+		tags    []string
+		bank    string
+		giveUp  string
+		by, url string
+	)
+	c := &cobra.Command{
+		Use:   "push --store URL [--by REVIEWER (--says VOTE RECORD... | --submit BANK ENTRY... | --give-up KEY)] NAME",
+		Short: "Tell an exchange what is queued for it",
+		Long: `Tell an exchange what is queued for it and due: votes on its records, and entries of ours.
+With --says (helpful, disagree, seen or retract) votes on records are queued first, with
+--submit entries of another bank of the store. What fails is kept and told again later,
+until --give-up; "rematch exchange status --queue" lists keys and errors.
+
+Exit codes: 0 all that was due was told, 1 failure, or some of it was not told, 2 wrong
+usage.`,
+		Example: `  rematch exchange push --store banks.db gifct
+  rematch exchange push --store banks.db --by ann --says disagree gifct 7280234`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			name, rest := args[0], args[1:]
+			chosen := 0
+			for _, flag := range []string{says, bank, giveUp} {
+				if flag != "" {
+					chosen++
+				}
+			}
+			switch {
+			case chosen > 1:
+				return usagef("--says, --submit and --give-up are for one at a time")
+			case chosen == 1 && by == "":
+				return usagef("--by NAME is missing: who decides that")
+			case (says != "" || bank != "") != (len(rest) > 0):
+				return usagef("want records after NAME with --says, entries with --submit, and else nothing")
+			}
+			return withStore(c.Context(), url, false, func(s *store.Store) error {
+				who := store.Actor{Type: store.Reviewer, ID: by}
+				var what []store.Outgoing
+				var err error
+				switch {
+				case giveUp != "":
+					return s.GiveUp(c.Context(), who, name, giveUp)
+				case says != "":
+					for _, id := range rest {
+						what = append(what, store.Outgoing{Feedback: &exchange.Feedback{ID: id, Says: exchange.Vote(says), Reason: reason, Tags: tags}})
+					}
+				case bank != "":
+					what, err = submissions(c.Context(), s, bank, rest)
+				}
+				if err == nil && len(what) > 0 {
+					err = s.Queue(c.Context(), who, name, what...)
+				}
+				if err != nil {
+					return err
+				}
+				return p.run(c.Context(), a, s, name)
+			})
+		},
+	}
+	c.Flags().StringVar(&url, "store", "", storeUsage)
+	c.Flags().StringVar(&by, "by", "", actorUsage)
+	c.Flags().StringVar(&says, "says", "", "queue this `VOTE` on records: helpful, disagree, seen or retract")
+	c.Flags().StringVar(&reason, "reason", "", "why, as the exchange knows reasons, with --says")
+	c.Flags().StringArrayVar(&tags, "tag", nil, "a tag, with --says; may be repeated")
+	c.Flags().StringVar(&bank, "submit", "", "queue entries of this `BANK` of the store, to share them")
+	c.Flags().StringVar(&giveUp, "give-up", "", "tell no more what is queued under this `KEY`, and push nothing")
+	credentialFlag(c, &p.credentials)
+	_ = c.MarkFlagRequired("store")
+	return c
+}
+
+// submissions makes records of entries of ours.
+func submissions(ctx context.Context, s *store.Store, bank string, ids []string) (what []store.Outgoing, err error) {
+	err = s.Read(ctx, func(v *store.View) error {
+		if err := allThere(v, bank, ids); err != nil {
+			return err
+		}
+		for _, id := range ids {
+			e, _, err := v.Entry(bank, id)
+			if err != nil {
+				return err
+			}
+			r := exchange.Record{ID: e.ID, Signals: e.Signals, Labels: e.Labels, Duration: e.Duration}
+			if e.Curation != nil {
+				if e.Curation.Origin.Exchange != "" {
+					return fmt.Errorf("%s came from the exchange %s, and is not ours to share", display(id), display(e.Curation.Origin.Exchange))
+				}
+				r.Expires = e.Curation.Expires
+			}
+			what = append(what, store.Outgoing{Record: &r})
+		}
+		return nil
+	})
+	return what, err
+}
+
+// pusher is one run of "rematch exchange push".
+type pusher struct{ credentials string }
+
+func (p *pusher) run(ctx context.Context, a *app, s *store.Store, name string) error {
+	x, err := s.Exchange(ctx, name)
+	if err != nil {
+		return err
+	}
+	from, err := openExchange(x.Exchange, p.credentials)
+	if err != nil {
+		return err
+	}
+	to, can := from.(exchange.Sink)
+	if !can {
+		return fmt.Errorf("the protocol %s can't be told anything", display(x.Protocol))
+	}
+	bar := a.newStatus("telling " + name)
+	defer bar.close()
+	sum, err := s.Push(ctx, name, to)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err := a.printPush(bar.writer(), &sum, err); err != nil {
+		return err
+	}
+	if err != nil || sum.Failed > 0 {
+		return codeError(exitFailure)
+	}
+	return nil
+}
+
+// printPush prints what a push came to.
+func (a *app) printPush(w io.Writer, sum *store.PushSummary, failed error) error {
+	if a.json {
+		line := struct {
+			Exchange string `json:"exchange"`
+			Sent     int    `json:"sent"`
+			Failed   int    `json:"failed"`
+			Waiting  int    `json:"waiting"` // with those that failed
+			Error    string `json:"error,omitempty"`
+		}{sum.Exchange, sum.Sent, sum.Failed, sum.Waiting, ""}
+		if failed != nil {
+			line.Error = message(failed)
+		}
+		return printJSON(w, line)
+	}
+	_, err := fmt.Fprintf(w, "%s: %d told, %d failed, %d in the queue\n", display(sum.Exchange), sum.Sent, sum.Failed, sum.Waiting)
+	if failed != nil {
+		_, more := fmt.Fprintf(w, "%s: failed: %s\n", display(sum.Exchange), message(failed))
+		err = errors.Join(err, more)
+	}
+	return err
+}

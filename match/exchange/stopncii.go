@@ -1,0 +1,401 @@
+package exchange
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/match"
+)
+
+// StopNCII.org: hashes that people made of their own intimate pictures, on their own devices. Nobody has
+// reviewed them, so that each is a seed until a platform says more. What is withdrawn has to go at once.
+var stopNCII = Protocol{
+	Name:  "stopncii",
+	About: "StopNCII.org: intimate images, shared by those who are in them",
+	Settings: []Setting{
+		{"page", false, "records asked for at once; 800"},
+	},
+	Form: stopForm, Needed: true, Environment: "TX_STOPNCII_KEYS", File: ".tx_stopncii_keys",
+	Writes: true,
+	open:   func(c *Config) (Source, error) { return openStopNCII(c) },
+}
+
+const (
+	stopForm  = "FUNCTION_KEY,SUBSCRIPTION_KEY[,SubmitFeedback=KEY][,SubmitHashes=KEY][,BASE_URL]"
+	stopBase  = "https://api.stopncii.org/v1"
+	stopStart = 10 // what the exchange calls the beginning of all time
+	stopStale = 30 * 24 * time.Hour
+	// stopTokenLife is how long a page's token is used: it is "not valid over long periods".
+	stopTokenLife = time.Hour
+	// stopBatch is how many hashes are sent at once.
+	stopBatch = 100
+)
+
+// stopTypes are the types whose values this library compares.
+var stopTypes = map[string]hash.Kind{"ImagePDQ": hash.PDQ, "VideoMD5": hash.MD5}
+
+type stopSource struct {
+	*client
+	page int
+	keys map[string]Credentials // of functions
+}
+
+func openStopNCII(c *Config) (*stopSource, error) {
+	s := &stopSource{keys: make(map[string]Credentials)}
+	base, subscription := stopBase, ""
+	for i, part := range words(c.Credentials.reveal()) {
+		name, key, named := strings.Cut(part, "=")
+		switch {
+		case i == 0:
+			s.keys["FetchHashes"] = NewCredentials(part)
+		case i == 1:
+			subscription = part
+		case strings.Contains(part, "://"):
+			base = part
+		case named && (name == "SubmitFeedback" || name == "SubmitHashes"):
+			s.keys[name] = NewCredentials(key)
+		default:
+			subscription = ""
+		}
+	}
+	if subscription == "" {
+		return nil, fmt.Errorf("exchange: stopncii: the credentials are not of the form %s: %w", stopForm, ErrCredentials)
+	}
+	var err error
+	if s.page, err = pageSetting(c, "stopncii", 800, 5000); err != nil {
+		return nil, err
+	}
+	s.client, err = newClient(c, "stopncii", base, func(r *http.Request) {
+		function := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
+		r.Header.Set("x-functions-key", cmp.Or(s.keys[function], s.keys["FetchHashes"]).reveal())
+		r.Header.Set("Ocp-Apim-Subscription-Key", subscription)
+	}, "nextPageToken") // no secret, but long and of no use to anybody
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// stopCheckpoint is how far the list was read. The order of its records is not documented, so that Since
+// moves only at the end of a reading, to the time that the exchange gives for it.
+type stopCheckpoint struct {
+	checkpointHead
+	progress
+	Token   string `json:"token,omitempty"`
+	TokenAt int64  `json:"token_at,omitempty"`
+	Set     int64  `json:"set,omitempty"` // the earliest nextSetTimestamp of the running reading; 0: none yet
+	Rounds  rounds `json:"rounds"`
+}
+
+func (s *stopSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
+	cp := stopCheckpoint{checkpointHead: checkpointHead{"stopncii", 1, ""}}
+	if at != nil {
+		if err := readCheckpoint(at, "stopncii", "", &cp); err != nil {
+			return nil, err
+		}
+	}
+	now := s.now()
+	anew := cp.begin(at == nil, now, stopStale)
+	if anew || cp.Token != "" && now.Sub(time.Unix(cp.TokenAt, 0)).Abs() > stopTokenLife {
+		anew = cp.restart() || anew
+	}
+	p, err := s.read(ctx, &cp)
+	if err != nil && cp.Token != "" && (errors.Is(err, ErrRefused) || errors.Is(err, ErrStale)) {
+		anew = cp.restart() || anew
+		p, err = s.read(ctx, &cp)
+	}
+	if err != nil {
+		if !skippable(err) {
+			return nil, err
+		}
+		return s.skip(ctx, &cp, anew, err)
+	}
+	p.Anew = anew
+	if p.After, err = writeCheckpoint(&cp); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// restart begins the running reading again, for its token is good no more. It reports whether that is
+// from nothing.
+func (cp *stopCheckpoint) restart() (anew bool) {
+	cp.Token, cp.TokenAt, cp.Set, cp.Newest, cp.Rounds = "", 0, 0, 0, rounds{}
+	return cp.Seen == 0 && cp.Since == 0
+}
+
+// read reads one page, in smaller ones if it can't be read, and moves cp on.
+func (s *stopSource) read(ctx context.Context, cp *stopCheckpoint) (*Page, error) {
+	return smaller(s.page, func(size int) (*Page, error) {
+		for attempt := 1; ; attempt++ {
+			a, err := s.ask(ctx, request{path: "FetchHashes", query: stopQuery(cp.Since, size, cp.Token)})
+			if err != nil {
+				return nil, err
+			}
+			p, head, err := parseStopNCII(a.page, a.body)
+			if err != nil {
+				return nil, err
+			}
+			set := head.next
+			if cp.Set > 0 {
+				set = min(set, cp.Set)
+			}
+			if !head.more {
+				cp.end(max(cp.Since, set), a.date, s.now())
+				cp.restart()
+				p.Last = true
+				return p, nil
+			}
+			if head.token != "" && head.token != cp.Token && !cp.Rounds.again(head.token) {
+				cp.Token, cp.TokenAt, cp.Set, cp.Newest = head.token, unix(s.now()), set, max(cp.Newest, head.newest)
+				return p, nil
+			}
+			if attempt == samePageAttempts {
+				return nil, &PageError{Exchange: s.exchange, Page: a.page, Reason: "there is more, but no token that was not there before", Err: ErrStuck}
+			}
+		}
+	})
+}
+
+func stopQuery(since int64, size int, token string) url.Values {
+	q := url.Values{"startTimestamp": {strconv.FormatInt(max(since, stopStart), 10)}, "pageSize": {strconv.Itoa(size)}}
+	if token != "" {
+		q.Set("nextPageToken", token)
+	}
+	return q
+}
+
+// skip goes over a record that can't be read at any size, by its time. What was not read of the running
+// reading before it is read again in a day.
+func (s *stopSource) skip(ctx context.Context, cp *stopCheckpoint, anew bool, cause error) (*Page, error) {
+	if cp.Left >= maxLeftOut {
+		return nil, cause
+	}
+	from, seen := cp.Since, max(cp.Since, cp.Newest)
+	to, err := firstReadable(seen+1, unix(s.now())+1, func(since int64) (int, error) {
+		a, err := s.ask(ctx, request{path: "FetchHashes", query: stopQuery(since, 1, "")})
+		if err != nil {
+			return 0, err
+		}
+		p, _, err := parseStopNCII(a.page, a.body)
+		if err != nil {
+			return 0, err
+		}
+		return p.size(), nil
+	}, cause)
+	if err != nil {
+		return nil, err
+	}
+	cp.restart()
+	p := cp.leaveOut(from, to, s.now(), cause)
+	p.Anew = anew
+	p.After, err = writeCheckpoint(cp)
+	return p, err
+}
+
+// stopRecord is a record of FetchHashes: all that holds now of one hash.
+type stopRecord struct {
+	LastMod     scalar            `json:"lastModtimestamp"`
+	SignalType  scalar            `json:"signalType"`
+	HashValue   scalar            `json:"hashValue"`
+	HashStatus  scalar            `json:"hashStatus"`
+	CaseNumbers map[string]scalar `json:"caseNumbers"`
+	Regions     []scalar          `json:"hashRegions"`
+	Feedbacks   []struct {
+		Source scalar   `json:"source"`
+		Value  scalar   `json:"feedbackValue"`
+		Tags   []scalar `json:"tags"`
+	} `json:"CSPFeedbacks"`
+}
+
+// stopHead is what a page says of the reading.
+type stopHead struct {
+	token  string
+	more   bool
+	next   int64 // seconds: the time to read on from, once everything is read
+	newest int64 // seconds: of the records
+}
+
+func parseStopNCII(page string, body []byte) (*Page, stopHead, error) {
+	const name = "stopncii"
+	var head stopHead
+	split, err := splitPage(name, page, body, "hashRecords")
+	if err != nil {
+		return nil, head, err
+	}
+	var token, more, next, count scalar
+	for field, v := range map[string]*scalar{"nextPageToken": &token, "hasMoreRecords": &more, "nextSetTimestamp": &next, "count": &count} {
+		if err := split.field(name, page, field, v); err != nil {
+			return nil, head, err
+		}
+	}
+	if !split.listed && (count != "0" || more == "true") {
+		return nil, head, &PageError{Exchange: name, Page: page, Reason: "no hashRecords", Err: ErrPage}
+	}
+	at, ok := next.time()
+	if !ok && len(split.records) > 0 {
+		return nil, head, &PageError{Exchange: name, Page: page, Reason: fmt.Sprintf("nextSetTimestamp is %.40q", string(next)), Err: ErrPage}
+	}
+	head.token, head.more, head.next = string(token), more == "true", unix(at)
+	b := newPage(name, page)
+	records := make([]stopRecord, len(split.records))
+	failed := make(map[int]bool)
+	err = split.each(name, page, "hashValue", func(i int) any { return &records[i] }, func(i int, reason string) {
+		failed[i] = true
+		b.aside(i, string(records[i].HashValue), "%s", reason)
+	})
+	if err != nil {
+		return nil, head, err
+	}
+	for i := range records {
+		r := &records[i]
+		if failed[i] {
+			continue
+		}
+		if t, ok := r.LastMod.time(); ok {
+			head.newest = max(head.newest, t.Unix())
+		}
+		r.add(b, i)
+	}
+	p, err := b.page()
+	return p, head, err
+}
+
+// withdrawn reports whether the hash is to be forgotten: it says so, or every case that it is of does.
+func (r *stopRecord) withdrawn() bool {
+	over := func(status scalar) bool { return status == "Withdrawn" || status == "Deleted" }
+	if over(r.HashStatus) {
+		return true
+	}
+	for _, status := range r.CaseNumbers {
+		if !over(status) {
+			return false
+		}
+	}
+	return len(r.CaseNumbers) > 0
+}
+
+func (r *stopRecord) add(b *pageBuilder, position int) {
+	kind, known := stopTypes[string(r.SignalType)]
+	if r.SignalType == "" || r.HashValue == "" {
+		b.aside(position, string(r.HashValue), "no signalType or no hashValue")
+		return
+	}
+	id := valueID(string(r.SignalType), string(r.HashValue), known)
+	if r.withdrawn() {
+		b.remove(position, id)
+		return
+	}
+	at, _ := r.LastMod.time()
+	one := Record{ID: id, Origin: match.Origin{Exchange: "stopncii", Tags: tags(tag("status", string(r.HashStatus)))}}
+	for _, region := range r.Regions {
+		one.Origin.Tags = tags(append(one.Origin.Tags, tag("region", string(region)))...)
+	}
+	if known {
+		found, err := signal(kind, string(r.HashValue))
+		if err != nil {
+			b.aside(position, id, "%s", err)
+			return
+		}
+		one.Signals = []match.Signal{found}
+	} else {
+		one.Later = []Foreign{{string(r.SignalType), string(r.HashValue)}}
+	}
+	// Somebody's case is behind each; who that is nobody tells.
+	one.Opinions = []match.Opinion{{By: "stopncii", Says: match.Seed, At: at}}
+	for _, f := range r.Feedbacks {
+		o := match.Opinion{By: cmp.Or(string(f.Source), "unknown"), Says: match.Seed, At: at, Tags: []string{tag("feedback", string(f.Value))}}
+		switch f.Value {
+		case "Blocked":
+			o.Says = match.Positive
+		case "NotBlocked":
+			o.Says = match.Negative
+		}
+		for _, t := range f.Tags {
+			o.Tags = append(o.Tags, string(t))
+		}
+		one.Opinions = addOpinion(one.Opinions, o)
+	}
+	b.put(position, one)
+}
+
+// stopVotes are the exchange's words.
+var stopVotes = map[Vote]string{Helpful: "Blocked", Disagree: "NotBlocked", Seen: "PendingReview", Retract: "None"}
+
+// Send gives feedback on a hash. Reason and Signal are not sent: there is no room for them.
+func (s *stopSource) Send(ctx context.Context, f Feedback) error {
+	word, ok := stopVotes[f.Says]
+	if !ok {
+		return fmt.Errorf("exchange: stopncii: %.40q: %w", f.Says, ErrNoSuchVote)
+	}
+	_, value, ok := strings.Cut(f.ID, ":")
+	if !ok || value == "" || strings.HasPrefix(value, "sha256-") {
+		return fmt.Errorf("exchange: stopncii: %.80q: %w", f.ID, ErrNoSuchRecord)
+	}
+	type feedback struct {
+		HashValue string   `json:"hashValue"`
+		Value     string   `json:"feedbackValue"`
+		Tags      []string `json:"tags"`
+	}
+	return s.post(ctx, "SubmitFeedback", map[string]any{"count": 1, "hashFeedbacks": []feedback{{value, word, append([]string{}, f.Tags...)}}})
+}
+
+// Submit shares hashes as Blocked, with their labels as tags. Their IDs there are their types and values.
+func (s *stopSource) Submit(ctx context.Context, records []Record) (ids []string, err error) {
+	type feedback struct {
+		Tags  []string `json:"tags"`
+		Value string   `json:"feedbackValue"`
+	}
+	type submission struct {
+		LastMod   int64      `json:"lastModtimestamp"`
+		Type      string     `json:"signalType"`
+		Value     string     `json:"hashValue"`
+		Feedbacks []feedback `json:"CSPFeedbacks"`
+	}
+	var all []submission
+	for _, r := range records {
+		var made []string
+		for _, one := range r.Signals {
+			kind := ""
+			for _, name := range sortedKeys(stopTypes) {
+				if stopTypes[name] == one.Value.Kind() {
+					kind = name
+				}
+			}
+			if kind == "" {
+				return nil, fmt.Errorf("exchange: stopncii: %s: %w", one.Value.Kind(), ErrNoSuchKind)
+			}
+			all = append(all, submission{unix(s.now()), kind, one.Value.Hex(), []feedback{{append([]string{}, r.Labels...), "Blocked"}}})
+			made = append(made, valueID(kind, one.Value.Hex(), true))
+		}
+		if len(made) == 0 {
+			return nil, fmt.Errorf("exchange: stopncii: %.80q has no hash: %w", r.ID, ErrNoSuchKind)
+		}
+		ids = append(ids, strings.Join(made, ","))
+	}
+	for batch := range slices.Chunk(all, stopBatch) {
+		if err := s.post(ctx, "SubmitHashes", map[string]any{"count": len(batch), "hashRecords": batch}); err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
+}
+
+func (s *stopSource) post(ctx context.Context, function string, body any) error {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("exchange: stopncii: %w", err)
+	}
+	_, err = s.ask(ctx, request{method: http.MethodPost, path: function, body: b, media: "application/json", record: true})
+	return err
+}

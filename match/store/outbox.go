@@ -1,0 +1,505 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/match"
+	"github.com/rematch-go/rematch/match/exchange"
+)
+
+// How what was not told is told again.
+const (
+	firstRetry  = time.Minute
+	lastRetry   = 6 * time.Hour
+	claimed     = 10 * time.Minute // for how long what is being sent is left to who sends it
+	manyAtOnce  = 50               // records of one Submit
+	maxFailures = 5                // in a row: then it is the exchange, and not what is told
+	never       = math.MaxInt64
+)
+
+// Outgoing is something to be told to an exchange: feedback or a record of ours, one of both.
+type Outgoing struct {
+	// Key is what makes it one: told under a key that waits, it takes that one's place, and the
+	// same told again is nothing new, also when it was sent. Empty: made of the record's ID, and of Feedback whether
+	// it is Seen or a vote, and of which hash: the last vote counts.
+	Key      string
+	Feedback *exchange.Feedback
+	Record   *exchange.Record // with signals; its ID is ours
+
+	// What the queue says of it.
+	Made     time.Time // when it was queued
+	State    OutState
+	Attempts int
+	Next     time.Time // when it is tried next, if it waits
+	Err      string    // of the last attempt
+	Sent     time.Time
+	Answer   string // what the exchange calls the record
+}
+
+// OutState is how far something is told: a stable token.
+type OutState string
+
+// The states.
+const (
+	Waiting OutState = "waiting"
+	Told    OutState = "told"
+	GivenUp OutState = "given_up" // by a person
+)
+
+// outDoc is an Outgoing in its table.
+type outDoc struct {
+	Feedback *feedbackDoc `json:"feedback,omitempty"`
+	Submit   *submitDoc   `json:"submit,omitempty"`
+	Made     time.Time    `json:"made"`
+	State    OutState     `json:"state"`
+	Attempts int          `json:"attempts,omitempty"`
+	Error    string       `json:"error,omitempty"`
+	Sent     time.Time    `json:"sent,omitzero"`
+	Answer   string       `json:"answer,omitempty"`
+	By       string       `json:"by"` // who gave it up, or else has queued it
+}
+
+type feedbackDoc struct {
+	ID     string        `json:"id"`
+	Says   exchange.Vote `json:"says"`
+	Reason string        `json:"reason,omitempty"`
+	Tags   []string      `json:"tags,omitempty"`
+	Hash   string        `json:"hash,omitempty"`
+	// Quality of the hash; left out: unmeasured
+	Quality *int `json:"quality,omitempty"`
+}
+
+type submitDoc struct {
+	ID    string             `json:"id"`
+	Entry json.RawMessage    `json:"entry"` // as in a bank
+	Later []exchange.Foreign `json:"later,omitempty"`
+}
+
+// says returns what is told, and a key made of it.
+func (o *Outgoing) says() (d outDoc, key string, err error) {
+	fail := func(format string, args ...any) (outDoc, string, error) {
+		return d, "", fmt.Errorf("%w: store: what is queued for an exchange: %s", match.ErrInvalid, fmt.Sprintf(format, args...))
+	}
+	if (o.Feedback == nil) == (o.Record == nil) {
+		return fail("want feedback or a record, one of both")
+	}
+	if f := o.Feedback; f != nil {
+		switch {
+		case !slices.Contains([]exchange.Vote{exchange.Helpful, exchange.Disagree, exchange.Seen, exchange.Retract}, f.Says):
+			return fail("there is no vote %q", f.Says)
+		case !goodRecordID(f.ID) || !goodText(f.Tags, []string{f.Reason}):
+			return fail("the ID is empty, longer than %d bytes, or a text is not UTF-8", maxRecordID)
+		}
+		d.Feedback = &feedbackDoc{ID: f.ID, Says: f.Says, Reason: f.Reason, Tags: f.Tags}
+		key = "vote:" + f.ID
+		if f.Says == exchange.Seen {
+			key = "seen:" + f.ID
+		}
+		if f.Signal != nil {
+			if !f.Signal.Value.IsValid() {
+				return fail("the hash is the invalid zero value")
+			}
+			d.Feedback.Hash = f.Signal.Value.String()
+			if q := int(f.Signal.Quality); f.Signal.Quality != hash.Unmeasured {
+				d.Feedback.Quality = &q
+			}
+			key += " " + d.Feedback.Hash
+		}
+	} else {
+		r := o.Record
+		e := match.Entry{ID: r.ID, Signals: r.Signals, Labels: r.Labels, Curation: &match.Curation{Expires: r.Expires, Opinions: r.Opinions, Origin: r.Origin}, Duration: r.Duration}
+		if !goodRecordID(r.ID) || !goodLater(r.Later) {
+			return fail("the ID is empty, longer than %d bytes, or a text is not UTF-8", maxRecordID)
+		}
+		doc, err := encodeEntry("", &e)
+		if err != nil {
+			return d, "", err
+		}
+		d.Submit = &submitDoc{ID: r.ID, Entry: json.RawMessage(doc), Later: r.Later}
+		key = "submit:" + r.ID
+	}
+	if o.Key != "" {
+		key = o.Key
+	}
+	if len(key) > 2*maxRecordID || !goodName(key) {
+		return fail("the key has %d bytes, is not UTF-8, or has a zero byte; want %d at most", len(key), 2*maxRecordID)
+	}
+	return d, key, nil
+}
+
+// outgoing reads what says has written.
+func (d *outDoc) outgoing(key string, due int64) (o Outgoing, err error) {
+	o = Outgoing{Key: key, Made: d.Made, State: d.State, Attempts: d.Attempts, Err: d.Error, Sent: d.Sent, Answer: d.Answer}
+	if due < never {
+		o.Next = time.UnixMilli(due).UTC()
+	}
+	if f := d.Feedback; f != nil {
+		o.Feedback = &exchange.Feedback{ID: f.ID, Says: f.Says, Reason: f.Reason, Tags: f.Tags}
+		if f.Hash != "" {
+			v, err := hash.Parse(f.Hash)
+			if err != nil {
+				return o, err
+			}
+			o.Feedback.Signal = &match.Signal{Value: v, Quality: hash.Unmeasured}
+			if f.Quality != nil {
+				o.Feedback.Signal.Quality = hash.Quality(*f.Quality)
+			}
+		}
+	}
+	if s := d.Submit; s != nil {
+		e, err := decodeEntry("", s.ID, string(s.Entry))
+		if err != nil {
+			return o, err
+		}
+		o.Record = &exchange.Record{ID: s.ID, Signals: e.Signals, Labels: e.Labels, Later: s.Later, Duration: e.Duration}
+		if c := e.Curation; c != nil {
+			o.Record.Opinions, o.Record.Origin, o.Record.Expires = c.Opinions, c.Origin, c.Expires
+		}
+	}
+	return o, nil
+}
+
+// outRow is a row of the outbox.
+type outRow struct {
+	key          string
+	version, due int64
+	doc          outDoc
+}
+
+func (w *writer) outRows(where string, args ...any) (all []outRow, err error) {
+	rows, err := w.tx.QueryContext(w.ctx, `SELECT id, version, due, doc FROM rematch_outbox WHERE `+where, args...)
+	if err != nil {
+		return nil, classify(err)
+	}
+	defer func() { _ = rows.Close() }() // Err tells
+	for rows.Next() {
+		var r outRow
+		var doc string
+		if err := rows.Scan(&r.key, &r.version, &r.due, &doc); err != nil {
+			return nil, classify(err)
+		}
+		if err := json.Unmarshal([]byte(doc), &r.doc); err != nil {
+			return nil, &AuditError{Entry: r.key, Reason: "what is queued for an exchange can't be read: " + err.Error(), Err: ErrDamaged}
+		}
+		all = append(all, r)
+	}
+	return all, classify(rows.Err())
+}
+
+func (w *writer) putOut(bank int64, r *outRow) error {
+	doc, err := encode(r.doc)
+	if err != nil {
+		return err
+	}
+	w.beside = true
+	return w.exec(`INSERT INTO rematch_outbox (bank, id, version, due, doc) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (bank, id) DO UPDATE SET version = excluded.version, due = excluded.due, doc = excluded.doc`, bank, r.key, r.version, r.due, doc)
+}
+
+// queue puts something into the outbox.
+func (w *writer) queue(x *exchangeRow, o *Outgoing) error {
+	d, key, err := o.says()
+	if err != nil {
+		return err
+	}
+	there, err := w.outRows(`bank = $1 AND id = $2`, x.bank, key)
+	if err != nil {
+		return err
+	}
+	if len(there) > 0 && there[0].doc.State != GivenUp && there[0].doc.same(&d) {
+		return nil
+	}
+	d.Made, d.State, d.By = w.now, Waiting, w.by.String()
+	x.state.Queued++
+	return errors.Join(w.putOut(x.bank, &outRow{key, x.state.Queued, w.now.UnixMilli(), d}), w.keepState(x))
+}
+
+// same reports whether two tell the same.
+func (d *outDoc) same(o *outDoc) bool {
+	a, errA := encode(outDoc{Feedback: d.Feedback, Submit: d.Submit})
+	b, errB := encode(outDoc{Feedback: o.Feedback, Submit: o.Submit})
+	return errA == nil && errB == nil && a == b
+}
+
+// Queue writes down what is to be told to an exchange, all or nothing; Push sends it. Errors are
+// match.ErrUnknown for the exchange and ErrInvalid.
+func (s *Store) Queue(ctx context.Context, by Actor, name string, what ...Outgoing) error {
+	_, err := s.transact(ctx, by, BankChange, func(w *writer) error {
+		x, err := w.exchange(name)
+		if err != nil {
+			return err
+		}
+		for i := range what {
+			if err := w.queue(x, &what[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return err
+}
+
+// decided queues what a change decides of an exchange's entry, where Exchange.Feedback asks for it.
+func (w *writer) decided(b *bankRow, id, before, after string) error {
+	const mark = `"decision":`
+	if before == after || !strings.Contains(before, mark) && !strings.Contains(after, mark) {
+		return nil
+	}
+	was, err := decodeEntry(b.name, id, before)
+	if err != nil {
+		return err
+	}
+	is, err := decodeEntry(b.name, id, after)
+	if err != nil {
+		return err
+	}
+	stance := func(e *match.Entry) match.Stance {
+		if e.Curation == nil {
+			return match.NoOpinion
+		}
+		return e.Curation.Decision.Stance
+	}
+	if stance(&was) == stance(&is) {
+		return nil
+	}
+	x, err := w.fedBy(b.number)
+	if err != nil || x == nil || !x.Feedback {
+		return err
+	}
+	theirs := false
+	err = w.s.d.lookup(w.ctx, w.tx, recordTable, x.bank, []string{id}, func(string, row) { theirs = true })
+	if err != nil || !theirs {
+		return classify(err)
+	}
+	vote := map[match.Stance]exchange.Vote{match.Positive: exchange.Helpful, match.Negative: exchange.Disagree, match.NoOpinion: exchange.Retract}[stance(&is)]
+	return w.queue(x, &Outgoing{Feedback: &exchange.Feedback{ID: id, Says: vote}})
+}
+
+// PushSummary is what a push came to.
+type PushSummary struct {
+	Exchange string
+	Sent     int
+	Failed   int // they are tried again later; Outgoing tells why
+	Waiting  int // what is left in the queue, with those
+}
+
+// Push tells an exchange what is queued for it and due, in the order it was queued. What it says is sent at
+// least once: what is not known to have arrived is sent again, after a minute, two, four and so on
+// up to six hours, until a person gives it up. Records are sent in batches, and those of a batch that
+// failed one by one. Several may push at once: each sends something else.
+//
+// The error is that of the last attempt, if five in a row have failed and not for what was told, and else the store's or the
+// context's.
+func (s *Store) Push(ctx context.Context, name string, to exchange.Sink) (PushSummary, error) {
+	sum := PushSummary{Exchange: name}
+	by := Actor{System, "exchange " + name}
+	failures := 0
+	for {
+		batch, bank, err := s.claim(ctx, by, name, &sum)
+		if err != nil || len(batch) == 0 {
+			return sum, err
+		}
+		var answers []string
+		told := make([]Outgoing, len(batch))
+		for i := range batch {
+			if told[i], err = batch[i].doc.outgoing(batch[i].key, batch[i].due); err != nil {
+				return sum, &AuditError{Entry: batch[i].key, Reason: "what is queued for an exchange can't be read: " + err.Error(), Err: ErrDamaged}
+			}
+		}
+		if f := told[0].Feedback; f != nil {
+			answers, err = []string{""}, to.Send(ctx, *f)
+		} else {
+			records := make([]exchange.Record, len(told))
+			for i := range told {
+				records[i] = *told[i].Record
+			}
+			if answers, err = to.Submit(ctx, records); err == nil && len(answers) != len(records) {
+				err = fmt.Errorf("%d IDs for %d records: %w", len(answers), len(records), exchange.ErrPage)
+			}
+		}
+		if ctx.Err() != nil && err != nil {
+			return sum, errors.Join(context.Cause(ctx), s.settleOut(context.WithoutCancel(ctx), by, name, bank, batch, nil, context.Cause(ctx), &sum))
+		}
+		if err2 := s.settleOut(ctx, by, name, bank, batch, answers, err, &sum); err2 != nil {
+			return sum, err2
+		}
+		if err == nil || isOwnFault(err) {
+			failures = 0
+			continue
+		}
+		if failures++; failures == maxFailures {
+			return sum, fmt.Errorf("store: telling the exchange %q: %w", name, err)
+		}
+	}
+}
+
+// isOwnFault reports whether it was what was told, and not the exchange.
+func isOwnFault(err error) bool {
+	for _, own := range []error{exchange.ErrNoSuchVote, exchange.ErrReason, exchange.ErrNoSuchRecord, exchange.ErrNoSuchKind, exchange.ErrRefused} {
+		if errors.Is(err, own) {
+			return true
+		}
+	}
+	return false
+}
+
+// claim takes what is to be sent next: feedback, or some records that were not tried yet, or one
+// that was. For a while it is left to the caller.
+func (s *Store) claim(ctx context.Context, by Actor, name string, sum *PushSummary) (batch []outRow, bank int64, err error) {
+	_, err = s.transact(ctx, by, ListSync, func(w *writer) error {
+		x, err := w.exchange(name)
+		if err != nil {
+			return err
+		}
+		bank = x.bank
+		if err := w.tx.QueryRowContext(w.ctx, `SELECT count(*) FROM rematch_outbox WHERE bank = $1 AND due < $2`, bank, int64(never)).Scan(&sum.Waiting); err != nil {
+			return classify(err)
+		}
+		due, err := w.outRows(`bank = $1 AND due <= $2 ORDER BY version LIMIT $3`, bank, w.now.UnixMilli(), manyAtOnce)
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		batch = due[:1]
+		if alone := due[0].doc.Submit == nil || due[0].doc.Attempts > 0; !alone {
+			for n := 1; n < len(due) && due[n].doc.Submit != nil && due[n].doc.Attempts == 0; n++ {
+				batch = due[:n+1]
+			}
+		}
+		for i := range batch {
+			batch[i].due = w.now.Add(claimed).UnixMilli()
+			if err := w.putOut(bank, &batch[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return batch, bank, err
+}
+
+// settleOut writes down what became of what was sent. What was replaced meanwhile is left.
+func (s *Store) settleOut(ctx context.Context, by Actor, name string, bank int64, batch []outRow, answers []string, failed error, sum *PushSummary) error {
+	sent, failures, left := 0, 0, sum.Waiting
+	_, err := s.transact(ctx, by, ListSync, func(w *writer) error {
+		sent, failures, left = 0, 0, sum.Waiting
+		for i := range batch {
+			r := batch[i]
+			now, err := w.outRows(`bank = $1 AND id = $2 AND version = $3`, bank, r.key, r.version)
+			if err != nil {
+				return err
+			}
+			if len(now) == 0 || now[0].doc.State != Waiting {
+				continue
+			}
+			switch {
+			case failed == nil:
+				r.doc.State, r.doc.Sent, r.doc.Answer, r.doc.Error, r.due = Told, w.now, fit(answers[i], maxRecordID), "", never
+				r.doc.Attempts++
+				sent++
+				left--
+			case errors.Is(failed, context.Canceled): // it was not tried in full
+				r.due = w.now.UnixMilli()
+			default:
+				r.due = w.now.Add(min(lastRetry, firstRetry<<min(r.doc.Attempts, 16))).UnixMilli()
+				r.doc.Attempts++
+				r.doc.Error = fit(failed.Error(), 2048)
+				failures++
+			}
+			if err := w.putOut(bank, &r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		sum.Sent, sum.Failed, sum.Waiting = sum.Sent+sent, sum.Failed+failures, left
+	}
+	return err
+}
+
+// Outgoing returns what was ever queued for an exchange, what was told and given up as well, sorted by the
+// bytes of the keys. The error is as of SetAside.
+func (s *Store) Outgoing(ctx context.Context, name string) iter.Seq2[Outgoing, error] {
+	return func(yield func(Outgoing, error) bool) {
+		x, err := findExchange(ctx, s.read, "name", fit(name, 1<<16))
+		if err == nil && x == nil {
+			err = unknownExchange(name)
+		}
+		if err != nil {
+			yield(Outgoing{}, err)
+			return
+		}
+		for after, more := "", true; more; {
+			page, err := outPage(ctx, s.read, x.bank, after)
+			if err != nil {
+				yield(Outgoing{}, err)
+				return
+			}
+			for i := range page {
+				if !yield(page[i], nil) {
+					return
+				}
+				after = page[i].Key
+			}
+			more = len(page) == pageSize
+		}
+	}
+}
+
+func outPage(ctx context.Context, q querier, bank int64, after string) (page []Outgoing, err error) {
+	rows, err := q.QueryContext(ctx, `SELECT id, due, doc FROM rematch_outbox WHERE bank = $1 AND id > $2 ORDER BY id LIMIT $3`, bank, after, pageSize)
+	if err != nil {
+		return nil, classify(err)
+	}
+	defer func() { _ = rows.Close() }() // Err tells
+	for rows.Next() {
+		var key string
+		var due int64
+		var doc sql.RawBytes
+		if err := rows.Scan(&key, &due, &doc); err != nil {
+			return nil, classify(err)
+		}
+		var d outDoc
+		var o Outgoing
+		if err = json.Unmarshal(doc, &d); err == nil {
+			o, err = d.outgoing(key, due)
+		}
+		if err != nil {
+			return nil, &AuditError{Entry: key, Reason: "what is queued for an exchange can't be read: " + err.Error(), Err: ErrDamaged}
+		}
+		page = append(page, o)
+	}
+	return page, classify(rows.Err())
+}
+
+// GiveUp ends the telling of what waits under a key: a person has decided that. The error is
+// match.ErrUnknown if nothing waits there.
+func (s *Store) GiveUp(ctx context.Context, by Actor, name, key string) error {
+	_, err := s.transact(ctx, by, BankChange, func(w *writer) error {
+		x, err := w.exchange(name)
+		if err != nil {
+			return err
+		}
+		var there []outRow
+		if goodName(key) {
+			if there, err = w.outRows(`bank = $1 AND id = $2`, x.bank, key); err != nil {
+				return err
+			}
+		}
+		if len(there) == 0 || there[0].doc.State != Waiting {
+			return fmt.Errorf("%w: store: nothing waits under the key %q for the exchange %q", match.ErrUnknown, key, name)
+		}
+		there[0].doc.State, there[0].doc.By, there[0].due = GivenUp, w.by.String(), never
+		return w.putOut(x.bank, &there[0])
+	})
+	return err
+}
