@@ -260,6 +260,10 @@ func (c *client) once(ctx context.Context, r request, u *url.URL, shown string) 
 	}
 	var body bytes.Buffer
 	n, err := io.Copy(&body, io.LimitReader(resp.Body, limit+1))
+	if err == nil {
+		// A server that sees us leave ends its answer, and that can come through as if it were whole.
+		err = ctx.Err()
+	}
 	switch {
 	case n > limit:
 		return nil, tooLarge(limit)
