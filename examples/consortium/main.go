@@ -80,6 +80,8 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	f.StringVar(&s.Faults, "faults", "", "faults, as in 429=0.05,cut=0.02@ncmec,bad-page*1: "+strings.Join(consortium.FaultNames, ", "))
 	f.Float64Var(&s.churn, "churn", 0, "changes of the lists a second")
 	f.DurationVar(&s.SlowFor, "slow-for", 2*time.Second, "how long a slow answer takes")
+	f.DurationVar(&s.RetryAfter, "retry-after", time.Second, "what a 429 and a 503 ask for")
+	f.DurationVar(&s.Skew, "skew", 2*time.Hour, "how far the Date of a skewed answer is off")
 	f.Int64Var(&s.HugeBytes, "huge", 1<<30, "bytes of a huge page")
 	f.DurationVar(&s.TokenLife, "token-life", 5*time.Minute, "life of Tech Against Terrorism's tokens")
 	f.StringVar(&s.AdminToken, "admin-token", "", "what /admin wants as a bearer token; needed where others can reach it")
@@ -102,8 +104,8 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 		return s, errors.New("--cert goes with --tls")
 	case s.churn < 0 || s.churn > 100_000:
 		return s, errors.New("--churn must be 0 to 100000")
-	case s.Records < 1, s.HugeBytes < 1, s.SlowFor < 1, s.TokenLife < 1:
-		return s, errors.New("--records, --huge, --slow-for and --token-life must be positive")
+	case s.Records < 1, s.HugeBytes < 1, s.SlowFor < 1, s.TokenLife < 1, s.RetryAfter < time.Second:
+		return s, errors.New("--records, --huge, --slow-for and --token-life must be positive, --retry-after a second at least")
 	}
 	_, err = consortium.ParseFaults(s.Faults)
 	return s, err

@@ -34,6 +34,7 @@ const (
 // teItem is an indicator with the opinions of it.
 type teItem struct {
 	typ, value  string
+	listed      bool // it is or was in PrivacyGroup
 	gone        bool
 	descriptors []descriptor // by member, each has at most one
 }
@@ -85,7 +86,7 @@ var (
 // teDerive makes a generated indicator; end is when the generated ones end.
 func teDerive(d data, end time.Time, i uint32) teItem {
 	k := weighted(d.pick(i, "te.type", 100), teTypes)
-	t := teItem{typ: teNames[k], value: d.value(i, k), gone: d.pick(i, "te.gone", 100) < 5}
+	t := teItem{typ: teNames[k], value: d.value(i, k), listed: true, gone: d.pick(i, "te.gone", 100) < 5}
 	first := 2 + d.pick(i, "te.owner", len(memberNames)-1)
 	for n, status := range weighted(d.pick(i, "te.status", 100), teOpinions) {
 		added := end.Unix() - int64(d.pick(i, "te.added", 300*86400)) - 86400*200
@@ -135,6 +136,9 @@ func teFail(status int, message string) reply {
 	}
 	return jsonReply(status, map[string]any{"error": map[string]any{"message": fmt.Sprintf("(#%d) %s", code, message), "type": typ, "code": code, "fbtrace_id": "synthetic"}})
 }
+
+// removed tells whether the group has it no more.
+func (t teItem) removed() bool { return t.gone || len(t.shared()) == 0 }
 
 var teProtocol = protocol{
 	name: "threatexchange",
@@ -264,7 +268,7 @@ func (s *Server) teUpdates(q request) reply {
 		}
 		next = seq + 1
 		t := b.record(item)
-		if t.gone && at < lapsed || !t.gone && len(t.shared()) == 0 {
+		if !t.listed || t.removed() && at < lapsed {
 			continue
 		}
 		taken++
@@ -335,9 +339,9 @@ func teIndicator(out *page, want fields, item uint32, at int64, t teItem, me int
 	}
 	if want.has("should_delete") {
 		out.key("should_delete")
-		out.bool(t.gone)
+		out.bool(t.removed())
 	}
-	if want.has("descriptors") && !t.gone {
+	if want.has("descriptors") && !t.removed() {
 		out.key("descriptors")
 		out.open('{')
 		out.key("data")

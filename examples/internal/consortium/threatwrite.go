@@ -100,6 +100,7 @@ func (s *Server) tePut(item uint32, exists bool, t teItem, o descriptor, now tim
 		list = slices.Insert(list, at, o)
 	}
 	t.descriptors = list
+	t.listed = t.listed || o.group
 	if !exists {
 		return s.te.add(now, t, t.typ+" "+t.value), true
 	}
@@ -173,38 +174,40 @@ func (o descriptor) with(form url.Values) (descriptor, string) {
 		}
 		o.confidence = n
 	}
-	for name, to := range map[string]*int64{"expired_on": &o.expired, "first_active": &o.firstActive, "last_active": &o.lastActive} {
-		if v := form.Get(name); v != "" {
+	for _, e := range []struct {
+		name string
+		to   *int64
+	}{{"expired_on", &o.expired}, {"first_active", &o.firstActive}, {"last_active", &o.lastActive}} {
+		if v := form.Get(e.name); v != "" {
 			at, ok := graphTimeOf(v)
 			if !ok {
-				return o, name + " must be a time of ISO 8601 or in seconds since 1970"
+				return o, e.name + " must be a time of ISO 8601 or in seconds since 1970"
 			}
-			*to = at
+			*e.to = at
 		}
 	}
-	for _, p := range []struct {
-		name string
-		do   func(tag string)
-	}{{"tags", nil}, {"add_tags", func(t string) { o.tags = append(o.tags, t) }},
-		{"remove_tags", func(t string) { o.tags = slices.DeleteFunc(o.tags, func(x string) bool { return x == t }) }}} {
-		if !form.Has(p.name) {
-			continue
+	for _, name := range []string{"tags", "add_tags", "remove_tags"} {
+		if name == "tags" && form.Has(name) {
+			o.tags = nil
 		}
-		if p.do == nil {
-			o.tags, p.do = nil, func(t string) { o.tags = append(o.tags, t) }
-		}
-		for tag := range strings.SplitSeq(form.Get(p.name), ",") {
+		for tag := range strings.SplitSeq(form.Get(name), ",") {
 			if tag = strings.ToLower(strings.TrimSpace(tag)); tag == "" { // "case insensitive"
 				continue
 			}
 			if strings.ContainsFunc(tag, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) && r != '_' && r != ':' }) {
 				return o, "a tag has letters, numbers, underscores and colons"
 			}
-			p.do(tag)
+			if name == "remove_tags" {
+				o.tags = slices.DeleteFunc(o.tags, func(x string) bool { return x == tag })
+			} else {
+				o.tags = append(o.tags, tag)
+			}
 		}
 	}
 	slices.Sort(o.tags)
-	o.tags = slices.Compact(o.tags)
+	if o.tags = slices.Compact(o.tags); len(o.tags) == 0 {
+		o.tags = nil
+	}
 	if slices.Sort(was); !slices.Equal(was, o.tags) { // "if the owner changes the tags, this reaction will automatically be removed"
 		o.reactions = slices.DeleteFunc(slices.Clone(o.reactions), func(r reaction) bool { return r.name == "DISAGREE_WITH_TAGS" })
 	}

@@ -77,11 +77,10 @@ func truth[T any](s *Server, b *board[T], records func(uint32, T) []Record) iter
 
 func teRecords(item uint32, t teItem) []Record {
 	r := Record{ID: strconv.FormatUint(teIndicatorBase+uint64(item), 10), Kind: t.typ, Value: t.value}
-	shared := t.shared()
-	if r.Held = !t.gone && len(shared) > 0; !r.Held {
+	if r.Held = !t.removed(); !r.Held {
 		return []Record{r}
 	}
-	for _, o := range shared {
+	for _, o := range t.shared() {
 		r.Opinions = append(r.Opinions, strconv.Itoa(o.member)+":"+o.status)
 		for _, x := range o.reactions {
 			r.Opinions = append(r.Opinions, strconv.Itoa(x.member)+":"+x.name)

@@ -85,12 +85,16 @@ func TestThreatExchangeWrites(t *testing.T) {
 	strict(t, w.te("POST", "threat_descriptors", upload()), &made)
 	require.Equal(t, "[1:MALICIOUS] [group:alpha violent_extremism]", seen(), "shared again")
 
+	require.Equal(t, 200, react(w, made.ID, url.Values{"privacy_type": {"VISIBLE"}, "share_level": {"GREEN"}}))
+	require.Equal(t, "gone", seen(), "it has left the group")
+	require.Equal(t, 200, w.te("GET", made.ID, nil).status, "and is there for all")
+
 	changed := ""
 	for _, r := range w.Received() {
 		require.NotContains(t, fmt.Sprint(r), "secret")
 		changed += fmt.Sprintf("%s:%v ", r.Action, r.Changed)
 	}
-	require.Equal(t, "upload:true upload:false upload:true edit:true edit:false edit:true edit:true delete:true delete:true upload:true ", changed)
+	require.Equal(t, "upload:true upload:false upload:true edit:true edit:false edit:true edit:true delete:true delete:true upload:true edit:true ", changed)
 
 	// A generated indicator is found by its value, and gets an opinion more.
 	records, err := w.Truth("threatexchange", "")
@@ -139,7 +143,7 @@ func TestThreatExchangeRefuses(t *testing.T) {
 		}
 		return w.te("GET", consortium.PrivacyGroup+"/threat_updates", q)
 	}
-	for _, v := range [][]string{{"limit", "0"}, {"limit", "x"}, {"start_time", "-1"}, {"stop_time", "2026"[:2] + "a"}, {"after", "***"}, {"after", "dGU6eA"}, {"fields", "id,secret"}, {"fields", "descriptors{owner{id}"},
+	for _, v := range [][]string{{"limit", "0"}, {"limit", "x"}, {"start_time", "-1"}, {"stop_time", "20a"}, {"after", "***"}, {"after", "dGU6eA"}, {"fields", "id,secret"}, {"fields", "descriptors{owner{id}"},
 		{"fields", "descriptors{owner{wealth}}"}, {"fields", strings.Repeat("a{", 500)}, {"fields", ","}} {
 		require.Equal(t, 400, get(v...).status, "%v", v)
 	}
