@@ -115,6 +115,9 @@ somebody else is pulling it; 2 wrong usage.`,
 			if p.every < time.Second {
 				return usagef("--every %v: want a second at least", p.every)
 			}
+			if p.lease < time.Second {
+				return usagef("--lease %v: want a second at least", p.lease)
+			}
 			if !p.watch && (p.push || c.Flags().Changed("every")) {
 				return usagef("--push and --every go with --watch; \"rematch exchange push\" pushes once")
 			}
@@ -134,6 +137,7 @@ somebody else is pulling it; 2 wrong usage.`,
 	c.Flags().BoolVar(&p.watch, "watch", false, "pull again and again, until interrupted")
 	c.Flags().DurationVar(&p.every, "every", store.DefaultEvery, "how often, with --watch")
 	c.Flags().BoolVar(&p.push, "push", false, "with --watch, also tell what is queued")
+	c.Flags().DurationVar(&p.lease, "lease", 30*time.Second, "for how long nobody else pulls an exchange when this program is killed")
 	credentialFlag(c, &p.credentials)
 	cleanFlag(c, &clean)
 	_ = c.MarkFlagRequired("store")
@@ -150,6 +154,7 @@ type puller struct {
 	url         string
 	watch, push bool
 	every       time.Duration
+	lease       time.Duration
 	credentials string
 	match       match.Options
 
@@ -190,7 +195,7 @@ func (p *puller) run(ctx context.Context, s *store.Store, names []string) error 
 }
 
 func (p *puller) options() store.PullOptions {
-	return store.PullOptions{Match: p.match, Progress: func(sum store.Summary) {
+	return store.PullOptions{Match: p.match, Lease: p.lease, Progress: func(sum store.Summary) {
 		p.bar.say(fmt.Sprintf("pulling %s: %s, %d new, %d gone", sum.Exchange, count(sum.Pages, "page", "pages"), sum.Came, sum.Went))
 	}}
 }
