@@ -17,8 +17,8 @@ import (
 
 // FollowOptions of Follow. The zero value means the defaults.
 type FollowOptions struct {
-	// Match is for the Matcher. What its Surge sets aside is written into the store as well, so
-	// that it holds on every node.
+	// Match is for the Matcher. What its Surge sets aside is set aside in the store, and so on every
+	// node; the query that has found it waits for that, twice Options.Busy at most. Surge.SetAside is ours.
 	Match match.Options
 	// Snapshot is the path of a bank file that is kept beside, so that the next start has to read
 	// changes only. Empty: there is none, and each start reads the whole store.
@@ -86,9 +86,7 @@ func Follow(ctx context.Context, s *Store, o FollowOptions) (*Follower, error) {
 		return nil, err
 	}
 	f := &Follower{s: s, o: o, saveNext: time.Now().Add(o.Every)}
-	if heard := o.Match.Surge.Heard; heard != nil {
-		f.o.Match.Surge.Heard = func(x match.Surge) { heard(f.surged(x)) }
-	}
+	f.o.Match.Surge.SetAside = f.setAside
 	m, err := match.New(f.o.Match)
 	if err != nil {
 		return nil, err
@@ -262,8 +260,8 @@ func (f *Follower) catchUp(ctx context.Context) error {
 func (f *Follower) apply(e *Event) error {
 	f.applying.Lock()
 	defer f.applying.Unlock()
-	if e.Seq != f.at.Seq+1 {
-		return nil // Verify was faster
+	if f.pending != nil || e.Seq != f.at.Seq+1 || e.PrevHash != f.at.Hash {
+		return nil // somebody else was faster
 	}
 	if err := f.m.Load().Apply(e.Change()); err != nil {
 		return fmt.Errorf("store: event %d can't be made here: %w", e.Seq, err)
@@ -439,39 +437,44 @@ func (f *Follower) save() error {
 	return err
 }
 
-// surged writes into the store that the Matcher has set an entry aside. Where that can't be done
-// it is undone here: nodes do not differ.
-func (f *Follower) surged(x match.Surge) match.Surge {
-	if !x.SetAside {
-		return x
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), f.s.o.Busy)
+// setAside writes into the store that an entry is set aside. The Matcher learns it from the feed, as
+// on every node: it never has what the store has not, and no file that is written meanwhile has.
+func (f *Follower) setAside(x match.Surge) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*f.s.o.Busy) // a change says itself that it waited too long
 	defer cancel()
-	for range 5 {
+	for try := 0; ; try++ {
 		var c Change
-		x.Err = f.s.Read(ctx, func(v *View) error {
+		there := false
+		err := f.s.Read(ctx, func(v *View) error {
 			e, ok, err := v.Entry(x.Bank, x.Entry)
 			if err != nil || !ok {
 				return cmp.Or(err, refuse(x.Bank, x.Entry, match.ErrUnknown, "there is no such entry in the bank"))
 			}
-			version, err := v.Version(x.Bank, x.Entry)
 			e.Curation = e.Curation.Clone()
+			if e.Curation.Decision.Stance == match.Positive {
+				return refuse(x.Bank, x.Entry, ErrConflict, "it was confirmed meanwhile, and goes on matching")
+			}
+			version, err := v.Version(x.Bank, x.Entry)
+			there = e.Curation.Quarantine != match.Quarantine{} // another node was faster
 			e.Curation.Quarantine = x.Quarantine
 			c = Change{Change: match.Change{Op: match.SetEntry, Bank: match.Bank{Name: x.Bank}, Entries: []match.Entry{e}}, Expect: []int64{version}, Reason: "it suddenly matches far more uploads than it used to"}
 			return err
 		})
-		if x.Err == nil {
-			_, x.Err = f.s.Apply(ctx, f.o.Actor, c)
+		if err != nil {
+			return err
 		}
-		if !errors.Is(x.Err, ErrConflict) {
-			break
+		if !there {
+			if _, err = f.s.Apply(ctx, f.o.Actor, c); errors.Is(err, ErrConflict) && try < 5 {
+				continue // somebody has changed the entry
+			} else if err != nil {
+				return err
+			}
 		}
+		for e, err := range f.s.Changes(ctx, f.position()) { // so that it holds from the next upload on
+			if err != nil || f.apply(&e) != nil {
+				break // run hears of it too
+			}
+		}
+		return nil
 	}
-	if x.Err != nil {
-		x.SetAside = false
-		f.applying.Lock()
-		defer f.applying.Unlock()
-		x.Err = errors.Join(x.Err, f.m.Load().EditEntry(x.Bank, x.Entry, func(e *match.Entry) { e.Curation.Quarantine = match.Quarantine{} }))
-	}
-	return x
 }

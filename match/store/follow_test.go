@@ -246,3 +246,48 @@ func TestFollowSurge(t *testing.T) {
 		})
 	})
 }
+
+// While the store has not taken it, nothing is set aside: a snapshot of that moment, or a node
+// that ends then, would have for good what the store never had.
+func TestFollowSurgeRefused(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s, other := open(t, url), open(t, url)
+		apply(t, s, putBank(match.Bank{Name: "a"}), put("a", named("x", 1)))
+		node, err := Open(t.Context(), url, Options{Busy: 200 * time.Millisecond})
+		require.NoError(t, err)
+		t.Cleanup(func() { assert.NoError(t, node.Close()) })
+		heard := make(chan match.Surge, 1)
+		path := filepath.Join(t.TempDir(), "node.bank")
+		f := follow(t, node, FollowOptions{Snapshot: path, Match: match.Options{Surge: match.SurgeRule{Least: 3, Heard: func(x match.Surge) { heard <- x }}}})
+		tx, err := other.write.BeginTx(t.Context(), nil)
+		require.NoError(t, err)
+		_, err = readHead(t.Context(), tx, other.d.lockHead)
+		require.NoError(t, err)
+		go func() {
+			for range 3 {
+				m, _ := f.Matcher()
+				_, _ = m.Match(value(1), 90)
+			}
+		}()
+		var x match.Surge
+		for waiting := true; waiting; {
+			select {
+			case x = <-heard:
+				waiting = false
+			default:
+				require.NoError(t, f.Save())
+				_, err := s.VerifyIndex(t.Context(), path)
+				require.NoError(t, err)
+			}
+		}
+		require.NoError(t, tx.Rollback())
+		assert.ErrorIs(t, x.Err, ErrBusy)
+		assert.False(t, x.SetAside)
+		assert.Equal(t, 1, matches(t, f, value(1)))
+		sound(t, f)
+
+		// What a curator has confirmed meanwhile is not set aside.
+		apply(t, s, change(match.SetEntry, "a", match.Entry{ID: "x", Curation: &match.Curation{Decision: match.Decision{Stance: match.Positive, By: "ann"}}}))
+		assert.ErrorIs(t, f.setAside(x), ErrConflict)
+	})
+}
