@@ -20,7 +20,7 @@ var postgresDialect = dialect{
 		`REVOKE UPDATE, DELETE, TRUNCATE ON rematch_changes FROM PUBLIC`,
 	},
 	lockSchema: `SELECT pg_advisory_xact_lock(7382519046)`, // any number that nobody else takes
-	tables:     `SELECT count(*) FILTER (WHERE c.relname = 'rematch_head'), 0 FROM pg_class c WHERE c.relname = 'rematch_head' AND c.relnamespace = to_regnamespace(current_schema())`,
+	tables:     `SELECT count(*) FILTER (WHERE c.relname = 'rematch_head'), 0 FROM pg_class c WHERE c.relname = 'rematch_head' AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())`,
 	queued:     true,
 	lockHead:   ` FOR UPDATE`,
 	isolation:  sql.LevelRepeatableRead,

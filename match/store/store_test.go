@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -35,28 +37,31 @@ var kinds = []struct {
 	url  func(t testing.TB) string // of an empty one
 }{
 	{"sqlite", func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "a b?#%.db") }},
-	{"postgres", func(t testing.TB) string {
-		base := os.Getenv("REMATCH_POSTGRES")
-		if base == "" {
-			t.Skip("REMATCH_POSTGRES is not set to the URL of a PostgreSQL: its tests are skipped")
-		}
-		schema := fmt.Sprintf("t%d_%d", os.Getpid(), rand.Uint32())
-		db, err := sql.Open("pgx", base)
-		require.NoError(t, err)
-		_, err = db.Exec("CREATE SCHEMA " + schema)
-		require.NoError(t, err)
-		t.Cleanup(func() {
-			_, err := db.Exec("DROP SCHEMA " + schema + " CASCADE")
-			assert.NoError(t, err)
-			assert.NoError(t, db.Close())
-		})
-		u, err := url.Parse(base)
-		require.NoError(t, err)
-		q := u.Query()
-		q.Set("search_path", schema)
-		u.RawQuery = q.Encode()
-		return u.String()
-	}},
+	{"postgres", func(t testing.TB) string { return schemaURL(t, fmt.Sprintf("t%d_%d", os.Getpid(), rand.Uint32())) }},
+}
+
+// schemaURL makes a schema of PostgreSQL for a test.
+func schemaURL(t testing.TB, name string) string {
+	base := os.Getenv("REMATCH_POSTGRES")
+	if base == "" {
+		t.Skip("REMATCH_POSTGRES is not set to the URL of a PostgreSQL: its tests are skipped")
+	}
+	db, err := sql.Open("pgx", base)
+	require.NoError(t, err)
+	name = pgx.Identifier{name}.Sanitize()
+	_, err = db.Exec("CREATE SCHEMA " + name)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		_, err := db.Exec("DROP SCHEMA " + name + " CASCADE")
+		assert.NoError(t, err)
+		assert.NoError(t, db.Close())
+	})
+	u, err := url.Parse(base)
+	require.NoError(t, err)
+	q := u.Query()
+	q.Set("search_path", name)
+	u.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20")
+	return u.String()
 }
 
 // each runs a test of the contract with an empty store of each kind.
@@ -355,6 +360,11 @@ func TestOpenErrors(t *testing.T) {
 	assert.ErrorIs(t, err, ErrUnreachable)
 	_, err = Open(t.Context(), "postgres://x@127.0.0.1:1/x?sslmode=disable", Options{Busy: 500 * time.Millisecond})
 	assert.ErrorIs(t, err, ErrUnreachable)
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // it takes connections, and says nothing
+	require.NoError(t, err)
+	_, err = Open(t.Context(), fmt.Sprintf("postgres://x@%s/x?sslmode=disable", silent.Addr()), Options{Busy: 100 * time.Millisecond})
+	assert.ErrorIs(t, err, ErrUnreachable)
+	require.NoError(t, silent.Close())
 	path := filepath.Join(t.TempDir(), "x.db")
 	require.NoError(t, os.WriteFile(path, []byte(strings.Repeat("no database ", 1000)), 0o600))
 	_, err = Open(t.Context(), path, Options{})
@@ -367,6 +377,23 @@ func TestOpenErrors(t *testing.T) {
 	require.NoError(t, db.Close())
 	_, err = Open(t.Context(), path, Options{})
 	assert.ErrorIs(t, err, ErrNotStore)
+}
+
+// Two stores in one PostgreSQL, in schemas whatever their names, have nothing to do with each other.
+func TestSchemas(t *testing.T) {
+	n := rand.Uint32()
+	urls := []string{schemaURL(t, fmt.Sprintf("t%d", n)), schemaURL(t, fmt.Sprintf(`T%d "Q"`, n))}
+	for i, u := range urls {
+		apply(t, open(t, u), putBank(match.Bank{Name: fmt.Sprint(i)}))
+	}
+	for i, u := range urls {
+		s := open(t, u)
+		read(t, s, func(v *View) {
+			require.Len(t, v.Banks(), 1)
+			assert.Equal(t, fmt.Sprint(i), v.Banks()[0].Name)
+		})
+		verify(t, s)
+	}
 }
 
 // Only the owner may read the file, and what lies beside it.
