@@ -91,6 +91,7 @@ type writer struct {
 }
 
 func (s *Store) change(ctx context.Context, by Actor, action string, changes []Change) (at Position, changed int, err error) {
+	defer func() { err = ended(ctx, err) }()
 	if err := by.check(); err != nil {
 		return at, 0, err
 	}
@@ -114,7 +115,7 @@ func (s *Store) change(ctx context.Context, by Actor, action string, changes []C
 		return at, 0, err
 	}
 	defer func() { _ = tx.Rollback() }() // nothing after a commit
-	before, err := readHead(ctx, tx, s.d.lockHead)
+	before, err := s.lockHead(ctx, tx)
 	if err != nil {
 		return at, 0, err
 	}

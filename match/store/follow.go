@@ -213,21 +213,22 @@ func (f *Follower) turn(ctx context.Context, w *waiter) (err error) {
 		}
 	}
 	// Not longer than half of what may pass without a word.
-	head, asked, err := (*w).wait(ctx, f.position().Seq, min(f.o.MaxLag/2, time.Second))
+	at := f.position() // Verify and setAside may move it meanwhile
+	head, asked, err := (*w).wait(ctx, at.Seq, min(f.o.MaxLag/2, time.Second))
 	if err != nil {
 		return err
 	}
-	if f.position().Seq < head || f.unsure() {
-		f.heard(head, asked)
+	if f.position().Seq < head.Seq || f.unsure() {
+		f.heard(head.Seq, asked)
 		asked = time.Now()
 		if err := f.catchUp(ctx); err != nil {
 			return err
 		}
-		head = f.position().Seq
-	} else if head < f.position().Seq {
-		return f.restart(ctx, &AuditError{Event: f.position().Seq, Reason: fmt.Sprintf("the store has %d events only", head), Err: ErrDiverged})
+		head = f.position()
+	} else if head.Seq < at.Seq || head.Seq == at.Seq && head != at {
+		return f.restart(ctx, &AuditError{Event: at.Seq, Reason: fmt.Sprintf("the store's newest is %s, and %s was followed", head, at), Err: ErrDiverged})
 	}
-	f.heard(head, asked)
+	f.heard(head.Seq, asked)
 	f.keep()
 	return nil
 }

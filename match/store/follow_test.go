@@ -161,6 +161,31 @@ func TestFollowRestored(t *testing.T) {
 	sound(t, f)
 }
 
+// The same for a node that runs, also where the other history is as long as the one it followed.
+func TestFollowRewritten(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s := open(t, url)
+		before := apply(t, s, putBank(match.Bank{Name: "a"}), put("a", named("x", 1)))
+		apply(t, s, put("a", named("y", 2)))
+		f := follow(t, s, FollowOptions{})
+		unguard(t, s)
+		tx, err := s.begin(t.Context())
+		require.NoError(t, err)
+		w := &writer{ctx: t.Context(), s: s, tx: tx, at: before, by: bob, action: BankChange}
+		for _, q := range []string{`DELETE FROM rematch_changes WHERE seq = 3`, `DELETE FROM rematch_entries WHERE id = 'y'`, `UPDATE rematch_banks SET entries = 1`} {
+			require.NoError(t, w.exec(q))
+		}
+		c := put("a", named("z", 3))
+		require.NoError(t, w.make(&c))
+		require.NoError(t, w.exec(`UPDATE rematch_head SET seq = $1, hash = $2`, w.at.Seq, w.at.Hash[:]))
+		require.NoError(t, tx.Commit())
+		require.Eventually(t, func() bool { return f.Status().Position == w.at }, 20*time.Second, time.Millisecond)
+		assert.Equal(t, 2, f.Status().Builds)
+		assert.Equal(t, 0, matches(t, f, value(2)))
+		sound(t, f)
+	})
+}
+
 // A node that starts while the store does not answer has what its snapshot has, and says that it
 // is not current. Without a snapshot it has nothing, and does not start.
 func TestFollowUnreachable(t *testing.T) {
@@ -193,8 +218,10 @@ func TestFollowLostFile(t *testing.T) {
 	apply(t, s, putBank(match.Bank{Name: "a"}))
 	f := follow(t, s, FollowOptions{MaxLag: time.Second})
 	require.NoError(t, os.Rename(path, path+".away"))
+	_, err := s.Apply(t.Context(), ann, put("a", named("x", 1)))
+	assert.ErrorIs(t, err, ErrUnreachable, "nobody else would ever see it")
 	require.Eventually(t, func() bool { return f.Status().Err != nil && !f.Status().Current }, 20*time.Second, 10*time.Millisecond)
-	_, err := f.Matcher()
+	_, err = f.Matcher()
 	assert.ErrorIs(t, err, ErrBehind)
 	assert.ErrorIs(t, err, ErrUnreachable)
 	require.NoError(t, os.Rename(path+".away", path))

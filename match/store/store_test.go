@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -441,6 +442,104 @@ func TestMigration(t *testing.T) {
 		require.ErrorAs(t, err, &schema)
 		assert.ErrorIs(t, err, ErrNewerSchema)
 		assert.Equal(t, SchemaError{99, 2}, *schema)
+		_, err = s.Apply(t.Context(), ann, put("a", named("z", 1)))
+		assert.ErrorIs(t, err, ErrNewerSchema, "it was opened before")
+	})
+}
+
+// A change that began before a migration ends before it.
+func TestMigrationWaits(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		old, err := connect(url, Options{})
+		require.NoError(t, err)
+		t.Cleanup(func() { assert.NoError(t, old.Close()) })
+		require.NoError(t, old.migrate(t.Context(), 1))
+		tx, err := old.begin(t.Context())
+		require.NoError(t, err)
+		at, err := old.lockHead(t.Context(), tx)
+		require.NoError(t, err)
+		opened := make(chan error)
+		go func() {
+			s, err := Open(t.Context(), url, Options{})
+			if err == nil {
+				err = s.Close()
+			}
+			opened <- err
+		}()
+		for waiting := old.d.notify == ""; !waiting; { // until it waits for us
+			require.NoError(t, tx.QueryRow(`SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))`).Scan(&waiting))
+			time.Sleep(time.Millisecond)
+		}
+		w := &writer{ctx: t.Context(), s: old, tx: tx, at: at, by: bob, action: BankChange}
+		c := putBank(match.Bank{Name: "a"})
+		assert.NoError(t, w.make(&c))
+		assert.NoError(t, w.exec(`UPDATE rematch_head SET seq = $1, hash = $2 WHERE one = 1`, w.at.Seq, w.at.Hash[:]))
+		assert.NoError(t, tx.Commit())
+		assert.NoError(t, <-opened)
+		verify(t, old, w.at)
+	})
+}
+
+// Close ends what waits, and those who wait keep no connection from those who read, nor these
+// theirs from who writes.
+func TestConnections(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s, err := Open(t.Context(), url, Options{})
+		require.NoError(t, err)
+		apply(t, s, putBank(match.Bank{Name: "a"}))
+		const many = 8 // that read at once
+		waited := make(chan error, many)
+		for range many {
+			go func() {
+				_, err := s.Wait(t.Context(), 1000)
+				waited <- err
+			}()
+		}
+		var all sync.WaitGroup
+		all.Add(many)
+		var wg sync.WaitGroup
+		for i := range many {
+			wg.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+				defer cancel()
+				assert.NoError(t, s.Read(ctx, func(*View) error {
+					all.Done()
+					all.Wait()
+					_, err := s.Apply(ctx, ann, put("a", named(fmt.Sprint(i), 1)))
+					return err
+				}))
+			})
+		}
+		wg.Wait()
+		require.NoError(t, s.Close())
+		for range many {
+			assert.ErrorIs(t, <-waited, ErrClosed)
+		}
+		_, err = s.Apply(t.Context(), ann, dropBank("a"))
+		assert.ErrorIs(t, err, ErrClosed)
+	})
+}
+
+// Whenever the context ends, the change was made and said to be, or was not; and it is the
+// context's error.
+func TestCancelled(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s := open(t, url)
+		apply(t, s, putBank(match.Bank{Name: "a"}))
+		made := 0
+		for i := range 60 {
+			ctx, cancel := context.WithCancel(t.Context())
+			timer := time.AfterFunc(time.Duration(rand.IntN(4000))*time.Microsecond, cancel)
+			_, err := s.Apply(ctx, ann, put("a", named(fmt.Sprint(i), uint64(i))))
+			if timer.Stop(); err == nil {
+				made++
+			} else {
+				assert.ErrorIs(t, err, context.Canceled)
+			}
+			cancel()
+		}
+		read(t, s, func(v *View) { assert.Equal(t, made, v.Banks()[0].Entries) })
+		verify(t, s)
 	})
 }
 

@@ -10,6 +10,18 @@ import (
 	"github.com/rematch-go/rematch/match"
 )
 
+// unguard has the audit changed by whoever wants to.
+func unguard(t testing.TB, s *Store) {
+	guards := []string{`DROP TRIGGER rematch_no_update`, `DROP TRIGGER rematch_no_delete`}
+	if s.d.notify != "" {
+		guards = []string{`DROP TRIGGER rematch_no_change ON rematch_changes`, `DROP TRIGGER rematch_no_truncate ON rematch_changes`}
+	}
+	for _, g := range guards {
+		_, err := s.write.Exec(g)
+		require.NoError(t, err)
+	}
+}
+
 // Whatever somebody does to the tables behind the store's back is found, and where.
 func TestDamage(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
@@ -17,14 +29,7 @@ func TestDamage(t *testing.T) {
 		apply(t, s, putBank(match.Bank{Name: "a"}), put("a", named("w", 1), named("x", 1), named("y", 2)), putBank(match.Bank{Name: "b"}),
 			change(match.SetEntry, "a", match.Entry{ID: "x", Disabled: true}), drop("a", "w"))
 		verify(t, s)
-		guards := []string{`DROP TRIGGER rematch_no_update`, `DROP TRIGGER rematch_no_delete`}
-		if s.d.notify != "" {
-			guards = []string{`DROP TRIGGER rematch_no_change ON rematch_changes`, `DROP TRIGGER rematch_no_truncate ON rematch_changes`}
-		}
-		for _, g := range guards {
-			_, err := s.write.Exec(g)
-			require.NoError(t, err)
-		}
+		unguard(t, s)
 		keep := func() (undo func()) {
 			tables := []string{"rematch_head", "rematch_banks", "rematch_entries", "rematch_changes"}
 			for _, table := range tables {

@@ -30,7 +30,8 @@ type View struct {
 
 // Read calls a function with the store as it is at one moment; changes go on meanwhile. The
 // error is that of the function, or why the store could not be read.
-func (s *Store) Read(ctx context.Context, read func(v *View) error) error {
+func (s *Store) Read(ctx context.Context, read func(v *View) error) (err error) {
+	defer func() { err = ended(ctx, err) }()
 	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{Isolation: s.d.isolation, ReadOnly: true})
 	if err != nil {
 		return classify(err)
