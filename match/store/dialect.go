@@ -16,6 +16,7 @@ type dialect struct {
 	lockHead        string             // what a reading of the head ends with that locks it
 	isolation       sql.IsolationLevel // of what reads more than once
 	notify          string             // of a new event; empty: others look for it
+	strays          string             // asks for a row that is found by no bank, or not by its ID
 
 	lookup func(ctx context.Context, tx *sql.Tx, bank int64, ids []string, found func(id string, r row)) error
 	put    func(ctx context.Context, tx *sql.Tx, bank, version int64, ids, docs []string) error

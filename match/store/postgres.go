@@ -25,6 +25,7 @@ var postgresDialect = dialect{
 	lockHead:   ` FOR UPDATE`,
 	isolation:  sql.LevelRepeatableRead,
 	notify:     `SELECT pg_notify('rematch', $1)`,
+	strays:     `SELECT bank, id FROM rematch_entries WHERE bank NOT IN (SELECT number FROM rematch_banks) LIMIT 1`,
 	lookup: func(ctx context.Context, tx *sql.Tx, bank int64, ids []string, found func(string, row)) error {
 		rows, err := tx.QueryContext(ctx, `SELECT id, version, doc FROM rematch_entries WHERE bank = $1 AND id = ANY($2)`, bank, ids)
 		return scanRows(rows, err, found)

@@ -19,9 +19,14 @@ var sqliteDialect = dialect{
 	blob: "BLOB", text: "TEXT", big: "INTEGER", clustered: " WITHOUT ROWID",
 	appendOnly: []string{
 		`CREATE TRIGGER rematch_no_update BEFORE UPDATE ON rematch_changes BEGIN SELECT RAISE(ABORT, 'the audit is only ever added to'); END`,
+		// REPLACE deletes without asking the other trigger.
+		`CREATE TRIGGER rematch_no_replace BEFORE INSERT ON rematch_changes WHEN EXISTS (SELECT 1 FROM rematch_changes WHERE seq = NEW.seq) BEGIN SELECT RAISE(ABORT, 'the audit is only ever added to'); END`,
 		`CREATE TRIGGER rematch_no_delete BEFORE DELETE ON rematch_changes BEGIN SELECT RAISE(ABORT, 'the audit is only ever added to'); END`,
 	},
 	tables: `SELECT coalesce(sum(name = 'rematch_head'), 0), coalesce(sum(name NOT LIKE 'rematch\_%' ESCAPE '\'), 0) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\'`,
+	// A text that is kept as a blob is read like one, and not found by one.
+	strays: `SELECT bank, id FROM rematch_entries WHERE typeof(id) <> 'text' OR bank NOT IN (SELECT number FROM rematch_banks)
+		UNION ALL SELECT number, name FROM rematch_banks WHERE typeof(name) <> 'text' LIMIT 1`,
 	lookup: func(ctx context.Context, tx *sql.Tx, bank int64, ids []string, found func(string, row)) error {
 		if len(ids) == 1 {
 			rows, err := tx.QueryContext(ctx, `SELECT id, version, doc FROM rematch_entries WHERE bank = $1 AND id = $2`, bank, ids[0])

@@ -433,6 +433,10 @@ func TestMigration(t *testing.T) {
 			_, err = s.write.Exec(statement)
 			assert.ErrorContains(t, err, "the audit is only ever added to")
 		}
+		if s.d.notify == "" {
+			_, err = s.write.Exec(`REPLACE INTO rematch_changes SELECT 1, event, hash FROM rematch_changes WHERE seq = 2`)
+			assert.ErrorContains(t, err, "the audit is only ever added to")
+		}
 		apply(t, s, put("a", named("y", 1)))
 		verify(t, s)
 		_, err = s.write.Exec(`UPDATE rematch_head SET version = 99`)
