@@ -135,7 +135,7 @@ func TestForged(t *testing.T) {
 			"other case":    strings.Replace(good, actor, `"ACTOR":{"type":"reviewer","id":"eve"}`, 1),
 			"unknown":       strings.Replace(good, actor, actor+`,"note":"x"`, 1),
 			"space":         strings.Replace(good, actor, actor+" ", 1),
-			"escape":        strings.Replace(good, "eve", `\u0065ve`, 1),
+			"escape":        strings.Replace(good, `"eve"`, `"\u0065ve"`, 1),
 			"not UTF-8":     strings.Replace(good, "eve", "e\ufffd", 1) + " ",
 			"nobody":        strings.Replace(good, `"id":"eve"`, `"id":""`, 1),
 			"dropped":       strings.Replace(good, `"entries"`, `"dropped":1,"entries"`, 1),
