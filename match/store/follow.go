@@ -399,8 +399,9 @@ func (f *Follower) keep() {
 	at := f.position().Seq
 	f.mu.Lock()
 	since := at - f.status.Saved.Seq
+	many := since >= int64(f.o.Changes) && f.status.SavedErr == nil // what can't be written is not tried with each event
 	f.mu.Unlock()
-	if since <= 0 || since < int64(f.o.Changes) && time.Now().Before(f.saveNext) || !f.saving.TryLock() {
+	if since <= 0 || !many && time.Now().Before(f.saveNext) || !f.saving.TryLock() {
 		return
 	}
 	f.saveNext = time.Now().Add(f.o.Every)

@@ -228,6 +228,29 @@ func TestFollowLostFile(t *testing.T) {
 	require.Eventually(t, func() bool { return f.Status().Current }, 20*time.Second, 10*time.Millisecond)
 }
 
+// A file that can't be written is not tried again with each change, which may be all of a large disk.
+func TestFollowSaves(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "s.db"))
+	apply(t, s, putBank(match.Bank{Name: "a"}))
+	dir := filepath.Join(t.TempDir(), "node")
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	f := follow(t, s, FollowOptions{Snapshot: filepath.Join(dir, "node.bank"), Changes: 1, Every: time.Hour})
+	at := apply(t, s, put("a", named("x", 1)))
+	require.Eventually(t, func() bool { return f.Status().Saved == at }, 20*time.Second, time.Millisecond)
+	require.NoError(t, os.RemoveAll(dir))
+	apply(t, s, put("a", named("y", 1)))
+	require.Eventually(t, func() bool { return f.Status().SavedErr != nil }, 20*time.Second, time.Millisecond)
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	reach(t, f, apply(t, s, put("a", named("z", 1))))
+	require.NoError(t, f.Close())
+	assert.Equal(t, at, f.Status().Saved)
+	require.NoError(t, f.Save())
+	info, err := os.Stat(filepath.Join(dir, "node.bank"))
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	assert.NoError(t, f.Status().SavedErr)
+}
+
 // A change that the node can't make, for its index answers less than the store allows, is not
 // passed over.
 func TestFollowCannot(t *testing.T) {

@@ -219,6 +219,8 @@ func TestApply(t *testing.T) {
 			{match.ErrInvalid, []Change{put("a", match.Entry{ID: "z"})}},
 			{match.ErrInvalid, []Change{put("a", named("\xff", 3))}},
 			{match.ErrInvalid, []Change{put("a", named("a\x00", 3))}},
+			{match.ErrInvalid, []Change{put("a", named(strings.Repeat("é", maxName/2)+"x", 3))}},
+			{match.ErrInvalid, []Change{putBank(match.Bank{Name: strings.Repeat("b", maxName+1)})}},
 			{match.ErrInvalid, []Change{putBank(match.Bank{Name: "b", Labels: []string{"\xff"}})}},
 			{match.ErrInvalid, []Change{putBank(match.Bank{})}},
 			{match.ErrInvalid, []Change{{Change: match.Change{Op: "no such"}}}},
@@ -259,6 +261,39 @@ func TestApply(t *testing.T) {
 		_, err = s.VerifyAudit(t.Context(), Position{99, Digest{1}})
 		assert.ErrorIs(t, err, ErrDiverged)
 	})
+}
+
+// The longest names are stored wherever that is, and hard to press.
+func TestLongNames(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s := open(t, url)
+		name := make([]byte, maxName)
+		for i := range name {
+			name[i] = byte('!' + rand.IntN(90))
+		}
+		apply(t, s, putBank(match.Bank{Name: string(name)}), put(string(name), named(string(name), 1), named("x", 2)))
+		verify(t, s)
+	})
+}
+
+// What nodes whose index answers less could not take over is refused.
+func TestMaxRadius(t *testing.T) {
+	low := map[hash.Kind]int{hash.PDQ: 20}
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "s.db"), Options{MaxRadius: low})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, s.Close()) })
+	apply(t, s, putBank(match.Bank{Name: "a"}), putBank(match.Bank{Name: "b", Thresholds: low}), put("b", named("x", 1)))
+	for _, c := range []Change{put("a", named("x", 1)), putBank(match.Bank{Name: "b"}), putBank(match.Bank{Name: "c", Thresholds: map[hash.Kind]int{hash.PDQ: 21}})} {
+		var radius *match.RadiusError
+		_, err := s.Apply(t.Context(), ann, c)
+		if assert.ErrorAs(t, err, &radius) {
+			assert.Equal(t, hash.PDQ, radius.Kind)
+		}
+	}
+	sound(t, follow(t, s, FollowOptions{Match: match.Options{MaxRadius: low}}))
+	for _, k := range hash.Kinds() {
+		assert.LessOrEqual(t, k.Threshold(), match.DefaultMaxRadius(k), k)
+	}
 }
 
 // Who looked before somebody else changed it, hears of that and of whom.
