@@ -244,7 +244,14 @@ func (f *Follower) catchUp(ctx context.Context) error {
 	if err := f.settleSnapshot(ctx); err != nil {
 		return err
 	}
-	for e, err := range f.s.Changes(ctx, f.position()) {
+	// A connection that is dead without a word is not waited for as long as the system would.
+	asking, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	patience := f.s.o.Busy
+	silent := time.AfterFunc(patience, func() { cancel(fmt.Errorf("%w: no answer in %v", ErrUnreachable, patience)) })
+	defer silent.Stop()
+	for e, err := range f.s.Changes(asking, f.position()) {
+		silent.Stop()
 		if errors.Is(err, ErrDiverged) {
 			return f.restart(ctx, err)
 		}
@@ -252,8 +259,9 @@ func (f *Follower) catchUp(ctx context.Context) error {
 			err = f.apply(&e)
 		}
 		if err != nil {
-			return err
+			return ended(asking, err)
 		}
+		silent.Reset(patience)
 	}
 	return nil
 }
