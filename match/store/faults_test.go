@@ -290,7 +290,7 @@ func TestBusy(t *testing.T) {
 		require.NoError(t, err)
 		_, err = readHead(t.Context(), tx, s.d.lockHead)
 		require.NoError(t, err)
-		other, err := Open(t.Context(), url, Options{Busy: 100 * time.Millisecond})
+		other, err := Open(t.Context(), url, Options{Busy: 700 * time.Millisecond}) // to connect may take a while
 		require.NoError(t, err)
 		_, err = other.Apply(context.Background(), ann, putBank(match.Bank{Name: "a"}))
 		assert.ErrorIs(t, err, ErrBusy)

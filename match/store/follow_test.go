@@ -303,7 +303,7 @@ func TestFollowSurgeRefused(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
 		s, other := open(t, url), open(t, url)
 		apply(t, s, putBank(match.Bank{Name: "a"}), put("a", named("x", 1)))
-		node, err := Open(t.Context(), url, Options{Busy: 200 * time.Millisecond})
+		node, err := Open(t.Context(), url, Options{Busy: 700 * time.Millisecond}) // to connect may take a while
 		require.NoError(t, err)
 		t.Cleanup(func() { assert.NoError(t, node.Close()) })
 		heard := make(chan match.Surge, 1)
