@@ -48,9 +48,13 @@ const (
 type SurgeRule struct {
 	// Heard is told of every surge, by the query that has found it and before that returns; it
 	// may use the Matcher, must be safe for concurrent use, and nil turns all of this off:
-	// nothing is ever set aside unheard. Where the Matcher follows a system of record, that is
-	// to be told, or its next change of the entry ends the quarantine.
-	Heard   func(Surge)
+	// nothing is ever set aside unheard.
+	Heard func(Surge)
+	// SetAside sets an entry aside in the system of record that the Matcher follows, and is called
+	// by the query as Heard is, which is then told what came of it. The Matcher itself then changes
+	// nothing: the record's next change of the entry does. nil: the Matcher sets it aside.
+	SetAside func(Surge) error
+
 	Bucket  time.Duration // 0: DefaultSurgeBucket
 	History int           // buckets; 0: DefaultSurgeHistory, at most 1000
 	Least   int           // uploads; 0: DefaultSurgeLeast
@@ -64,7 +68,7 @@ type Surge struct {
 	Bank, Entry string
 	Quarantine  Quarantine // the figures
 	SetAside    bool       // false: it is confirmed and goes on matching, or Err
-	Err         error      // why it could not be set aside: the log of changes can't be written
+	Err         error      // why it could not be set aside: the log of changes can't be written, or SetAside's
 }
 
 func (r SurgeRule) resolved() (SurgeRule, error) {
@@ -255,13 +259,18 @@ func (m *Matcher) setAside(it *item, q Quarantine) {
 	now := it.copy()
 	e := now.entry()
 	e.Curation = e.Curation.Clone()
-	if !gone && e.Curation.Decision.Stance != Positive {
+	aside, confirmed := m.rules.surge.SetAside, e.Curation.Decision.Stance == Positive
+	if !gone && !confirmed && aside == nil {
 		e.Curation.Quarantine = q
 		heard.Err = m.setEntry(it, &e)
-		heard.SetAside = heard.Err == nil
 	}
 	m.mu.Unlock()
-	if !gone {
-		m.rules.surge.Heard(heard)
+	if gone {
+		return
 	}
+	if !confirmed && aside != nil {
+		heard.Err = aside(heard)
+	}
+	heard.SetAside = !confirmed && heard.Err == nil
+	m.rules.surge.Heard(heard)
 }

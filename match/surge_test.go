@@ -1,6 +1,7 @@
 package match_test
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"sync"
@@ -250,4 +251,28 @@ func TestSurgesSideBySide(t *testing.T) {
 		_, err := match.New(match.Options{Surge: rule})
 		require.ErrorIs(t, err, match.ErrInvalid)
 	}
+}
+
+// Where a system of record sets entries aside, the Matcher leaves that to it.
+func TestSurgeSetAside(t *testing.T) {
+	v, sure := random(seeded(), hash.PDQ), random(seeded(), hash.PHash)
+	confirmed := picture("sure", sure)
+	confirmed.Curation = &match.Curation{Decision: match.Decision{Stance: match.Positive}}
+	var asked []string
+	refused := errors.New("refused")
+	s := newSurging(t, match.SurgeRule{Least: 3, SetAside: func(x match.Surge) error { asked = append(asked, x.Entry); return refused }},
+		match.Bank{Name: "b", Entries: []match.Entry{picture("x", v), confirmed}})
+	reported, _ := s.upload(v, 5)
+	require.Equal(t, 5, reported)
+	s.upload(sure, 5)
+	require.Equal(t, []string{"x"}, asked)
+	require.Len(t, s.heard, 2)
+	require.Equal(t, refused, s.heard[0].Err)
+	require.False(t, s.heard[0].SetAside)
+	require.False(t, s.heard[1].SetAside)
+	refused = nil
+	s.at = s.at.Add(time.Hour)
+	reported, _ = s.upload(v, 1000)
+	require.Equal(t, 1000, reported, "the record has not changed it")
+	require.True(t, s.heard[2].SetAside)
 }

@@ -35,7 +35,8 @@ type Change struct {
 // keeps its promises, of the machine. It returns the position after them. What changes nothing
 // is no event. A bank or entry that the changes name twice is changed twice.
 //
-// Changes mean what match.Matcher.Apply makes of them. Errors are those it has (ErrUnknown,
+// Changes mean what match.Matcher.Apply makes of them; names of banks and IDs are UTF-8 of up to
+// 2,048 bytes without a zero byte, and other text is UTF-8. Errors are those it has (ErrUnknown,
 // ErrInvalid, ErrDuplicate, *match.RadiusError, in a *match.EntryError) and ErrConflict (a
 // *ConflictError), ErrBusy, ErrFull, ErrUnreachable and ErrUnsure. Writers wait for each other: an
 // event has the hash of the one before it.
@@ -45,7 +46,7 @@ func (s *Store) Apply(ctx context.Context, by Actor, changes ...Change) (Positio
 }
 
 // Import puts entries into a bank, a transaction for each 2,048 of them: other changes come
-// between. It returns how many of them were new or other than what was there, up to the error,
+// between. An ID that comes twice in one of these is ErrDuplicate. It returns how many of them were new or other than what was there, up to the error,
 // if there is one; doing it again goes on from there. Its events are complete, as those of Apply:
 // an entry's history can be proved whichever way it came. The error of entries ends it.
 func (s *Store) Import(ctx context.Context, by Actor, bank string, entries iter.Seq2[match.Entry, error]) (changed int, at Position, err error) {
@@ -113,7 +114,8 @@ func (s *Store) change(ctx context.Context, by Actor, action string, changes []C
 }
 
 // transact makes one transaction of changes.
-func (s *Store) transact(ctx context.Context, by Actor, action string, changes func(w *writer) error) (*writer, error) {
+func (s *Store) transact(ctx context.Context, by Actor, action string, changes func(w *writer) error) (w *writer, err error) {
+	defer func() { err = ended(ctx, err) }()
 	if err := by.check(); err != nil {
 		return nil, err
 	}
@@ -132,11 +134,11 @@ func (s *Store) transact(ctx context.Context, by Actor, action string, changes f
 		return nil, err
 	}
 	defer func() { _ = tx.Rollback() }() // nothing after a commit
-	before, err := readHead(ctx, tx, s.d.lockHead)
+	before, err := s.lockHead(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{ctx: ctx, s: s, tx: tx, at: before, now: moment(s.o.Now()), by: by, action: action}
+	w = &writer{ctx: ctx, s: s, tx: tx, at: before, now: moment(s.o.Now()), by: by, action: action}
 	if err := changes(w); err != nil {
 		return nil, err
 	}
@@ -225,12 +227,47 @@ func (s *Store) check(c *Change) error {
 	}
 	if c.Op == match.PutBank {
 		for _, k := range hash.Kinds() {
-			most, given := s.o.MaxRadius[k]
-			if !given {
-				most = match.DefaultMaxRadius(k)
-			}
+			most := s.maxRadius(k)
 			if bits, set := c.Bank.Thresholds[k]; set && bits > most && bits <= k.Bits() {
 				return &match.EntryError{Bank: c.Bank.Name, Signal: -1, Reason: fmt.Sprintf("threshold %d for %s is over the maximum of %d of the nodes that follow; lower it or raise their MaxRadius and Options.MaxRadius", bits, k, most),
+					Err: &match.RadiusError{Kind: k, Radius: bits, Max: most}}
+			}
+		}
+	}
+	return nil
+}
+
+// maxRadius is that of the nodes that follow.
+func (s *Store) maxRadius(k hash.Kind) int {
+	if most, given := s.o.MaxRadius[k]; given {
+		return most
+	}
+	return match.DefaultMaxRadius(k)
+}
+
+// threshold is that of a bank.
+func threshold(b *match.Bank, k hash.Kind) int {
+	if bits, given := b.Thresholds[k]; given {
+		return bits
+	}
+	return k.Threshold()
+}
+
+// checkRadius refuses entries of kinds whose own threshold is over Options.MaxRadius, in a bank that
+// gives them none.
+func (s *Store) checkRadius(b *bankRow, entries []match.Entry) error {
+	if len(s.o.MaxRadius) == 0 {
+		return nil // the defaults suffice
+	}
+	bank, err := decodeBank(b.name, b.doc)
+	if err != nil {
+		return err
+	}
+	for i := range entries {
+		for n := range entries[i].Signals {
+			k := entries[i].Signals[n].Value.Kind()
+			if bits, most := threshold(&bank, k), s.maxRadius(k); bits > most {
+				return &match.EntryError{Bank: b.name, Entry: entries[i].ID, Signal: n, Reason: fmt.Sprintf("the threshold %d of %s is over the maximum of %d of the nodes that follow; set the bank's", bits, k, most),
 					Err: &match.RadiusError{Kind: k, Radius: bits, Max: most}}
 			}
 		}
@@ -285,7 +322,7 @@ func (w *writer) bank(name string) (*bankRow, error) {
 
 func (w *writer) make(c *Change) error {
 	if !goodName(c.Bank.Name) {
-		return refuse(c.Bank.Name, "", match.ErrInvalid, "a name that is not UTF-8, or has a zero byte")
+		return refuse(c.Bank.Name, "", match.ErrInvalid, "a name that is not UTF-8, has a zero byte, or is longer than %d bytes", maxName)
 	}
 	b, err := w.bank(c.Bank.Name)
 	if err != nil {
@@ -361,6 +398,12 @@ func (w *writer) putBank(b *bankRow, c *Change) error {
 	if was.Allow != c.Bank.Allow {
 		return refuse(b.name, "", match.ErrInvalid, "an allow-list stays one, and nothing else becomes one; make another bank")
 	}
+	for _, k := range hash.Kinds() {
+		if now, most := threshold(&c.Bank, k), w.s.maxRadius(k); b.entries > 0 && now > most && threshold(&was, k) <= most {
+			return &match.EntryError{Bank: b.name, Signal: -1, Reason: fmt.Sprintf("without one of the bank the threshold of %s is %d, over the maximum of %d of the nodes that follow", k, now, most),
+				Err: &match.RadiusError{Kind: k, Radius: now, Max: most}}
+		}
+	}
 	d.Match.Number, d.Version, d.Before = b.number, b.version, json.RawMessage(b.doc)
 	if err := w.event(d); err != nil {
 		return err
@@ -398,6 +441,11 @@ func (w *writer) entries(b *bankRow, c *Change, become become) error {
 		}
 		seen[id] = struct{}{}
 	}
+	if c.Op == match.PutEntries {
+		if err := w.s.checkRadius(b, c.Entries); err != nil {
+			return err
+		}
+	}
 	for from := 0; from < len(c.Entries); {
 		n, err := w.part(b, c, from, become)
 		if err != nil {
@@ -415,7 +463,7 @@ func (w *writer) part(b *bankRow, c *Change, from int, become become) (n int, er
 	for i := range ids {
 		id := c.Entries[from+i].ID
 		if !goodName(id) {
-			return 0, refuse(b.name, id, match.ErrInvalid, "an ID that is not UTF-8, or has a zero byte")
+			return 0, refuse(b.name, id, match.ErrInvalid, "an ID that is not UTF-8, has a zero byte, or is longer than %d bytes", maxName)
 		}
 		ids[i] = id
 	}

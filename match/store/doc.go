@@ -38,7 +38,8 @@
 //	             "before": ..., "after": ...}
 //	prev_hash    the SHA-256 of the event before, in hex; of the first, zeros
 //
-// Its hash is the SHA-256 of these bytes as they are kept. So versions chain the events of one
+// There is one way to write an event: another one, with a member twice or one that is not known
+// here, is refused. Its hash is the SHA-256 of these bytes as they are kept. So versions chain the events of one
 // entry, and hashes all events: also a bulk import is proved entry by entry. Banks and entries
 // are documents as document.go has them; an entry that is only a hash of unmeasured quality is {}.
 //

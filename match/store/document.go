@@ -116,8 +116,13 @@ func goodText(lists ...[]string) bool {
 	})
 }
 
-// goodName is goodText for what stands in a column of its own.
-func goodName(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
+// maxName bounds what stands in a column of its own: PostgreSQL's indices take up to 2,704 bytes.
+const maxName = 2048
+
+// goodName is goodText for that.
+func goodName(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsRune(s, 0) && len(s) <= maxName
+}
 
 // encodeBank checks a bank and returns its document.
 func encodeBank(b *match.Bank) (string, error) {
@@ -127,8 +132,12 @@ func encodeBank(b *match.Bank) (string, error) {
 		return "", err
 	}
 	if !goodName(b.Name) || !goodText(b.Labels, b.Suppresses, []string{b.Action, b.RollOut.Key}) {
-		return "", refuse(b.Name, "", match.ErrInvalid, "a name or text that is not UTF-8, or a name with a zero byte")
+		return "", refuse(b.Name, "", match.ErrInvalid, "a name or text that is not UTF-8, or a name with a zero byte or of over %d bytes", maxName)
 	}
+	return bankDocument(b)
+}
+
+func bankDocument(b *match.Bank) (string, error) {
 	d := bankDoc{Labels: b.Labels, Disabled: b.Disabled, Allow: b.Allow, Suppresses: b.Suppresses, Action: b.Action}
 	for k, bits := range b.Thresholds { // sorted when it is written
 		if d.Thresholds == nil {
@@ -220,16 +229,25 @@ func encodeEntry(bank string, e *match.Entry) (string, error) {
 		return "", err
 	}
 	if !goodName(e.ID) || !goodText(e.Labels) || !goodCuration(e.Curation) {
-		return "", refuse(bank, e.ID, match.ErrInvalid, "an ID or text that is not UTF-8, or an ID with a zero byte")
+		return "", refuse(bank, e.ID, match.ErrInvalid, "an ID or text that is not UTF-8, or an ID with a zero byte or of over %d bytes", maxName)
+	}
+	for i := range e.Signals {
+		if !goodText(e.Signals[i].Transform) {
+			return "", refuse(bank, e.ID, match.ErrInvalid, "a transform that is not UTF-8")
+		}
+	}
+	return entryDocument(e)
+}
+
+func entryDocument(e *match.Entry) (string, error) {
+	if isBare(e) {
+		return bareDoc, nil
 	}
 	d := entryDoc{Labels: e.Labels, Duration: int64(e.Duration), Disabled: e.Disabled}
 	if !isBareSignal(e.ID, e.Signals) {
 		d.Signals = make([]signalDoc, len(e.Signals))
 		for i := range e.Signals {
 			s := &e.Signals[i]
-			if !goodText(s.Transform) {
-				return "", refuse(bank, e.ID, match.ErrInvalid, "a transform that is not UTF-8")
-			}
 			d.Signals[i] = signalDoc{Hash: s.Value.String(), Transform: s.Transform, From: int64(s.From), To: int64(s.To)}
 			if s.Quality != hash.Unmeasured {
 				q := int(s.Quality)

@@ -141,7 +141,8 @@ const (
 
 // classify puts one of the sentinels before an error of a database.
 func classify(err error) error {
-	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	// The time to connect may be ours: one that does not answer is not the caller's deadline alone.
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) && !isConnect(err) {
 		return err
 	}
 	if errors.Is(err, sql.ErrConnDone) || err.Error() == "sql: database is closed" {
@@ -167,7 +168,7 @@ func classify(err error) error {
 		switch {
 		case pg.Code == "53100":
 			return is(ErrFull)
-		case pg.Code == "55P03" || pg.Code == "57014": // of lock_timeout, and of what an administrator ends
+		case pg.Code == "55P03" || pg.Code == "57014" || pg.Code == "40P01": // of lock_timeout, of what an administrator ends, a deadlock with his hands
 			return is(ErrBusy)
 		case strings.HasPrefix(pg.Code, "08") || strings.HasPrefix(pg.Code, "57P") || pg.Code == "53300" ||
 			strings.HasPrefix(pg.Code, "28") || pg.Code == "3D000": // shut down, too many, not let in, no such database

@@ -191,6 +191,11 @@ func (r *record) open(after Position) (d eventDoc, at Position, err error) {
 	if err := json.Unmarshal(r.event, &d); err != nil {
 		return fail(ErrDamaged, "it can't be read: %v", err)
 	}
+	// There is one way to write an event: no member that this program does not know, or that
+	// another reader would take from elsewhere.
+	if again, err := json.Marshal(&d); err != nil || !bytes.Equal(again, r.event) {
+		return fail(ErrDamaged, "it is not written as events are: a member is not known here, twice, or out of order")
+	}
 	switch {
 	case d.ID != r.seq:
 		return fail(ErrDamaged, "it calls itself event %d", d.ID)

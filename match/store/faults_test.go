@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
+	"net/url"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -162,6 +164,76 @@ func TestLostConnections(t *testing.T) {
 	sound(t, f)
 }
 
+// A node does not wait for a server that has gone without a word.
+func TestFollowSilent(t *testing.T) {
+	direct := kinds[1].url(t)
+	s := open(t, direct)
+	at := apply(t, s, putBank(match.Bank{Name: "a"}))
+	u, err := url.Parse(direct)
+	require.NoError(t, err)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	behind := u.Host
+	var line sync.RWMutex // what passes holds it
+	var wg sync.WaitGroup
+	var conns []net.Conn
+	relay := func(to, from net.Conn) {
+		defer func() { _ = to.Close() }()
+		for buf := make([]byte, 4096); ; {
+			n, err := from.Read(buf)
+			line.RLock()
+			if n > 0 {
+				_, _ = to.Write(buf[:n])
+			}
+			line.RUnlock()
+			if err != nil {
+				return
+			}
+		}
+	}
+	wg.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			server, err := net.Dial("tcp", behind)
+			if !assert.NoError(t, err) {
+				return
+			}
+			conns = append(conns, c, server)
+			wg.Go(func() { relay(server, c) })
+			wg.Go(func() { relay(c, server) })
+		}
+	})
+	u.Host = l.Addr().String()
+	node, err := Open(t.Context(), u.String(), Options{})
+	require.NoError(t, err)
+	node.o.Busy = 200 * time.Millisecond // to connect may take longer
+	f, err := Follow(t.Context(), node, FollowOptions{})
+	require.NoError(t, err)
+	line.Lock()
+	done := make(chan error)
+	go func() { done <- f.catchUp(t.Context()) }()
+	select {
+	case err := <-done:
+		assert.ErrorIs(t, err, ErrUnreachable)
+	case <-time.After(10 * time.Second):
+		t.Error("it waits")
+	}
+	line.Unlock()
+	at2 := apply(t, s, put("a", named("x", 1)))
+	assert.Greater(t, at2.Seq, at.Seq)
+	reach(t, f, at2)
+	require.NoError(t, f.Close())
+	require.NoError(t, node.Close())
+	require.NoError(t, l.Close())
+	wg.Wait()
+	for _, c := range conns {
+		_ = c.Close()
+	}
+}
+
 // A commit whose answer is lost is looked for.
 func TestSettle(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
@@ -218,7 +290,7 @@ func TestBusy(t *testing.T) {
 		require.NoError(t, err)
 		_, err = readHead(t.Context(), tx, s.d.lockHead)
 		require.NoError(t, err)
-		other, err := Open(t.Context(), url, Options{Busy: 100 * time.Millisecond})
+		other, err := Open(t.Context(), url, Options{Busy: 700 * time.Millisecond}) // to connect may take a while
 		require.NoError(t, err)
 		_, err = other.Apply(context.Background(), ann, putBank(match.Bank{Name: "a"}))
 		assert.ErrorIs(t, err, ErrBusy)

@@ -17,8 +17,8 @@ import (
 
 // FollowOptions of Follow. The zero value means the defaults.
 type FollowOptions struct {
-	// Match is for the Matcher. What its Surge sets aside is written into the store as well, so
-	// that it holds on every node.
+	// Match is for the Matcher. What its Surge sets aside is set aside in the store, and so on every
+	// node; the query that has found it waits for that, twice Options.Busy at most. Surge.SetAside is ours.
 	Match match.Options
 	// Snapshot is the path of a bank file that is kept beside, so that the next start has to read
 	// changes only. Empty: there is none, and each start reads the whole store.
@@ -86,9 +86,7 @@ func Follow(ctx context.Context, s *Store, o FollowOptions) (*Follower, error) {
 		return nil, err
 	}
 	f := &Follower{s: s, o: o, saveNext: time.Now().Add(o.Every)}
-	if heard := o.Match.Surge.Heard; heard != nil {
-		f.o.Match.Surge.Heard = func(x match.Surge) { heard(f.surged(x)) }
-	}
+	f.o.Match.Surge.SetAside = f.setAside
 	m, err := match.New(f.o.Match)
 	if err != nil {
 		return nil, err
@@ -215,21 +213,22 @@ func (f *Follower) turn(ctx context.Context, w *waiter) (err error) {
 		}
 	}
 	// Not longer than half of what may pass without a word.
-	head, asked, err := (*w).wait(ctx, f.position().Seq, min(f.o.MaxLag/2, time.Second))
+	at := f.position() // Verify and setAside may move it meanwhile
+	head, asked, err := (*w).wait(ctx, at.Seq, min(f.o.MaxLag/2, time.Second))
 	if err != nil {
 		return err
 	}
-	if f.position().Seq < head || f.unsure() {
-		f.heard(head, asked)
+	if f.position().Seq < head.Seq || f.unsure() {
+		f.heard(head.Seq, asked)
 		asked = time.Now()
 		if err := f.catchUp(ctx); err != nil {
 			return err
 		}
-		head = f.position().Seq
-	} else if head < f.position().Seq {
-		return f.restart(ctx, &AuditError{Event: f.position().Seq, Reason: fmt.Sprintf("the store has %d events only", head), Err: ErrDiverged})
+		head = f.position()
+	} else if head.Seq < at.Seq || head.Seq == at.Seq && head != at {
+		return f.restart(ctx, &AuditError{Event: at.Seq, Reason: fmt.Sprintf("the store's newest is %s, and %s was followed", head, at), Err: ErrDiverged})
 	}
-	f.heard(head, asked)
+	f.heard(head.Seq, asked)
 	f.keep()
 	return nil
 }
@@ -245,7 +244,14 @@ func (f *Follower) catchUp(ctx context.Context) error {
 	if err := f.settleSnapshot(ctx); err != nil {
 		return err
 	}
-	for e, err := range f.s.Changes(ctx, f.position()) {
+	// A connection that is dead without a word is not waited for as long as the system would.
+	asking, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	patience := f.s.o.Busy
+	silent := time.AfterFunc(patience, func() { cancel(fmt.Errorf("%w: no answer in %v", ErrUnreachable, patience)) })
+	defer silent.Stop()
+	for e, err := range f.s.Changes(asking, f.position()) {
+		silent.Stop()
 		if errors.Is(err, ErrDiverged) {
 			return f.restart(ctx, err)
 		}
@@ -253,8 +259,9 @@ func (f *Follower) catchUp(ctx context.Context) error {
 			err = f.apply(&e)
 		}
 		if err != nil {
-			return err
+			return ended(asking, err)
 		}
+		silent.Reset(patience)
 	}
 	return nil
 }
@@ -262,8 +269,8 @@ func (f *Follower) catchUp(ctx context.Context) error {
 func (f *Follower) apply(e *Event) error {
 	f.applying.Lock()
 	defer f.applying.Unlock()
-	if e.Seq != f.at.Seq+1 {
-		return nil // Verify was faster
+	if f.pending != nil || e.Seq != f.at.Seq+1 || e.PrevHash != f.at.Hash {
+		return nil // somebody else was faster
 	}
 	if err := f.m.Load().Apply(e.Change()); err != nil {
 		return fmt.Errorf("store: event %d can't be made here: %w", e.Seq, err)
@@ -382,8 +389,9 @@ func (f *Follower) keep() {
 	at := f.position().Seq
 	f.mu.Lock()
 	since := at - f.status.Saved.Seq
+	many := since >= int64(f.o.Changes) && f.status.SavedErr == nil // what can't be written is not tried with each event
 	f.mu.Unlock()
-	if since <= 0 || since < int64(f.o.Changes) && time.Now().Before(f.saveNext) || !f.saving.TryLock() {
+	if since <= 0 || !many && time.Now().Before(f.saveNext) || !f.saving.TryLock() {
 		return
 	}
 	f.saveNext = time.Now().Add(f.o.Every)
@@ -421,39 +429,44 @@ func (f *Follower) save() error {
 	return err
 }
 
-// surged writes into the store that the Matcher has set an entry aside. Where that can't be done
-// it is undone here: nodes do not differ.
-func (f *Follower) surged(x match.Surge) match.Surge {
-	if !x.SetAside {
-		return x
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), f.s.o.Busy)
+// setAside writes into the store that an entry is set aside. The Matcher learns it from the feed, as
+// on every node: it never has what the store has not, and no file that is written meanwhile has.
+func (f *Follower) setAside(x match.Surge) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*f.s.o.Busy) // a change says itself that it waited too long
 	defer cancel()
-	for range 5 {
+	for try := 0; ; try++ {
 		var c Change
-		x.Err = f.s.Read(ctx, func(v *View) error {
+		there := false
+		err := f.s.Read(ctx, func(v *View) error {
 			e, ok, err := v.Entry(x.Bank, x.Entry)
 			if err != nil || !ok {
 				return cmp.Or(err, refuse(x.Bank, x.Entry, match.ErrUnknown, "there is no such entry in the bank"))
 			}
-			version, err := v.Version(x.Bank, x.Entry)
 			e.Curation = e.Curation.Clone()
+			if e.Curation.Decision.Stance == match.Positive {
+				return refuse(x.Bank, x.Entry, ErrConflict, "it was confirmed meanwhile, and goes on matching")
+			}
+			version, err := v.Version(x.Bank, x.Entry)
+			there = e.Curation.Quarantine != match.Quarantine{} // another node was faster
 			e.Curation.Quarantine = x.Quarantine
 			c = Change{Change: match.Change{Op: match.SetEntry, Bank: match.Bank{Name: x.Bank}, Entries: []match.Entry{e}}, Expect: []int64{version}, Reason: "it suddenly matches far more uploads than it used to"}
 			return err
 		})
-		if x.Err == nil {
-			_, x.Err = f.s.Apply(ctx, f.o.Actor, c)
+		if err != nil {
+			return err
 		}
-		if !errors.Is(x.Err, ErrConflict) {
-			break
+		if !there {
+			if _, err = f.s.Apply(ctx, f.o.Actor, c); errors.Is(err, ErrConflict) && try < 5 {
+				continue // somebody has changed the entry
+			} else if err != nil {
+				return err
+			}
 		}
+		for e, err := range f.s.Changes(ctx, f.position()) { // so that it holds from the next upload on
+			if err != nil || f.apply(&e) != nil {
+				break // run hears of it too
+			}
+		}
+		return nil
 	}
-	if x.Err != nil {
-		x.SetAside = false
-		f.applying.Lock()
-		defer f.applying.Unlock()
-		x.Err = errors.Join(x.Err, f.m.Load().EditEntry(x.Bank, x.Entry, func(e *match.Entry) { e.Curation.Quarantine = match.Quarantine{} }))
-	}
-	return x
 }

@@ -162,6 +162,31 @@ func TestFollowRestored(t *testing.T) {
 	sound(t, f)
 }
 
+// The same for a node that runs, also where the other history is as long as the one it followed.
+func TestFollowRewritten(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s := open(t, url)
+		before := apply(t, s, putBank(match.Bank{Name: "a"}), put("a", named("x", 1)))
+		apply(t, s, put("a", named("y", 2)))
+		f := follow(t, s, FollowOptions{})
+		unguard(t, s)
+		tx, err := s.begin(t.Context())
+		require.NoError(t, err)
+		w := &writer{ctx: t.Context(), s: s, tx: tx, at: before, by: bob, action: BankChange}
+		for _, q := range []string{`DELETE FROM rematch_changes WHERE seq = 3`, `DELETE FROM rematch_entries WHERE id = 'y'`, `UPDATE rematch_banks SET entries = 1`} {
+			require.NoError(t, w.exec(q))
+		}
+		c := put("a", named("z", 3))
+		require.NoError(t, w.make(&c))
+		require.NoError(t, w.exec(`UPDATE rematch_head SET seq = $1, hash = $2`, w.at.Seq, w.at.Hash[:]))
+		require.NoError(t, tx.Commit())
+		require.Eventually(t, func() bool { return f.Status().Position == w.at }, 20*time.Second, time.Millisecond)
+		assert.Equal(t, 2, f.Status().Builds)
+		assert.Equal(t, 0, matches(t, f, value(2)))
+		sound(t, f)
+	})
+}
+
 // A node that starts while the store does not answer has what its snapshot has, and says that it
 // is not current. Without a snapshot it has nothing, and does not start.
 func TestFollowUnreachable(t *testing.T) {
@@ -194,12 +219,37 @@ func TestFollowLostFile(t *testing.T) {
 	apply(t, s, putBank(match.Bank{Name: "a"}))
 	f := follow(t, s, FollowOptions{MaxLag: time.Second})
 	require.NoError(t, os.Rename(path, path+".away"))
+	_, err := s.Apply(t.Context(), ann, put("a", named("x", 1)))
+	assert.ErrorIs(t, err, ErrUnreachable, "nobody else would ever see it")
 	require.Eventually(t, func() bool { return f.Status().Err != nil && !f.Status().Current }, 20*time.Second, 10*time.Millisecond)
-	_, err := f.Matcher()
+	_, err = f.Matcher()
 	assert.ErrorIs(t, err, ErrBehind)
 	assert.ErrorIs(t, err, ErrUnreachable)
 	require.NoError(t, os.Rename(path+".away", path))
 	require.Eventually(t, func() bool { return f.Status().Current }, 20*time.Second, 10*time.Millisecond)
+}
+
+// A file that can't be written is not tried again with each change, which may be all of a large disk.
+func TestFollowSaves(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "s.db"))
+	apply(t, s, putBank(match.Bank{Name: "a"}))
+	dir := filepath.Join(t.TempDir(), "node")
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	f := follow(t, s, FollowOptions{Snapshot: filepath.Join(dir, "node.bank"), Changes: 1, Every: time.Hour})
+	at := apply(t, s, put("a", named("x", 1)))
+	require.Eventually(t, func() bool { return f.Status().Saved == at }, 20*time.Second, time.Millisecond)
+	require.NoError(t, os.RemoveAll(dir))
+	apply(t, s, put("a", named("y", 1)))
+	require.Eventually(t, func() bool { return f.Status().SavedErr != nil }, 20*time.Second, time.Millisecond)
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	reach(t, f, apply(t, s, put("a", named("z", 1))))
+	require.NoError(t, f.Close())
+	assert.Equal(t, at, f.Status().Saved)
+	require.NoError(t, f.Save())
+	info, err := os.Stat(filepath.Join(dir, "node.bank"))
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	assert.NoError(t, f.Status().SavedErr)
 }
 
 // A change that the node can't make, for its index answers less than the store allows, is not
@@ -274,5 +324,50 @@ func TestFollowWithdrawals(t *testing.T) {
 		assert.Equal(t, 1, matches(t, f, value(0)))
 		assert.Equal(t, 1, f.Status().Builds, "nothing is built for it")
 		sound(t, f)
+	})
+}
+
+// While the store has not taken it, nothing is set aside: a snapshot of that moment, or a node
+// that ends then, would have for good what the store never had.
+func TestFollowSurgeRefused(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s, other := open(t, url), open(t, url)
+		apply(t, s, putBank(match.Bank{Name: "a"}), put("a", named("x", 1)))
+		node, err := Open(t.Context(), url, Options{Busy: 700 * time.Millisecond}) // to connect may take a while
+		require.NoError(t, err)
+		t.Cleanup(func() { assert.NoError(t, node.Close()) })
+		heard := make(chan match.Surge, 1)
+		path := filepath.Join(t.TempDir(), "node.bank")
+		f := follow(t, node, FollowOptions{Snapshot: path, Match: match.Options{Surge: match.SurgeRule{Least: 3, Heard: func(x match.Surge) { heard <- x }}}})
+		tx, err := other.write.BeginTx(t.Context(), nil)
+		require.NoError(t, err)
+		_, err = readHead(t.Context(), tx, other.d.lockHead)
+		require.NoError(t, err)
+		go func() {
+			for range 3 {
+				m, _ := f.Matcher()
+				_, _ = m.Match(value(1), 90)
+			}
+		}()
+		var x match.Surge
+		for waiting := true; waiting; {
+			select {
+			case x = <-heard:
+				waiting = false
+			default:
+				require.NoError(t, f.Save())
+				_, err := s.VerifyIndex(t.Context(), path)
+				require.NoError(t, err)
+			}
+		}
+		require.NoError(t, tx.Rollback())
+		assert.ErrorIs(t, x.Err, ErrBusy)
+		assert.False(t, x.SetAside)
+		assert.Equal(t, 1, matches(t, f, value(1)))
+		sound(t, f)
+
+		// What a curator has confirmed meanwhile is not set aside.
+		apply(t, s, change(match.SetEntry, "a", match.Entry{ID: "x", Curation: &match.Curation{Decision: match.Decision{Stance: match.Positive, By: "ann"}}}))
+		assert.ErrorIs(t, f.setAside(x), ErrConflict)
 	})
 }

@@ -56,7 +56,10 @@ func child() {
 			fail(f.Save())
 		}
 	}()
+	at, err := s.Apply(ctx, Actor{System, "child"}, putBank(match.Bank{Name: "bank 0", Action: fmt.Sprint(rand.Int())})) // and so it has its connection
+	fail(err)
 	fmt.Println("ready")
+	fmt.Println(at)
 	for {
 		id := fmt.Sprint(rand.IntN(200))
 		bank := fmt.Sprint("bank ", rand.IntN(3))

@@ -20,11 +20,12 @@ var postgresDialect = dialect{
 		`REVOKE UPDATE, DELETE, TRUNCATE ON rematch_changes FROM PUBLIC`,
 	},
 	lockSchema: `SELECT pg_advisory_xact_lock(7382519046)`, // any number that nobody else takes
-	tables:     `SELECT count(*) FILTER (WHERE c.relname = 'rematch_head'), 0 FROM pg_class c WHERE c.relname = 'rematch_head' AND c.relnamespace = to_regnamespace(current_schema())`,
+	tables:     `SELECT count(*) FILTER (WHERE c.relname = 'rematch_head'), 0 FROM pg_class c WHERE c.relname = 'rematch_head' AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())`,
 	queued:     true,
 	lockHead:   ` FOR UPDATE`,
 	isolation:  sql.LevelRepeatableRead,
 	notify:     `SELECT pg_notify('rematch', $1)`,
+	strays:     `SELECT bank, id FROM rematch_entries WHERE bank NOT IN (SELECT number FROM rematch_banks) LIMIT 1`,
 	lookup: func(ctx context.Context, tx *sql.Tx, table string, bank int64, ids []string, found func(string, row)) error {
 		rows, err := tx.QueryContext(ctx, `SELECT id, version, doc FROM `+table+` WHERE bank = $1 AND id = ANY($2)`, bank, ids)
 		return scanRows(rows, err, found)
@@ -57,9 +58,9 @@ func openPostgres(url string, o *Options) (*Store, error) {
 	c.RuntimeParams["default_transaction_isolation"] = "read committed"
 	// An acknowledged change must outlast the server, whatever its default.
 	c.RuntimeParams["synchronous_commit"] = "on"
-	db := stdlib.OpenDB(*c)
-	db.SetMaxOpenConns(8)
-	s := &Store{d: postgresDialect, write: db, read: db, o: *o}
+	s := &Store{d: postgresDialect, write: stdlib.OpenDB(*c), read: stdlib.OpenDB(*c), o: *o}
+	s.write.SetMaxOpenConns(2) // one writes, or finds out what became of the last commit
+	s.read.SetMaxOpenConns(8)
 	s.newWaiter = func(ctx context.Context) (waiter, error) {
 		conn, err := pgx.ConnectConfig(ctx, c)
 		if err != nil {
@@ -80,17 +81,19 @@ type listener struct {
 	answer time.Duration // the longest that the server may take
 }
 
-func (l *listener) wait(ctx context.Context, after int64, most time.Duration) (head int64, asked time.Time, err error) {
+func (l *listener) wait(ctx context.Context, after int64, most time.Duration) (head Position, asked time.Time, err error) {
 	until := time.Now().Add(most)
 	for {
 		asked = time.Now()
 		ask, cancel := context.WithTimeoutCause(ctx, l.answer, fmt.Errorf("%w: no answer in %v", ErrUnreachable, l.answer))
-		err := l.conn.QueryRow(ask, `SELECT seq FROM rematch_head WHERE one = 1`).Scan(&head)
+		var sum []byte
+		err := l.conn.QueryRow(ask, `SELECT seq, hash FROM rematch_head WHERE one = 1`).Scan(&head.Seq, &sum)
+		copy(head.Hash[:], sum)
 		if err != nil && ctx.Err() == nil && ask.Err() != nil {
 			err = context.Cause(ask)
 		}
 		cancel()
-		if err != nil || head > after || !time.Now().Before(until) {
+		if err != nil || head.Seq > after || !time.Now().Before(until) {
 			return head, asked, classify(err)
 		}
 		sleep, cancel := context.WithDeadline(ctx, until)
@@ -98,9 +101,9 @@ func (l *listener) wait(ctx context.Context, after int64, most time.Duration) (h
 		cancel()
 		switch {
 		case ctx.Err() != nil:
-			return 0, asked, context.Cause(ctx)
+			return head, asked, context.Cause(ctx)
 		case err != nil && sleep.Err() == nil:
-			return 0, asked, classify(err)
+			return head, asked, classify(err)
 		}
 	}
 }

@@ -70,6 +70,11 @@ func (s *Store) migrate(ctx context.Context, to int) (err error) {
 	if have >= to {
 		return s.identify(ctx, tx)
 	}
+	if have > 0 { // first what writers lock first
+		if _, err := readHead(ctx, tx, s.d.lockHead); err != nil {
+			return err
+		}
+	}
 	for n := have; n < to; n++ {
 		for _, statement := range migrations(s.d)[n] {
 			if _, err := tx.ExecContext(ctx, statement); err != nil {

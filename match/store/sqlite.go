@@ -19,9 +19,14 @@ var sqliteDialect = dialect{
 	blob: "BLOB", text: "TEXT", big: "INTEGER", clustered: " WITHOUT ROWID",
 	appendOnly: []string{
 		`CREATE TRIGGER rematch_no_update BEFORE UPDATE ON rematch_changes BEGIN SELECT RAISE(ABORT, 'the audit is only ever added to'); END`,
+		// REPLACE deletes without asking the other trigger.
+		`CREATE TRIGGER rematch_no_replace BEFORE INSERT ON rematch_changes WHEN EXISTS (SELECT 1 FROM rematch_changes WHERE seq = NEW.seq) BEGIN SELECT RAISE(ABORT, 'the audit is only ever added to'); END`,
 		`CREATE TRIGGER rematch_no_delete BEFORE DELETE ON rematch_changes BEGIN SELECT RAISE(ABORT, 'the audit is only ever added to'); END`,
 	},
 	tables: `SELECT coalesce(sum(name = 'rematch_head'), 0), coalesce(sum(name NOT LIKE 'rematch\_%' ESCAPE '\'), 0) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\'`,
+	// A text that is kept as a blob is read like one, and not found by one.
+	strays: `SELECT bank, id FROM rematch_entries WHERE typeof(id) <> 'text' OR bank NOT IN (SELECT number FROM rematch_banks)
+		UNION ALL SELECT number, name FROM rematch_banks WHERE typeof(name) <> 'text' LIMIT 1`,
 	lookup: func(ctx context.Context, tx *sql.Tx, table string, bank int64, ids []string, found func(string, row)) error {
 		if len(ids) == 1 {
 			rows, err := tx.QueryContext(ctx, `SELECT id, version, doc FROM `+table+` WHERE bank = $1 AND id = $2`, bank, ids[0])
@@ -91,61 +96,75 @@ func openSQLite(path string, o *Options) (*Store, error) {
 		return nil, classify(err)
 	}
 	write.SetMaxOpenConns(1) // there is one writer at a time anyway
-	read, err := sql.Open("sqlite", dsn(false, "busy_timeout("+strconv.FormatInt(o.Busy.Milliseconds(), 10)+")", "query_only(1)"))
+	readDSN := dsn(false, "busy_timeout("+strconv.FormatInt(o.Busy.Milliseconds(), 10)+")", "query_only(1)")
+	read, err := sql.Open("sqlite", readDSN)
 	if err != nil {
 		return nil, errors.Join(classify(err), write.Close())
 	}
 	read.SetMaxOpenConns(8)
 	s := &Store{d: sqliteDialect, write: write, read: read, o: *o}
+	// A file that was moved away, or has another in its place, would take changes that nobody
+	// else ever sees.
+	s.inPlace = func() error {
+		now, err := os.Stat(path)
+		if err != nil || !os.SameFile(now, file) {
+			return fmt.Errorf("%w: another file was put in the place of %s, or none: %v", ErrUnreachable, path, err)
+		}
+		return nil
+	}
 	s.newWaiter = func(ctx context.Context) (waiter, error) {
-		c, err := read.Conn(ctx)
+		// Not of those that read: who waits would keep theirs from them.
+		db, err := sql.Open("sqlite", readDSN)
 		if err != nil {
 			return nil, classify(err)
 		}
-		return &poller{conn: c, every: o.Poll, path: path, file: file}, nil
+		c, err := db.Conn(ctx)
+		if err != nil {
+			return nil, errors.Join(classify(err), db.Close())
+		}
+		return &poller{db: db, conn: c, every: o.Poll, inPlace: s.inPlace}, nil
 	}
 	return s, nil
 }
 
 // poller waits for changes of a file. SQLite counts, for each connection, what others commit.
 type poller struct {
-	conn  *sql.Conn
-	every time.Duration
-	path  string
-	file  os.FileInfo
-	last  int64 // what was counted
-	seq   int64 // of the newest event then
+	db      *sql.DB // of the one connection
+	conn    *sql.Conn
+	every   time.Duration
+	inPlace func() error
+	last    int64    // what was counted
+	head    Position // the newest event then
 }
 
-func (p *poller) wait(ctx context.Context, after int64, most time.Duration) (head int64, asked time.Time, err error) {
+func (p *poller) wait(ctx context.Context, after int64, most time.Duration) (head Position, asked time.Time, err error) {
 	until := time.Now().Add(most)
 	tick := time.NewTicker(p.every)
 	defer tick.Stop()
 	for {
 		asked = time.Now()
-		now, err := os.Stat(p.path)
-		if err != nil || !os.SameFile(now, p.file) {
-			return 0, asked, fmt.Errorf("%w: another file was put in the place of %s, or none: %v", ErrUnreachable, p.path, err)
+		if err := p.inPlace(); err != nil {
+			return Position{}, asked, err
 		}
 		var version int64
 		if err := p.conn.QueryRowContext(ctx, `PRAGMA data_version`).Scan(&version); err != nil {
-			return 0, asked, classify(err)
+			return Position{}, asked, classify(err)
 		}
 		if version != p.last {
-			if err := p.conn.QueryRowContext(ctx, `SELECT seq FROM rematch_head WHERE one = 1`).Scan(&p.seq); err != nil {
-				return 0, asked, classify(err)
+			if p.head, err = readHead(ctx, p.conn, ""); err != nil {
+				return Position{}, asked, err
 			}
 			p.last = version
 		}
-		if p.seq > after || !time.Now().Before(until) {
-			return p.seq, asked, nil
+		if p.head.Seq > after || !time.Now().Before(until) {
+			return p.head, asked, nil
 		}
 		select {
 		case <-ctx.Done():
-			return 0, asked, context.Cause(ctx)
+			return Position{}, asked, context.Cause(ctx)
 		case <-tick.C:
 		}
 	}
 }
 
-func (p *poller) close() { _ = p.conn.Close() }
+func (p *poller) close() { _, _ = p.conn.Close(), p.db.Close() }

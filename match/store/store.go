@@ -30,23 +30,26 @@ type Options struct {
 // Store is a system of record. It is safe for concurrent use, also by many processes.
 type Store struct {
 	d           dialect
-	write, read *sql.DB // PostgreSQL's are one
+	write, read *sql.DB // each with connections of its own: who reads can write meanwhile
 	o           Options
 	id          [16]byte      // who it is
 	slot        chan struct{} // of the one writer of this process: those who wait for the head's lock cost the server
 
 	newWaiter func(ctx context.Context) (waiter, error)
 	commit    func(tx *sql.Tx) error // tests let it fail
+	inPlace   func() error           // whether what was opened is still where it was; nil: nobody can take it away
 
-	mu     sync.Mutex
-	idle   []waiter
-	closed bool
+	life context.Context // ends with Close
+	end  context.CancelFunc
+
+	mu   sync.Mutex
+	idle []waiter
 }
 
-// waiter waits for an event after one, for about so long at most, and returns the number of the
-// newest, and a moment at which there was no newer one. It is not for concurrent use.
+// waiter waits for an event after one, for about so long at most, and returns the newest, and a
+// moment at which there was no newer one. It is not for concurrent use.
 type waiter interface {
-	wait(ctx context.Context, after int64, most time.Duration) (head int64, asked time.Time, err error)
+	wait(ctx context.Context, after int64, most time.Duration) (head Position, asked time.Time, err error)
 	close()
 }
 
@@ -87,6 +90,11 @@ func (s *Store) ready(ctx context.Context) error {
 // begin begins a transaction that writes. Where writers do not queue, it tries until it has its
 // turn: often, so that short pauses of others are enough.
 func (s *Store) begin(ctx context.Context) (*sql.Tx, error) {
+	if s.inPlace != nil {
+		if err := s.inPlace(); err != nil {
+			return nil, err
+		}
+	}
 	until := time.Now().Add(s.o.Busy)
 	for {
 		tx, err := s.write.BeginTx(ctx, nil)
@@ -109,6 +117,7 @@ func connect(url string, o Options) (s *Store, err error) {
 	defer func() {
 		if err == nil {
 			s.slot, s.commit = make(chan struct{}, 1), (*sql.Tx).Commit
+			s.life, s.end = context.WithCancel(context.Background())
 		}
 	}()
 	o.Busy, o.Poll = cmp.Or(o.Busy, 10*time.Second), cmp.Or(o.Poll, 25*time.Millisecond)
@@ -131,20 +140,17 @@ func connect(url string, o Options) (s *Store, err error) {
 // ID returns what tells the store from all others. A copy has the same.
 func (s *Store) ID() [16]byte { return s.id }
 
-// Close ends the use of the store. What goes on then gets an error.
+// Close ends the use of the store. What goes on then gets an error; close Followers before.
 func (s *Store) Close() error {
 	s.mu.Lock()
+	s.end()
 	idle := s.idle
-	s.idle, s.closed = nil, true
+	s.idle = nil
 	s.mu.Unlock()
 	for _, w := range idle {
 		w.close()
 	}
-	err := s.write.Close()
-	if s.read != s.write {
-		err = errors.Join(err, s.read.Close())
-	}
-	return err
+	return errors.Join(s.write.Close(), s.read.Close())
 }
 
 // Head returns the newest position of the store's history.
@@ -168,35 +174,63 @@ func readHead(ctx context.Context, q querier, lock string) (p Position, err erro
 	return p, nil
 }
 
+// lockHead is readHead of what writes: until the transaction ends nobody else does. What a newer
+// program has made since Open is left alone, for it may need what this one does not keep up.
+func (s *Store) lockHead(ctx context.Context, tx *sql.Tx) (p Position, err error) {
+	if p, err = readHead(ctx, tx, s.d.lockHead); err != nil {
+		return p, err
+	}
+	var have int
+	if err := tx.QueryRowContext(ctx, `SELECT version FROM rematch_head WHERE one = 1`).Scan(&have); err != nil {
+		return p, classify(err)
+	}
+	if known := newest(s.d); have > known {
+		return p, &SchemaError{have, known}
+	}
+	return p, nil
+}
+
 // Wait returns when there is an event after one, with the number of the newest: at once if there
 // is already, else on PostgreSQL when it is notified and on SQLite within Options.Poll. Errors
-// are the context's and ErrUnreachable.
+// are the context's, ErrUnreachable and ErrClosed.
 func (s *Store) Wait(ctx context.Context, after int64) (head int64, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(s.life, func() { cancel(ErrClosed) })()
 	w, err := s.takeWaiter(ctx)
 	if err != nil {
-		return 0, err
+		return 0, ended(ctx, err)
 	}
-	for head <= after && err == nil {
-		head, _, err = w.wait(ctx, after, time.Second)
+	var p Position
+	for p.Seq <= after && err == nil {
+		p, _, err = w.wait(ctx, after, time.Second)
 	}
 	if err != nil {
 		w.close()
-		return 0, err
+		return 0, ended(ctx, err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || len(s.idle) >= 4 {
+	if s.life.Err() != nil || len(s.idle) >= 4 {
 		w.close()
-		return head, nil
+	} else {
+		s.idle = append(s.idle, w)
 	}
-	s.idle = append(s.idle, w)
-	return head, nil
+	return p.Seq, nil
+}
+
+// ended returns why a context has ended, where an error is only the consequence.
+func ended(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, sql.ErrTxDone)) {
+		return context.Cause(ctx)
+	}
+	return err
 }
 
 // takeWaiter returns an idle waiter, or a new one.
 func (s *Store) takeWaiter(ctx context.Context) (waiter, error) {
 	s.mu.Lock()
-	closed, n := s.closed, len(s.idle)
+	closed, n := s.life.Err() != nil, len(s.idle)
 	var w waiter
 	if n > 0 {
 		w, s.idle = s.idle[n-1], s.idle[:n-1]

@@ -6,13 +6,16 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -35,28 +38,31 @@ var kinds = []struct {
 	url  func(t testing.TB) string // of an empty one
 }{
 	{"sqlite", func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "a b?#%.db") }},
-	{"postgres", func(t testing.TB) string {
-		base := os.Getenv("REMATCH_POSTGRES")
-		if base == "" {
-			t.Skip("REMATCH_POSTGRES is not set to the URL of a PostgreSQL: its tests are skipped")
-		}
-		schema := fmt.Sprintf("t%d_%d", os.Getpid(), rand.Uint32())
-		db, err := sql.Open("pgx", base)
-		require.NoError(t, err)
-		_, err = db.Exec("CREATE SCHEMA " + schema)
-		require.NoError(t, err)
-		t.Cleanup(func() {
-			_, err := db.Exec("DROP SCHEMA " + schema + " CASCADE")
-			assert.NoError(t, err)
-			assert.NoError(t, db.Close())
-		})
-		u, err := url.Parse(base)
-		require.NoError(t, err)
-		q := u.Query()
-		q.Set("search_path", schema)
-		u.RawQuery = q.Encode()
-		return u.String()
-	}},
+	{"postgres", func(t testing.TB) string { return schemaURL(t, fmt.Sprintf("t%d_%d", os.Getpid(), rand.Uint32())) }},
+}
+
+// schemaURL makes a schema of PostgreSQL for a test.
+func schemaURL(t testing.TB, name string) string {
+	base := os.Getenv("REMATCH_POSTGRES")
+	if base == "" {
+		t.Skip("REMATCH_POSTGRES is not set to the URL of a PostgreSQL: its tests are skipped")
+	}
+	db, err := sql.Open("pgx", base)
+	require.NoError(t, err)
+	name = pgx.Identifier{name}.Sanitize()
+	_, err = db.Exec("CREATE SCHEMA " + name)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		_, err := db.Exec("DROP SCHEMA " + name + " CASCADE")
+		assert.NoError(t, err)
+		assert.NoError(t, db.Close())
+	})
+	u, err := url.Parse(base)
+	require.NoError(t, err)
+	q := u.Query()
+	q.Set("search_path", name)
+	u.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20")
+	return u.String()
 }
 
 // each runs a test of the contract with an empty store of each kind.
@@ -213,6 +219,8 @@ func TestApply(t *testing.T) {
 			{match.ErrInvalid, []Change{put("a", match.Entry{ID: "z"})}},
 			{match.ErrInvalid, []Change{put("a", named("\xff", 3))}},
 			{match.ErrInvalid, []Change{put("a", named("a\x00", 3))}},
+			{match.ErrInvalid, []Change{put("a", named(strings.Repeat("é", maxName/2)+"x", 3))}},
+			{match.ErrInvalid, []Change{putBank(match.Bank{Name: strings.Repeat("b", maxName+1)})}},
 			{match.ErrInvalid, []Change{putBank(match.Bank{Name: "b", Labels: []string{"\xff"}})}},
 			{match.ErrInvalid, []Change{putBank(match.Bank{})}},
 			{match.ErrInvalid, []Change{{Change: match.Change{Op: "no such"}}}},
@@ -253,6 +261,39 @@ func TestApply(t *testing.T) {
 		_, err = s.VerifyAudit(t.Context(), Position{99, Digest{1}})
 		assert.ErrorIs(t, err, ErrDiverged)
 	})
+}
+
+// The longest names are stored wherever that is, and hard to press.
+func TestLongNames(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s := open(t, url)
+		name := make([]byte, maxName)
+		for i := range name {
+			name[i] = byte('!' + rand.IntN(90))
+		}
+		apply(t, s, putBank(match.Bank{Name: string(name)}), put(string(name), named(string(name), 1), named("x", 2)))
+		verify(t, s)
+	})
+}
+
+// What nodes whose index answers less could not take over is refused.
+func TestMaxRadius(t *testing.T) {
+	low := map[hash.Kind]int{hash.PDQ: 20}
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "s.db"), Options{MaxRadius: low})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, s.Close()) })
+	apply(t, s, putBank(match.Bank{Name: "a"}), putBank(match.Bank{Name: "b", Thresholds: low}), put("b", named("x", 1)))
+	for _, c := range []Change{put("a", named("x", 1)), putBank(match.Bank{Name: "b"}), putBank(match.Bank{Name: "c", Thresholds: map[hash.Kind]int{hash.PDQ: 21}})} {
+		var radius *match.RadiusError
+		_, err := s.Apply(t.Context(), ann, c)
+		if assert.ErrorAs(t, err, &radius) {
+			assert.Equal(t, hash.PDQ, radius.Kind)
+		}
+	}
+	sound(t, follow(t, s, FollowOptions{Match: match.Options{MaxRadius: low}}))
+	for _, k := range hash.Kinds() {
+		assert.LessOrEqual(t, k.Threshold(), match.DefaultMaxRadius(k), k)
+	}
 }
 
 // Who looked before somebody else changed it, hears of that and of whom.
@@ -355,6 +396,11 @@ func TestOpenErrors(t *testing.T) {
 	assert.ErrorIs(t, err, ErrUnreachable)
 	_, err = Open(t.Context(), "postgres://x@127.0.0.1:1/x?sslmode=disable", Options{Busy: 500 * time.Millisecond})
 	assert.ErrorIs(t, err, ErrUnreachable)
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // it takes connections, and says nothing
+	require.NoError(t, err)
+	_, err = Open(t.Context(), fmt.Sprintf("postgres://x@%s/x?sslmode=disable", silent.Addr()), Options{Busy: 100 * time.Millisecond})
+	assert.ErrorIs(t, err, ErrUnreachable)
+	require.NoError(t, silent.Close())
 	path := filepath.Join(t.TempDir(), "x.db")
 	require.NoError(t, os.WriteFile(path, []byte(strings.Repeat("no database ", 1000)), 0o600))
 	_, err = Open(t.Context(), path, Options{})
@@ -367,6 +413,23 @@ func TestOpenErrors(t *testing.T) {
 	require.NoError(t, db.Close())
 	_, err = Open(t.Context(), path, Options{})
 	assert.ErrorIs(t, err, ErrNotStore)
+}
+
+// Two stores in one PostgreSQL, in schemas whatever their names, have nothing to do with each other.
+func TestSchemas(t *testing.T) {
+	n := rand.Uint32()
+	urls := []string{schemaURL(t, fmt.Sprintf("t%d", n)), schemaURL(t, fmt.Sprintf(`T%d "Q"`, n))}
+	for i, u := range urls {
+		apply(t, open(t, u), putBank(match.Bank{Name: fmt.Sprint(i)}))
+	}
+	for i, u := range urls {
+		s := open(t, u)
+		read(t, s, func(v *View) {
+			require.Len(t, v.Banks(), 1)
+			assert.Equal(t, fmt.Sprint(i), v.Banks()[0].Name)
+		})
+		verify(t, s)
+	}
 }
 
 // Only the owner may read the file, and what lies beside it.
@@ -405,6 +468,10 @@ func TestMigration(t *testing.T) {
 			_, err = s.write.Exec(statement)
 			assert.ErrorContains(t, err, "the audit is only ever added to")
 		}
+		if s.d.notify == "" {
+			_, err = s.write.Exec(`REPLACE INTO rematch_changes SELECT 1, event, hash FROM rematch_changes WHERE seq = 2`)
+			assert.ErrorContains(t, err, "the audit is only ever added to")
+		}
 		apply(t, s, put("a", named("y", 1)))
 		verify(t, s)
 		_, err = s.write.Exec(`UPDATE rematch_head SET version = 99`)
@@ -414,6 +481,104 @@ func TestMigration(t *testing.T) {
 		require.ErrorAs(t, err, &schema)
 		assert.ErrorIs(t, err, ErrNewerSchema)
 		assert.Equal(t, SchemaError{99, newest(s.d)}, *schema)
+		_, err = s.Apply(t.Context(), ann, put("a", named("z", 1)))
+		assert.ErrorIs(t, err, ErrNewerSchema, "it was opened before")
+	})
+}
+
+// A change that began before a migration ends before it.
+func TestMigrationWaits(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		old, err := connect(url, Options{})
+		require.NoError(t, err)
+		t.Cleanup(func() { assert.NoError(t, old.Close()) })
+		require.NoError(t, old.migrate(t.Context(), 1))
+		tx, err := old.begin(t.Context())
+		require.NoError(t, err)
+		at, err := old.lockHead(t.Context(), tx)
+		require.NoError(t, err)
+		opened := make(chan error)
+		go func() {
+			s, err := Open(t.Context(), url, Options{})
+			if err == nil {
+				err = s.Close()
+			}
+			opened <- err
+		}()
+		for waiting := old.d.notify == ""; !waiting; { // until it waits for us
+			require.NoError(t, tx.QueryRow(`SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))`).Scan(&waiting))
+			time.Sleep(time.Millisecond)
+		}
+		w := &writer{ctx: t.Context(), s: old, tx: tx, at: at, by: bob, action: BankChange}
+		c := putBank(match.Bank{Name: "a"})
+		assert.NoError(t, w.make(&c))
+		assert.NoError(t, w.exec(`UPDATE rematch_head SET seq = $1, hash = $2 WHERE one = 1`, w.at.Seq, w.at.Hash[:]))
+		assert.NoError(t, tx.Commit())
+		assert.NoError(t, <-opened)
+		verify(t, old, w.at)
+	})
+}
+
+// Close ends what waits, and those who wait keep no connection from those who read, nor these
+// theirs from who writes.
+func TestConnections(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s, err := Open(t.Context(), url, Options{})
+		require.NoError(t, err)
+		apply(t, s, putBank(match.Bank{Name: "a"}))
+		const many = 8 // that read at once
+		waited := make(chan error, many)
+		for range many {
+			go func() {
+				_, err := s.Wait(t.Context(), 1000)
+				waited <- err
+			}()
+		}
+		var all sync.WaitGroup
+		all.Add(many)
+		var wg sync.WaitGroup
+		for i := range many {
+			wg.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+				defer cancel()
+				assert.NoError(t, s.Read(ctx, func(*View) error {
+					all.Done()
+					all.Wait()
+					_, err := s.Apply(ctx, ann, put("a", named(fmt.Sprint(i), 1)))
+					return err
+				}))
+			})
+		}
+		wg.Wait()
+		require.NoError(t, s.Close())
+		for range many {
+			assert.ErrorIs(t, <-waited, ErrClosed)
+		}
+		_, err = s.Apply(t.Context(), ann, dropBank("a"))
+		assert.ErrorIs(t, err, ErrClosed)
+	})
+}
+
+// Whenever the context ends, the change was made and said to be, or was not; and it is the
+// context's error.
+func TestCancelled(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s := open(t, url)
+		apply(t, s, putBank(match.Bank{Name: "a"}))
+		made := 0
+		for i := range 60 {
+			ctx, cancel := context.WithCancel(t.Context())
+			timer := time.AfterFunc(time.Duration(rand.IntN(4000))*time.Microsecond, cancel)
+			_, err := s.Apply(ctx, ann, put("a", named(fmt.Sprint(i), uint64(i))))
+			if timer.Stop(); err == nil {
+				made++
+			} else {
+				assert.ErrorIs(t, err, context.Canceled)
+			}
+			cancel()
+		}
+		read(t, s, func(v *View) { assert.Equal(t, made, v.Banks()[0].Entries) })
+		verify(t, s)
 	})
 }
 

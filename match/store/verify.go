@@ -5,9 +5,12 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"math/bits"
 	"slices"
 
@@ -17,7 +20,7 @@ import (
 // VerifyAudit reads the whole audit and all tables, at one moment, and proves that
 //
 //   - events are numbered without a gap, each has the hash of its content and that of the one before,
-//     and the last one is the store's head;
+//     and the last one is the store's head; each is written in the one way there is;
 //   - banks and entries, made again from the events alone, are those in the tables, with their
 //     versions and counts: no change went past the audit, and none that it has is missing;
 //   - what is known of the past, such as a Head that was written down elsewhere, is in it. Whoever
@@ -93,7 +96,11 @@ func (v *View) replay(a *audit, known []Position) error {
 	var at Position
 	for {
 		n := 0
-		for r, err := range records(v.ctx, v.tx, at.Seq, 1024) {
+		from := at.Seq
+		if from == 0 {
+			from = math.MinInt64 // what stands before the first
+		}
+		for r, err := range records(v.ctx, v.tx, from, 1024) {
 			var d eventDoc
 			if err == nil {
 				d, at, err = r.open(at)
@@ -134,6 +141,22 @@ func (a *audit) take(d *eventDoc) error {
 	if !ok {
 		return fail("there is no change %q", d.Change)
 	}
+	if err := d.Actor.check(); err != nil {
+		return fail("%v", err)
+	}
+	ofBank := op == match.PutBank || op == match.DropBank
+	if (d.After != nil) != (op == match.PutBank) || d.Before != nil && !ofBank || d.Dropped != 0 && op != match.DropBank || (len(d.Entries) == 0) != ofBank {
+		return fail("it has what a change %s has not, or lacks what it has", op)
+	}
+	if d.After != nil {
+		set, err := decodeBank(d.Match.Bank, string(d.After))
+		if err != nil {
+			return err
+		}
+		if doc, err := bankDocument(&set); err != nil || doc != string(d.After) {
+			return fail("its settings are not written as the store writes them")
+		}
+	}
 	b := a.banks[d.Match.Bank]
 	if b == nil && op == match.PutBank && d.Version == 0 && d.Before == nil && d.Match.Number == d.ID {
 		a.banks[d.Match.Bank] = &audited{row: bankRow{number: d.ID, version: d.ID, name: d.Match.Bank, doc: string(d.After)}}
@@ -159,8 +182,17 @@ func (a *audit) take(d *eventDoc) error {
 	}
 	for i := range d.Entries {
 		x := &d.Entries[i]
-		if (x.After == nil) != (op == match.DropEntries) || (x.Before == nil) != (x.Version == 0) {
+		if (x.After == nil) != (op == match.DropEntries) || (x.Before == nil) != (x.Version == 0) || x.Version >= d.ID {
 			return fail("entry %q has what it should not have", x.ID)
+		}
+		if x.After != nil {
+			e, err := decodeEntry(d.Match.Bank, x.ID, string(x.After))
+			if err != nil {
+				return err
+			}
+			if doc, err := entryDocument(&e); err != nil || doc != string(x.After) {
+				return fail("entry %q is not written as the store writes it", x.ID)
+			}
 		}
 		if x.Before != nil {
 			one := a.of(x.ID, x.Version, x.Before)
@@ -211,6 +243,14 @@ func (v *View) compare(a *audit) error {
 		case entries != b.entries || videos != b.videos:
 			return fail("its table says that it has %d entries and %d videos; it has %d and %d", b.entries, b.videos, entries, videos)
 		}
+	}
+	var number int64
+	var id string
+	switch err := v.tx.QueryRowContext(v.ctx, v.strays).Scan(&number, &id); {
+	case err == nil:
+		return &AuditError{Bank: fmt.Sprint("number ", number), Entry: id, Reason: "a row of it is found by nobody", Err: ErrDamaged}
+	case !errors.Is(err, sql.ErrNoRows):
+		return classify(err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		return &AuditError{Event: names[name].row.version, Bank: name, Reason: "it is in the audit, and not in its table", Err: ErrDamaged}

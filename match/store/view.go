@@ -24,17 +24,20 @@ type View struct {
 	at    Position
 	banks []bankRow
 	infos []match.BankInfo
+
+	strays string // of the dialect
 }
 
 // Read calls a function with the store as it is at one moment; changes go on meanwhile. The
 // error is that of the function, or why the store could not be read.
-func (s *Store) Read(ctx context.Context, read func(v *View) error) error {
+func (s *Store) Read(ctx context.Context, read func(v *View) error) (err error) {
+	defer func() { err = ended(ctx, err) }()
 	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{Isolation: s.d.isolation, ReadOnly: true})
 	if err != nil {
 		return classify(err)
 	}
 	defer func() { _ = tx.Rollback() }() // nothing was written
-	v := &View{ctx: ctx, tx: tx}
+	v := &View{ctx: ctx, tx: tx, strays: s.d.strays}
 	if v.at, err = readHead(ctx, tx, ""); err != nil {
 		return err
 	}
