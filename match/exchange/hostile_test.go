@@ -91,6 +91,8 @@ func TestHostilePages(t *testing.T) {
 		"more behind the end":      {"tat", `{"results":[],"next":null,"checkpoint":null} {}`},
 		"a list":                   {"tat", `[]`},
 		"nothing":                  {"threatexchange", ``},
+		"very many records":        {"threatexchange", `{"data":[` + strings.Repeat("{},", 20_000) + `{}]}`},
+		"very many entries":        {"ncmec", `<queryResult><images>` + strings.Repeat("<image/>", 20_001) + `</images></queryResult>`},
 		"paging of another kind":   {"threatexchange", `{"data":[],"paging":7}`},
 		"a date of another kind":   {"stopncii", `{"count":1,"nextSetTimestamp":{},"hasMoreRecords":false,"hashRecords":[]}`},
 		"a date far from now":      {"stopncii", `{"count":1,"nextSetTimestamp":1e300,"hasMoreRecords":false,"hashRecords":[{}]}`},
@@ -121,6 +123,21 @@ func TestHostilePages(t *testing.T) {
 			assert.LessOrEqual(t, where.Offset, int64(len(test.page)))
 			assert.Less(t, spent, uint64(256<<20))
 		})
+	}
+}
+
+// What one record has by the ten thousand costs its time once, and not for each.
+func TestManyVoices(t *testing.T) {
+	const n = 30_000
+	part := func(text string) string { return strings.TrimSuffix(strings.Repeat(text, n), ",") }
+	for protocol, page := range map[string]string{
+		"threatexchange": `{"data":[{"id":"1","indicator":"` + pdq(1) + `","type":"HASH_PDQ","descriptors":{"data":[` + part(`{"owner":{"id":"7"},"status":"MALICIOUS","tags":["x"]},`) + `]}}]}`,
+		"stopncii":       `{"nextSetTimestamp":5,"hasMoreRecords":false,"hashRecords":[{"signalType":"ImagePDQ","hashValue":"` + pdq(1) + `","hashRegions":[` + part(`"UK",`) + `],"CSPFeedbacks":[` + part(`{"source":"a","feedbackValue":"Blocked","tags":["x"]},`) + `]}]}`,
+		"ncmec":          `<queryResult><images><image><member id="1"/><id>a</id><fingerprints><pdq>` + pdq(1) + `</pdq></fingerprints><feedback><affirmativeFeedback type="Pdq"><members>` + strings.Repeat(`<member id="2"/>`, 15_000) + `</members></affirmativeFeedback></feedback></image></images></queryResult>`,
+	} {
+		p := fixed(t, protocol, page).one()
+		require.Len(t, p.Records, 1, protocol)
+		assert.LessOrEqual(t, len(p.Records[0].Opinions), 2, protocol)
 	}
 }
 
