@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"io"
+	"log"
 	"net/http"
 	"runtime"
 	"strings"
@@ -150,6 +152,16 @@ func TestAllRecordsAreWrong(t *testing.T) {
 	assert.Contains(t, err.Error(), "none of 30 records")
 }
 
+// Who can't prove to be the exchange is told nothing.
+func TestUnknownCertificates(t *testing.T) {
+	c := newConsortium(t, wireOf(t, "ncmec"), 3)
+	c.overTLS()
+	c.server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	_, err := c.open(func(config *exchange.Config) { config.HTTP.Transport = nil }).Next(context.Background(), nil)
+	require.ErrorIs(t, err, exchange.ErrRefused)
+	assert.Empty(t, c.asked)
+}
+
 // Waiting is over with the context, and what the exchange asks for beyond bounds is left to the caller.
 func TestWaits(t *testing.T) {
 	c := newConsortium(t, wireOf(t, "stopncii"), 3)
@@ -196,7 +208,16 @@ func TestWaits(t *testing.T) {
 			break
 		}
 	}
-	assert.Equal(t, []time.Duration{200 * time.Millisecond, 200 * time.Millisecond}, c.slept)
+	assert.Equal(t, []time.Duration{100 * time.Millisecond, 100 * time.Millisecond}, c.slept)
+
+	// What it asks for between pages is told.
+	c.fault = func(_ int, w http.ResponseWriter, _ *http.Request) bool {
+		w.Header().Set("Retry-After", "600")
+		return false
+	}
+	p, err := source.Next(context.Background(), k.at)
+	require.NoError(t, err)
+	assert.Equal(t, 10*time.Minute, p.Wait)
 
 	// The machine's own clock and waiting, where nobody gives others.
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)

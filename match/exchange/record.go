@@ -133,7 +133,7 @@ var placeholder, _ = hash.FromBytes(hash.MD5, make([]byte, 16))
 func signal(kind hash.Kind, digits string) (match.Signal, error) {
 	v, err := hash.ParseHex(kind, strings.TrimSpace(digits))
 	if err != nil {
-		return match.Signal{}, fmt.Errorf("%s: %s", kind, strings.TrimPrefix(err.Error(), "hash: "))
+		return match.Signal{}, errors.New(strings.TrimPrefix(err.Error(), "hash: "))
 	}
 	return match.Signal{Value: v, Quality: hash.Unmeasured}, nil
 }

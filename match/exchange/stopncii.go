@@ -146,6 +146,7 @@ func (s *stopSource) read(ctx context.Context, cp *stopCheckpoint) (*Page, error
 			if err != nil {
 				return nil, err
 			}
+			p.Wait = a.wait
 			set := head.next
 			if cp.Set > 0 {
 				set = min(set, cp.Set)

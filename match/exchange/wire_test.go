@@ -307,7 +307,7 @@ func serveThreats(c *consortium, w http.ResponseWriter, r *http.Request) []byte 
 		http.Error(w, `{"error":{"code":190,"message":"bad token"}}`, http.StatusBadRequest)
 		return nil
 	}
-	if r.URL.Path != "/700123/threat_updates/" {
+	if r.URL.Path != "/700123/threat_updates" {
 		return serveDescriptors(c, w, r)
 	}
 	items := c.since(int64(number(q.Get("start_time"))))
