@@ -108,6 +108,11 @@ Exit codes: 0 done, 1 failure, 2 wrong usage.`,
 			if _, err := openExchange(x, ""); err != nil && !errors.Is(err, exchange.ErrCredentials) {
 				return usagef("%w", err)
 			}
+			if x.Feedback {
+				if err := canBeTold(x.Protocol); err != nil {
+					return usagef("--feedback: %w", err)
+				}
+			}
 			return withStore(c.Context(), url, true, func(s *store.Store) error {
 				if err := s.PutExchange(c.Context(), store.Actor{Type: store.Reviewer, ID: by}, x); err != nil {
 					return err

@@ -239,7 +239,8 @@ func (p *puller) watchAll(ctx context.Context, s *store.Store, some []store.Exch
 					return openExchange(x, p.credentials)
 				},
 				Pulled: func(sum store.Summary, err error) {
-					if p.app.json || err != nil || sum.Came+sum.Changed+sum.Went+sum.SetAside > 0 {
+					_, held := errors.AsType[*store.HeldError](err) // somebody else does it, which is as well
+					if p.app.json || err != nil && !held || sum.Came+sum.Changed+sum.Went+sum.SetAside > 0 {
 						wrote(p.tell(&sum, err))
 					}
 					p.bar.say("watching")

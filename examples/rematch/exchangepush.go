@@ -53,8 +53,14 @@ usage.`,
 			}
 			return withStore(c.Context(), url, false, func(s *store.Store) error {
 				who := store.Actor{Type: store.Reviewer, ID: by}
+				x, err := s.Exchange(c.Context(), name)
+				if err == nil && giveUp == "" {
+					err = canBeTold(x.Protocol)
+				}
+				if err != nil {
+					return err
+				}
 				var what []store.Outgoing
-				var err error
 				switch {
 				case giveUp != "":
 					return s.GiveUp(c.Context(), who, name, giveUp)
@@ -71,7 +77,7 @@ usage.`,
 				if err != nil {
 					return err
 				}
-				return p.run(c.Context(), a, s, name)
+				return p.run(c.Context(), a, s, x.Exchange)
 			})
 		},
 	}
@@ -85,6 +91,15 @@ usage.`,
 	credentialFlag(c, &p.credentials)
 	_ = c.MarkFlagRequired("store")
 	return c
+}
+
+// canBeTold refuses a protocol to which nothing can be told: it would wait for ever.
+func canBeTold(protocol string) error {
+	p, err := exchange.ParseProtocol(protocol)
+	if err == nil && !p.Writes {
+		err = fmt.Errorf("the protocol %s can't be told anything", p.Name)
+	}
+	return err
 }
 
 // submissions makes records of entries of ours.
@@ -115,12 +130,9 @@ func submissions(ctx context.Context, s *store.Store, bank string, ids []string)
 // pusher is one run of "rematch exchange push".
 type pusher struct{ credentials string }
 
-func (p *pusher) run(ctx context.Context, a *app, s *store.Store, name string) error {
-	x, err := s.Exchange(ctx, name)
-	if err != nil {
-		return err
-	}
-	from, err := openExchange(x.Exchange, p.credentials)
+func (p *pusher) run(ctx context.Context, a *app, s *store.Store, x store.Exchange) error {
+	name := x.Name
+	from, err := openExchange(x, p.credentials)
 	if err != nil {
 		return err
 	}
@@ -158,7 +170,11 @@ func (a *app) printPush(w io.Writer, sum *store.PushSummary, failed error) error
 		}
 		return printJSON(w, line)
 	}
-	_, err := fmt.Fprintf(w, "%s: %d told, %d failed, %d in the queue\n", display(sum.Exchange), sum.Sent, sum.Failed, sum.Waiting)
+	hint := ""
+	if sum.Failed > 0 {
+		hint = "; \"rematch exchange status --queue\" says why"
+	}
+	_, err := fmt.Fprintf(w, "%s: %d told, %d failed, %d in the queue%s\n", display(sum.Exchange), sum.Sent, sum.Failed, sum.Waiting, hint)
 	if failed != nil {
 		_, more := fmt.Fprintf(w, "%s: failed: %s\n", display(sum.Exchange), message(failed))
 		err = errors.Join(err, more)

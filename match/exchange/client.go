@@ -30,7 +30,7 @@ type HTTPOptions struct {
 	// MaxWait is the longest that the exchange's Retry-After is obeyed at once. Longer ones are ErrRate,
 	// with the time. 0: five minutes.
 	MaxWait time.Duration
-	Rate    float64 // requests a second, at most; 0: 5
+	Rate    float64 // requests a second, at most; 0: 10
 	// Loopback lets the base address be plain http, if its host is this machine: for tests and for
 	// examples/consortium.
 	Loopback bool
@@ -47,7 +47,7 @@ const (
 	defaultBackoff  = 500 * time.Millisecond
 	maxBackoff      = time.Minute
 	defaultMaxWait  = 5 * time.Minute
-	defaultRate     = 5
+	defaultRate     = 10
 	maxRedirects    = 3
 	maxFailure      = 64 << 10 // bytes of a failure's body that are looked at
 )
@@ -97,6 +97,7 @@ type answer struct {
 	header http.Header
 	body   []byte
 	date   time.Time // the server's clock; zero: it does not tell
+	wait   time.Duration
 }
 
 // newClient checks the base address. sign puts the credentials on a request.
@@ -271,7 +272,8 @@ func (c *client) once(ctx context.Context, r request, u *url.URL, shown string) 
 		return nil, fail(status, ErrUnavailable, fmt.Sprintf("after %d bytes: %s", n, plainReason(err)))
 	}
 	date, _ := http.ParseTime(resp.Header.Get("Date"))
-	return &answer{page: shown, status: status, header: resp.Header, body: body.Bytes(), date: date}, nil
+	return &answer{page: shown, status: status, header: resp.Header, body: body.Bytes(), date: date,
+		wait: retryAfter(resp.Header.Get("Retry-After"), c.now())}, nil
 }
 
 // reasonOf says which of our errors a failed connection is.

@@ -38,6 +38,7 @@ func each(t *testing.T, n int, test func(*testing.T, *consortium)) {
 
 func TestContractReadsEverything(t *testing.T) {
 	each(t, 10, func(t *testing.T, c *consortium) {
+		c.overTLS()
 		var k kept
 		source := c.open()
 		for {
@@ -137,8 +138,8 @@ func TestContractFailuresAreTyped(t *testing.T) {
 		"elsewhere": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "https://elsewhere.example"+r.URL.Path+"?secret-token", http.StatusFound)
 		}, exchange.ErrRedirect},
-		"plain": {func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "http://"+r.Host+r.URL.Path, http.StatusFound)
+		"other protocol": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://"+r.Host+r.URL.Path, http.StatusFound)
 		}, exchange.ErrRedirect},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -368,6 +369,7 @@ func TestContractConfigurations(t *testing.T) {
 			}
 			return err
 		}
+		c.overTLS()
 		require.NoError(t, open(func(*exchange.Config) {}))
 		require.ErrorIs(t, open(func(config *exchange.Config) { config.Settings["grooup"] = "1" }), exchange.ErrConfig)
 		base := func(address string) func(*exchange.Config) {

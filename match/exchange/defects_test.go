@@ -232,6 +232,7 @@ func TestDefect12Redirects(t *testing.T) {
 	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { reached = append(reached, r.URL.String()) }))
 	defer other.Close()
 	each(t, 3, func(t *testing.T, c *consortium) {
+		c.overTLS()
 		c.fault = func(_ int, w http.ResponseWriter, r *http.Request) bool {
 			http.Redirect(w, r, other.URL+r.URL.RequestURI(), http.StatusTemporaryRedirect)
 			return true

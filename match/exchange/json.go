@@ -165,6 +165,9 @@ func (p *listPage) split(list place) (offset int, reason string) {
 		if value.to == value.from {
 			return value.from, "no record between commas"
 		}
+		if len(p.records) == maxPageRecords {
+			return value.from, fmt.Sprintf("more than %d records", maxPageRecords)
+		}
 		p.records = append(p.records, value)
 		i = skipBlanks(p.body, value.to)
 		switch {

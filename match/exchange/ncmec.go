@@ -204,6 +204,7 @@ func (s *ncmecSource) read(ctx context.Context, cp *ncmecCheckpoint) (*Page, err
 			}
 			return s.skip(ctx, cp, err)
 		}
+		found.page.Wait = a.wait
 		if first && found.next != "" {
 			if all := found.estimate; all > ncmecRange && cp.shrink(all/ncmecRange+1) {
 				continue

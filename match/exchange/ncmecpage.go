@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
-
-	"net/url"
 
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match"
@@ -67,6 +67,9 @@ func parseNCMEC(page string, body []byte, filter ncmecFilter) (*ncmecFound, erro
 		case r.depth == 2 && (name == "images" || name == "videos"):
 		case r.depth == 3 && isEntry(name):
 			n, whole, err := r.element(start)
+			if err == nil && found.count == maxPageRecords {
+				err = fmt.Errorf("more than %d entries", maxPageRecords)
+			}
 			if err != nil {
 				return nil, fail(err)
 			}
@@ -167,7 +170,8 @@ func ncmecStamp(text string) time.Time {
 // fingerprint: on one that this library compares it counts, negative ones most; on another it only stands in
 // the tags, for a bad PhotoDNA says nothing of an MD5.
 func ncmecOpinions(n *node, owner, classification string, at time.Time, compared map[string]bool) []match.Opinion {
-	opinions := []match.Opinion{{By: owner, Says: match.Positive, At: at, Tags: tags(classification)}}
+	var all voices
+	all.say(match.Opinion{By: owner, Says: match.Positive, At: at, Tags: []string{classification}})
 	say := func(members *node, kind string, says match.Stance, reason string, at time.Time) {
 		if stamp := ncmecStamp(members.attr("timestamp")); !stamp.IsZero() {
 			at = stamp
@@ -181,17 +185,15 @@ func ncmecOpinions(n *node, owner, classification string, at time.Time, compared
 			if compared[kind] {
 				o.Says = says
 			}
-			for _, before := range opinions {
-				if before.By == by && (before.Says == match.Negative || before.Says == match.Positive && o.Says == match.Seed) {
-					o.Says = before.Says
-				}
+			if before := all.of(by); before != nil && (before.Says == match.Negative || o.Says == match.Seed) {
+				o.Says = before.Says
 			}
-			opinions = addOpinion(opinions, o)
+			all.say(o)
 		}
 	}
 	feedback := n.child("feedback")
 	if feedback == nil {
-		return opinions
+		return all.opinions()
 	}
 	for _, vote := range feedback.kids {
 		kind, at := ncmecType(vote.attr("type")), ncmecStamp(vote.attr("lastUpdateTimestamp"))
@@ -221,5 +223,5 @@ func ncmecOpinions(n *node, owner, classification string, at time.Time, compared
 			walk(vote)
 		}
 	}
-	return opinions
+	return all.opinions()
 }

@@ -240,24 +240,25 @@ func TestListsOnDisk(t *testing.T) {
 func TestLongLists(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "list.txt")
 	var b strings.Builder
-	for i := range 25_000 {
-		fmt.Fprintln(&b, pdq(i))
+	for i := range 10_500 {
+		b.WriteString(pdq(i) + "\n")
 	}
 	require.NoError(t, os.WriteFile(path, []byte(b.String()), 0o600))
+	var anew []bool
 	var k kept
-	for n := 0; ; n++ {
+	for {
 		p, err := openPath(t, "list", path, nil).Next(context.Background(), k.at)
 		require.NoError(t, err)
-		assert.Equal(t, n == 0 || n == 2, p.Anew, n)
+		anew = append(anew, p.Anew)
 		if k.take(t, p) {
 			break
 		}
-		if n == 1 {
+		if len(anew) == 1 {
 			require.NoError(t, os.WriteFile(path, []byte(b.String()[65:]), 0o600))
 		}
 	}
-	assert.Equal(t, 5, k.pages)
-	assert.Len(t, k.records, 24_999)
+	assert.Equal(t, []bool{true, true, false}, anew)
+	assert.Len(t, k.records, 10_499)
 	assert.NotContains(t, k.records, "pdq:"+pdq(0))
 }
 

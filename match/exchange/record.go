@@ -20,8 +20,12 @@ import (
 // longer ones, such as texts.
 const maxIDValue = 128
 
-// manyFaults is how many records have to be wrong before the page is.
-const manyFaults = 20
+const (
+	// manyFaults is how many records have to be wrong before the page is.
+	manyFaults = 20
+	// maxPageRecords is how many records a page may have: the exchanges give up to a thousand.
+	maxPageRecords = 20_000
+)
 
 // pageBuilder collects what a page has. What comes twice under an ID holds as it came last.
 type pageBuilder struct {
@@ -129,7 +133,7 @@ var placeholder, _ = hash.FromBytes(hash.MD5, make([]byte, 16))
 func signal(kind hash.Kind, digits string) (match.Signal, error) {
 	v, err := hash.ParseHex(kind, strings.TrimSpace(digits))
 	if err != nil {
-		return match.Signal{}, fmt.Errorf("%s: %s", kind, strings.TrimPrefix(err.Error(), "hash: "))
+		return match.Signal{}, errors.New(strings.TrimPrefix(err.Error(), "hash: "))
 	}
 	return match.Signal{Value: v, Quality: hash.Unmeasured}, nil
 }
@@ -148,21 +152,59 @@ func valueID(kind, value string, hexadecimal bool) string {
 	return kind + ":" + value
 }
 
-// addOpinion adds what a member says; the same member's later one stands in its place, and tags
-// come together.
-func addOpinion(all []match.Opinion, o match.Opinion) []match.Opinion {
-	for i := range all {
-		if all[i].By == o.By {
-			o.Tags = tags(append(all[i].Tags, o.Tags...)...)
-			if all[i].At.After(o.At) {
-				o.At = all[i].At
-			}
-			all[i] = o
-			return all
+// voices collects what members say of a record, one opinion for each.
+type voices struct {
+	all    []match.Opinion
+	places map[string]int // of a member in all, once there are many
+}
+
+// fewVoices is up to how many members are looked for one by one.
+const fewVoices = 8
+
+// of returns a member's opinion; nil: there is none.
+func (v *voices) of(by string) *match.Opinion {
+	if v.places != nil {
+		if i, ok := v.places[by]; ok {
+			return &v.all[i]
+		}
+		return nil
+	}
+	for i := range v.all {
+		if v.all[i].By == by {
+			return &v.all[i]
 		}
 	}
-	o.Tags = tags(o.Tags...)
-	return append(all, o)
+	return nil
+}
+
+// say adds an opinion. The same member's later one stands in the place of its earlier one, and tags come together.
+func (v *voices) say(o match.Opinion) {
+	if before := v.of(o.By); before != nil {
+		o.Tags = append(before.Tags, o.Tags...)
+		if before.At.After(o.At) {
+			o.At = before.At
+		}
+		*before = o
+		return
+	}
+	v.all = append(v.all, o)
+	switch {
+	case v.places != nil:
+		v.places[o.By] = len(v.all) - 1
+	case len(v.all) > fewVoices:
+		v.places = make(map[string]int)
+		for i := range v.all {
+			v.places[v.all[i].By] = i
+		}
+	}
+}
+
+// opinions returns them, in the order in which the members came.
+func (v *voices) opinions() []match.Opinion {
+	for i := range v.all {
+		v.all[i].Tags = tags(v.all[i].Tags...)
+	}
+	return v.all
 }
 
 // tags sorts what is not empty and drops what is repeated; nil if that leaves nothing.

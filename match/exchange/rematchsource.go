@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rematch-go/rematch/match"
@@ -94,13 +95,15 @@ func (f *bankFormat) record(e *match.Entry) Record {
 	r := Record{ID: e.ID, Signals: e.Signals, Duration: e.Duration, Labels: tags(append(append([]string{}, e.Labels...), f.label...)...)}
 	if c := e.Curation; c != nil {
 		r.Expires, r.Origin = c.Expires, c.Origin
+		var all voices
 		for _, o := range c.Opinions {
-			o.By, o.Ours = cmp.Or(o.By, "unknown"), false
-			r.Opinions = addOpinion(r.Opinions, o)
+			o.By, o.Ours, o.Tags = cmp.Or(o.By, "unknown"), false, slices.Clone(o.Tags)
+			all.say(o)
 		}
 		if c.Decision.Stance != match.NoOpinion {
-			r.Opinions = addOpinion(r.Opinions, match.Opinion{By: cmp.Or(c.Decision.By, "rematch"), Says: c.Decision.Stance, At: c.Decision.At, Tags: []string{"decision"}})
+			all.say(match.Opinion{By: cmp.Or(c.Decision.By, "rematch"), Says: c.Decision.Stance, At: c.Decision.At, Tags: []string{"decision"}})
 		}
+		r.Opinions = all.opinions()
 	}
 	r.Origin.Exchange = cmp.Or(r.Origin.Exchange, "rematch")
 	return r

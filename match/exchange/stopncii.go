@@ -146,6 +146,7 @@ func (s *stopSource) read(ctx context.Context, cp *stopCheckpoint) (*Page, error
 			if err != nil {
 				return nil, err
 			}
+			p.Wait = a.wait
 			set := head.next
 			if cp.Set > 0 {
 				set = min(set, cp.Set)
@@ -297,10 +298,11 @@ func (r *stopRecord) add(b *pageBuilder, position int) {
 		return
 	}
 	at, _ := r.LastMod.time()
-	one := Record{ID: id, Origin: match.Origin{Exchange: "stopncii", Tags: tags(tag("status", string(r.HashStatus)))}}
+	about := []string{tag("status", string(r.HashStatus))}
 	for _, region := range r.Regions {
-		one.Origin.Tags = tags(append(one.Origin.Tags, tag("region", string(region)))...)
+		about = append(about, tag("region", string(region)))
 	}
+	one := Record{ID: id, Origin: match.Origin{Exchange: "stopncii", Tags: tags(about...)}}
 	if known {
 		found, err := signal(kind, string(r.HashValue))
 		if err != nil {
@@ -312,7 +314,8 @@ func (r *stopRecord) add(b *pageBuilder, position int) {
 		one.Later = []Foreign{{string(r.SignalType), string(r.HashValue)}}
 	}
 	// Somebody's case is behind each; who that is nobody tells.
-	one.Opinions = []match.Opinion{{By: "stopncii", Says: match.Seed, At: at}}
+	var all voices
+	all.say(match.Opinion{By: "stopncii", Says: match.Seed, At: at})
 	for _, f := range r.Feedbacks {
 		o := match.Opinion{By: cmp.Or(string(f.Source), "unknown"), Says: match.Seed, At: at, Tags: []string{tag("feedback", string(f.Value))}}
 		switch f.Value {
@@ -324,8 +327,9 @@ func (r *stopRecord) add(b *pageBuilder, position int) {
 		for _, t := range f.Tags {
 			o.Tags = append(o.Tags, string(t))
 		}
-		one.Opinions = addOpinion(one.Opinions, o)
+		all.say(o)
 	}
+	one.Opinions = all.opinions()
 	b.put(position, one)
 }
 

@@ -170,6 +170,7 @@ func (s *tatSource) read(ctx context.Context, cp *tatCheckpoint) (*Page, error) 
 			if err != nil {
 				return nil, err
 			}
+			p.Wait = a.wait
 			if !more {
 				if cursor != "" {
 					cp.After = cursor

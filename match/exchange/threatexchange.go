@@ -201,7 +201,7 @@ func (s *threatSource) query(cp *threatCheckpoint, size int) url.Values {
 
 // read reads one page, in smaller ones if it can't be read, and moves cp on.
 func (s *threatSource) read(ctx context.Context, cp *threatCheckpoint) (*Page, error) {
-	path := s.group + "/threat_updates/"
+	path := s.group + "/threat_updates"
 	return smaller(s.page, func(size int) (*Page, error) {
 		for attempt := 1; ; attempt++ {
 			a, err := s.ask(ctx, request{path: path, query: s.query(cp, size)})
@@ -212,6 +212,7 @@ func (s *threatSource) read(ctx context.Context, cp *threatCheckpoint) (*Page, e
 			if err != nil {
 				return nil, err
 			}
+			p.Wait = a.wait
 			if next == "" {
 				cp.Newest = max(cp.Newest, newest)
 				cp.end(cp.Newest, a.date, s.now())
@@ -244,7 +245,7 @@ func (s *threatSource) skip(ctx context.Context, cp *threatCheckpoint, anew bool
 	from := cp.Since
 	to, err := firstReadable(from+1, unix(s.now())+1, func(since int64) (int, error) {
 		probe := threatCheckpoint{progress: progress{Since: since + 1}} // query goes back by one
-		a, err := s.ask(ctx, request{path: s.group + "/threat_updates/", query: s.query(&probe, 1)})
+		a, err := s.ask(ctx, request{path: s.group + "/threat_updates", query: s.query(&probe, 1)})
 		if err != nil {
 			return 0, err
 		}

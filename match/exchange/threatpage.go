@@ -152,6 +152,7 @@ func (u *threatUpdate) add(b *pageBuilder, position int, wanted []string) {
 // say reads the descriptors: one opinion a member. What a member says in a descriptor of its own
 // counts before its reactions to others'.
 func (u *threatUpdate) say(r *Record) {
+	var all voices
 	severity, confidence := -1, -1
 	expires, forever := time.Time{}, false
 	for i := range u.Descriptors.Data {
@@ -165,7 +166,7 @@ func (u *threatUpdate) say(r *Record) {
 		} else if at, ok := d.AddedOn.time(); ok {
 			o.At = at
 		}
-		r.Opinions = addOpinion(r.Opinions, o)
+		all.say(o)
 		r.Labels = append(r.Labels, d.Tags...)
 		severity = max(severity, slices.Index(severities, string(d.Severity)))
 		if n, err := strconv.Atoi(string(d.Confidence)); err == nil {
@@ -198,7 +199,8 @@ func (u *threatUpdate) say(r *Record) {
 		}
 	}
 	r.Origin.Tags = tags(r.Origin.Tags...)
-	u.react(r)
+	u.react(&all)
+	r.Opinions = all.opinions()
 }
 
 func threatStance(status string) match.Stance {
@@ -225,11 +227,7 @@ var reactionOrder = []struct {
 }
 
 // react adds the opinions of those who only reacted.
-func (u *threatUpdate) react(r *Record) {
-	explicit := make(map[string]bool, len(r.Opinions))
-	for _, o := range r.Opinions {
-		explicit[o.By] = true
-	}
+func (u *threatUpdate) react(all *voices) {
 	var order []string
 	best := make(map[string]int)
 	for i := range u.Descriptors.Data {
@@ -250,9 +248,9 @@ func (u *threatUpdate) react(r *Record) {
 		}
 	}
 	for _, by := range order {
-		if !explicit[by] {
+		if all.of(by) == nil {
 			said := reactionOrder[best[by]]
-			r.Opinions = append(r.Opinions, match.Opinion{By: by, Says: said.says, Tags: []string{tag("reaction", said.key)}})
+			all.say(match.Opinion{By: by, Says: said.says, Tags: []string{tag("reaction", said.key)}})
 		}
 	}
 }

@@ -99,9 +99,16 @@ func newConsortium(t *testing.T, w wire, n int) *consortium {
 	for i := range n {
 		c.items = append(c.items, item{number: i, hash: pdq(i), at: start + int64(i)*60})
 	}
-	c.server = httptest.NewTLSServer(http.HandlerFunc(c.handle))
+	c.server = httptest.NewServer(http.HandlerFunc(c.handle))
 	t.Cleanup(c.server.Close)
 	return c
+}
+
+// overTLS makes the server one with TLS, which takes its time.
+func (c *consortium) overTLS() {
+	c.server.Close()
+	c.server = httptest.NewTLSServer(http.HandlerFunc(c.handle))
+	c.t.Cleanup(c.server.Close)
 }
 
 func (c *consortium) handle(w http.ResponseWriter, r *http.Request) {
@@ -128,7 +135,7 @@ func (c *consortium) config() exchange.Config {
 		settings[k] = v
 	}
 	config := exchange.Config{Base: c.server.URL, Settings: settings, Credentials: exchange.NewCredentials(c.wire.credentials),
-		HTTP: exchange.HTTPOptions{Transport: c.server.Client().Transport, Timeout: 20 * time.Second},
+		HTTP: exchange.HTTPOptions{Transport: c.server.Client().Transport, Timeout: 20 * time.Second, Loopback: c.server.TLS == nil},
 		Now: func() time.Time {
 			c.mu.Lock()
 			defer c.mu.Unlock()
@@ -300,7 +307,7 @@ func serveThreats(c *consortium, w http.ResponseWriter, r *http.Request) []byte 
 		http.Error(w, `{"error":{"code":190,"message":"bad token"}}`, http.StatusBadRequest)
 		return nil
 	}
-	if r.URL.Path != "/700123/threat_updates/" {
+	if r.URL.Path != "/700123/threat_updates" {
 		return serveDescriptors(c, w, r)
 	}
 	items := c.since(int64(number(q.Get("start_time"))))

@@ -23,7 +23,7 @@ type PullOptions struct {
 	// Actor is who makes the changes, for the audit. The zero value: System "exchange NAME".
 	Actor Actor
 	// Lease is for how long an exchange stays taken when who pulls it has died; it is renewed
-	// meanwhile. 0: 30 s; at least 100 ms.
+	// meanwhile. 0: 15 s; at least 100 ms.
 	Lease time.Duration
 	// Pages bounds a pull: an exchange that never comes to an end is left where it is then. 0:
 	// 1,000,000.
@@ -36,7 +36,7 @@ type PullOptions struct {
 }
 
 const (
-	defaultLease  = 30 * time.Second
+	defaultLease  = 15 * time.Second
 	maxCheckpoint = 64 << 10
 	maxListed     = 100 // of each list in a Summary
 	// maxWait is for how long an exchange can keep us away: a day without it is a day without its
