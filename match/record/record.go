@@ -282,3 +282,11 @@ func (r *Record) Decided() (at time.Time) {
 	}
 	return at
 }
+
+// Count is how many uploads of a class, with a reason or none, were screened in an hour.
+type Count struct {
+	Hour   time.Time // its beginning, in UTC
+	Class  Class
+	Reason string
+	N      int64
+}

@@ -87,7 +87,8 @@ type writer struct {
 	by      Actor
 	action  string
 	reason  string
-	changed int // entries
+	status  string // that was decided, of a record
+	changed int    // entries or records
 }
 
 func (s *Store) change(ctx context.Context, by Actor, action string, changes []Change) (at Position, changed int, err error) {
@@ -99,6 +100,19 @@ func (s *Store) change(ctx context.Context, by Actor, action string, changes []C
 			return at, 0, err
 		}
 	}
+	return s.transact(ctx, by, action, func(w *writer) error {
+		for i := range changes {
+			w.reason = changes[i].Reason
+			if err := w.make(&changes[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// transact makes changes in a transaction of a writer that has its turn, with their events.
+func (s *Store) transact(ctx context.Context, by Actor, action string, make func(w *writer) error) (at Position, changed int, err error) {
 	busy := time.NewTimer(s.o.Busy)
 	defer busy.Stop()
 	select {
@@ -119,11 +133,8 @@ func (s *Store) change(ctx context.Context, by Actor, action string, changes []C
 		return at, 0, err
 	}
 	w := &writer{ctx: ctx, s: s, tx: tx, at: before, now: moment(s.o.Now()), by: by, action: action}
-	for i := range changes {
-		w.reason = changes[i].Reason
-		if err := w.make(&changes[i]); err != nil {
-			return at, 0, err
-		}
+	if err := make(w); err != nil {
+		return at, 0, err
 	}
 	if w.at == before {
 		return before, 0, nil
@@ -201,8 +212,8 @@ func (s *Store) check(c *Change) error {
 	if c.Expect != nil && len(c.Expect) != n {
 		return fmt.Errorf("%w: %d versions are expected of %d banks or entries", match.ErrInvalid, len(c.Expect), n)
 	}
-	if len(c.Reason) > 65535 || !utf8.ValidString(c.Reason) {
-		return fmt.Errorf("%w: the reason is longer than 65535 bytes, or not UTF-8", match.ErrInvalid)
+	if err := checkReason(c.Reason); err != nil {
+		return err
 	}
 	if c.Op == match.PutBank {
 		for _, k := range hash.Kinds() {
@@ -219,6 +230,13 @@ func (s *Store) check(c *Change) error {
 	return nil
 }
 
+func checkReason(reason string) error {
+	if len(reason) > 65535 || !utf8.ValidString(reason) {
+		return fmt.Errorf("%w: the reason is longer than 65535 bytes, or not UTF-8", match.ErrInvalid)
+	}
+	return nil
+}
+
 func (w *writer) exec(query string, args ...any) error {
 	_, err := w.tx.ExecContext(w.ctx, query, args...)
 	return classify(err)
@@ -228,7 +246,9 @@ func (w *writer) exec(query string, args ...any) error {
 func (w *writer) event(d *eventDoc) error {
 	d.Time, d.Actor, d.Action = w.now, w.by, w.action
 	if w.reason != "" {
-		d.Decision = &reasonDoc{w.reason}
+		d.Decision = &reasonDoc{Reason: w.reason, Status: w.status}
+	} else if w.status != "" {
+		d.Decision = &reasonDoc{Status: w.status}
 	}
 	raw, at, err := d.seal(w.at)
 	if err != nil {

@@ -265,8 +265,10 @@ func (f *Follower) apply(e *Event) error {
 	if e.Seq != f.at.Seq+1 {
 		return nil // Verify was faster
 	}
-	if err := f.m.Load().Apply(e.Change()); err != nil {
-		return fmt.Errorf("store: event %d can't be made here: %w", e.Seq, err)
+	if e.Op != "" { // else it is of records
+		if err := f.m.Load().Apply(e.Change()); err != nil {
+			return fmt.Errorf("store: event %d can't be made here: %w", e.Seq, err)
+		}
 	}
 	f.at = Position{e.Seq, e.Hash}
 	return nil
@@ -380,7 +382,7 @@ func (s *Store) positionAt(ctx context.Context, seq int64) (Position, error) {
 	if seq == 0 {
 		return at, nil
 	}
-	for r, err := range records(ctx, s.read, seq-1, 1) {
+	for r, err := range eventRows(ctx, s.read, seq-1, 1) {
 		if err != nil {
 			return at, err
 		}

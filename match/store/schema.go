@@ -25,6 +25,7 @@ func migrations(d dialect) [][]string {
 			`CREATE TABLE rematch_changes (seq ` + big + ` PRIMARY KEY, event TEXT NOT NULL, hash ` + blob + ` NOT NULL)`,
 		},
 		d.appendOnly, // a mistake, or a hand on the table, is refused before it has to be found
+		recordTables(d),
 	}
 }
 

@@ -413,7 +413,7 @@ func TestMigration(t *testing.T) {
 		var schema *SchemaError
 		require.ErrorAs(t, err, &schema)
 		assert.ErrorIs(t, err, ErrNewerSchema)
-		assert.Equal(t, SchemaError{99, 2}, *schema)
+		assert.Equal(t, SchemaError{99, newest(s.d)}, *schema)
 	})
 }
 

@@ -1,0 +1,185 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"database/sql"
+
+	"github.com/rematch-go/rematch/match/record"
+)
+
+// RecordQuery says which records are wanted; the zero value: all.
+type RecordQuery struct {
+	From, To time.Time    // when they were screened: From inclusive, To exclusive; zero: from the beginning, to the end
+	Bank     string       // that they matched, also in shadow or suppressed; empty: any, or none
+	Class    record.Class // empty: any
+	Status   string       // record.Confirmed or Overturned; Undecided: neither; empty: any
+	Upload   string       // the upload's ID; empty: any
+	// After are ScreenedAt and ID of a record, after which the next page begins; whether it is
+	// still there does not matter.
+	After Cursor
+	// Newest first, instead of last.
+	Newest bool
+}
+
+// Undecided is the Status of records that are not decided of, in a RecordQuery.
+const Undecided = "undecided"
+
+// Cursor is a place among records.
+type Cursor struct {
+	At time.Time
+	ID string
+}
+
+const recordPage = 100 // records that are read at once
+
+// Record returns a record; ok is false if there is none of that ID. Errors are ErrDamaged and
+// ErrUnreachable.
+func (v *View) Record(id string) (r *record.Record, ok bool, err error) {
+	if !goodName(id) {
+		return nil, false, nil
+	}
+	var row recordRow
+	err = row.scan(v.tx.QueryRowContext(v.ctx, recordColumns+` WHERE id = $1`, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, false, nil
+	} else if err != nil {
+		return nil, false, classify(err)
+	}
+	r, err = row.open()
+	return r, err == nil, err
+}
+
+// Records returns records by when they were screened, and of the same time by their IDs. Errors,
+// which end it, are those of Record.
+func (v *View) Records(q RecordQuery) iter.Seq2[*record.Record, error] {
+	return func(yield func(*record.Record, error) bool) {
+		for row, err := range v.recordRows(q) {
+			var r *record.Record
+			if err == nil {
+				r, err = row.open()
+			}
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// recordRows reads rows by pages, so that other queries can be made between.
+func (v *View) recordRows(q RecordQuery) iter.Seq2[*recordRow, error] {
+	return func(yield func(*recordRow, error) bool) {
+		if !goodName(q.Upload) || !goodName(q.After.ID) {
+			return // there is none such
+		}
+		for {
+			var page []*recordRow
+			query, args := q.sql()
+			rows, err := v.tx.QueryContext(v.ctx, query, args...)
+			if err == nil {
+				err = scanRecords(rows, func(r *recordRow) { page = append(page, r) })
+			}
+			if err != nil {
+				yield(nil, classify(err))
+				return
+			}
+			for _, r := range page {
+				if !yield(r, nil) {
+					return
+				}
+			}
+			if len(page) < recordPage {
+				return
+			}
+			last := page[len(page)-1]
+			q.After = Cursor{time.Unix(0, last.at), last.id}
+		}
+	}
+}
+
+// sql returns the query of the next page.
+func (q *RecordQuery) sql() (string, []any) {
+	var where []string
+	var args []any
+	and := func(condition string, arg ...any) {
+		for _, a := range arg {
+			args = append(args, a)
+			condition = strings.Replace(condition, "?", fmt.Sprintf("$%d", len(args)), 1)
+		}
+		where = append(where, condition)
+	}
+	if !q.From.IsZero() {
+		and(`at >= ?`, q.From.UnixNano())
+	}
+	if !q.To.IsZero() {
+		and(`at < ?`, q.To.UnixNano())
+	}
+	if q.Bank != "" {
+		and(`id IN (SELECT record FROM rematch_record_matches WHERE bank = ?)`, nameSum(q.Bank))
+	}
+	if q.Class != "" {
+		and(`class = ?`, string(q.Class))
+	}
+	switch q.Status {
+	case "":
+	case Undecided:
+		and(`status = ''`)
+	default:
+		and(`status = ?`, q.Status)
+	}
+	if q.Upload != "" {
+		and(`upload = ?`, q.Upload)
+	}
+	order, beyond := ``, `>`
+	if q.Newest {
+		order, beyond = ` DESC`, `<`
+	}
+	if q.After != (Cursor{}) {
+		and(`(at, id) `+beyond+` (?, ?)`, nanos(q.After.At), q.After.ID)
+	}
+	query := recordColumns
+	if len(where) > 0 {
+		query += ` WHERE ` + strings.Join(where, ` AND `)
+	}
+	return fmt.Sprintf(`%s ORDER BY at%s, id%s LIMIT %d`, query, order, order, recordPage), args
+}
+
+// RecordCounts returns what Keep counted in the hours that begin in a period, From inclusive and
+// To exclusive; zero: from the beginning, to the end. By hour, class and reason.
+func (v *View) RecordCounts(from, to time.Time) ([]record.Count, error) {
+	last := int64(1<<63 - 1)
+	if !to.IsZero() {
+		last = to.UnixNano()
+	}
+	rows, err := v.tx.QueryContext(v.ctx, `SELECT hour, class, reason, n FROM rematch_record_counts WHERE hour >= $1 AND hour < $2 ORDER BY hour, class, reason`, nanos(from), last)
+	if err != nil {
+		return nil, classify(err)
+	}
+	defer func() { _ = rows.Close() }() // Err tells
+	var all []record.Count
+	for rows.Next() {
+		var c record.Count
+		var hour int64
+		if err := rows.Scan(&hour, &c.Class, &c.Reason, &c.N); err != nil {
+			return nil, classify(err)
+		}
+		c.Hour = time.Unix(0, hour).UTC()
+		all = append(all, c)
+	}
+	return all, classify(rows.Err())
+}
+
+// FirstMatch returns when the first upload was screened, of those that there are records of, for
+// which a match of the entry stood; zero: there is none.
+func (v *View) FirstMatch(bank, entry string) (time.Time, error) {
+	var at sql.NullInt64
+	err := v.tx.QueryRowContext(v.ctx, `SELECT min(at) FROM rematch_record_matches WHERE entry = $1 AND how = $2`, nameSum(bank, entry), string(record.Matched)).Scan(&at)
+	if err != nil || !at.Valid {
+		return time.Time{}, classify(err)
+	}
+	return time.Unix(0, at.Int64).UTC(), nil
+}
