@@ -151,8 +151,8 @@ type group struct {
 	More         int // rows that the chart leaves out
 }
 
-// Height is that of a chart of n lines.
-func (g group) Height(n int) int { return 26*n + 22 }
+// Height is that of a chart of n lines, with room below.
+func (g group) Height(n, room int) int { return 26*n + room }
 
 func newGroup(title, about string, rows []Row) group {
 	g := group{Title: title, About: about, Rows: rows, More: max(0, len(rows)-chartRows)}
@@ -204,8 +204,8 @@ func shown(s string) string {
 // short is a name that fits beside a bar.
 func short(s string) string {
 	r := []rune(shown(s))
-	if len(r) > 26 {
-		return string(r[:25]) + "…"
+	if len(r) > 23 {
+		return string(r[:22]) + "…"
 	}
 	return string(r)
 }
