@@ -144,7 +144,7 @@ func TestDSA(t *testing.T) {
 	}
 }
 
-// The report on terrorist content has a line for each point of Article 7(3) (field-notes.md,
+// The report on terrorist content has a line for each point of Article 7(3) (field notes,
 // section 16.3).
 func TestTCO(t *testing.T) {
 	var b bytes.Buffer
