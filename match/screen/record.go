@@ -27,7 +27,7 @@ type About struct {
 // have by now; each match has the one it was measured by. Digests and hashes are in it as far as
 // Options asked for them. What can't be written in JSON as it is (IDs that are not UTF-8) has
 // U+FFFD in its place. The error is record.ErrInvalid. It costs some microseconds and one for
-// each bank.
+// each bank, and waits where banks are being changed, as Matcher.Banks does.
 func (s *Screener) Record(v *Verdict, a About) (*record.Record, error) {
 	if a.Screened.IsZero() {
 		a.Screened = time.Now()

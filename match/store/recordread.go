@@ -1,13 +1,12 @@
 package store
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"iter"
 	"strings"
 	"time"
-
-	"database/sql"
 
 	"github.com/rematch-go/rematch/match/record"
 )
@@ -174,7 +173,8 @@ func (v *View) RecordCounts(from, to time.Time) ([]record.Count, error) {
 }
 
 // FirstMatch returns when the first upload was screened, of those that there are records of, for
-// which a match of the entry stood; zero: there is none.
+// which a match of the entry stood; zero: there is none. Once that record is removed it is the
+// next one.
 func (v *View) FirstMatch(bank, entry string) (time.Time, error) {
 	var at sql.NullInt64
 	err := v.tx.QueryRowContext(v.ctx, `SELECT min(at) FROM rematch_record_matches WHERE entry = $1 AND how = $2`, nameSum(bank, entry), string(record.Matched)).Scan(&at)

@@ -87,7 +87,7 @@ type Row struct {
 	Automated int64 `json:"confirmed_automatically"`
 
 	// FirstMatched is how long it took from sharing an entry to its first match, of the entries
-	// that matched for the first time in the period; nil: of none it is known.
+	// that matched for the first time in the period, as far back as records go; nil: of none it is known.
 	FirstMatched *Delay `json:"shared_to_first_matched,omitempty"`
 	// Decision is how long it took from screening to the first decision; nil: there was none.
 	Decision *Delay `json:"screened_to_decided,omitempty"`
