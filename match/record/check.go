@@ -184,23 +184,23 @@ func list[T any](l []T) []T {
 // Parse is the inverse of Encode; unknown members are refused. Errors are ErrInvalid (an *Error)
 // and ErrNewer.
 func Parse(doc []byte) (*Record, error) {
-	var head struct {
-		Version int `json:"version"`
-	}
-	if err := json.Unmarshal(doc, &head); err != nil {
-		return nil, &Error{"document", err.Error()}
-	}
-	if head.Version > Version {
-		return nil, fmt.Errorf("%w: version %d", ErrNewer, head.Version)
-	}
 	r := new(Record)
 	d := json.NewDecoder(bytes.NewReader(doc))
 	d.DisallowUnknownFields()
 	if err := d.Decode(r); err != nil {
+		var head struct {
+			Version int `json:"version"`
+		}
+		if bad := json.Unmarshal(doc, &head); bad == nil && head.Version > Version {
+			return nil, fmt.Errorf("%w: version %d", ErrNewer, head.Version)
+		}
 		return nil, &Error{"document", err.Error()}
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return nil, &Error{"document", "something follows it"}
+	}
+	if r.Version > Version {
+		return nil, fmt.Errorf("%w: version %d", ErrNewer, r.Version)
 	}
 	if err := r.Check(); err != nil {
 		return nil, err

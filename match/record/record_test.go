@@ -104,6 +104,8 @@ func TestParse(t *testing.T) {
 	}
 	_, err = record.Parse(bytes.Replace(doc, []byte(`"version":1`), []byte(`"version":2`), 1))
 	assert.ErrorIs(t, err, record.ErrNewer)
+	_, err = record.Parse(bytes.Replace(doc, []byte(`"version":1`), []byte(`"version":2,"more":[]`), 1))
+	assert.ErrorIs(t, err, record.ErrNewer)
 }
 
 // What was decided of an upload, from what was decided of its matches: the last word counts.

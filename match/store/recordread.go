@@ -100,49 +100,59 @@ func (v *View) recordRows(q RecordQuery) iter.Seq2[*recordRow, error] {
 	}
 }
 
-// sql returns the query of the next page.
+// sql returns the query of the next page. By a bank it goes through what that matched, by time;
+// a record can have matched several of its entries.
 func (q *RecordQuery) sql() (string, []any) {
-	var where []string
 	var args []any
-	and := func(condition string, arg ...any) {
+	var times, where []string
+	and := func(to *[]string, condition string, arg ...any) {
 		for _, a := range arg {
 			args = append(args, a)
 			condition = strings.Replace(condition, "?", fmt.Sprintf("$%d", len(args)), 1)
 		}
-		where = append(where, condition)
-	}
-	if !q.From.IsZero() {
-		and(`at >= ?`, q.From.UnixNano())
-	}
-	if !q.To.IsZero() {
-		and(`at < ?`, q.To.UnixNano())
-	}
-	if q.Bank != "" {
-		and(`id IN (SELECT record FROM rematch_record_matches WHERE bank = ?)`, nameSum(q.Bank))
-	}
-	if q.Class != "" {
-		and(`class = ?`, string(q.Class))
-	}
-	switch q.Status {
-	case "":
-	case Undecided:
-		and(`status = ''`)
-	default:
-		and(`status = ?`, q.Status)
-	}
-	if q.Upload != "" {
-		and(`upload = ?`, q.Upload)
+		*to = append(*to, condition)
 	}
 	order, beyond := ``, `>`
 	if q.Newest {
 		order, beyond = ` DESC`, `<`
 	}
+	id := `id`
+	if q.Bank != "" {
+		id = `record`
+		and(&times, `bank = ?`, nameSum(q.Bank))
+	}
+	if !q.From.IsZero() {
+		and(&times, `at >= ?`, q.From.UnixNano())
+	}
+	if !q.To.IsZero() {
+		and(&times, `at < ?`, q.To.UnixNano())
+	}
 	if q.After != (Cursor{}) {
-		and(`(at, id) `+beyond+` (?, ?)`, nanos(q.After.At), q.After.ID)
+		and(&times, `(at, `+id+`) `+beyond+` (?, ?)`, nanos(q.After.At), q.After.ID)
+	}
+	if q.Class != "" {
+		and(&where, `class = ?`, string(q.Class))
+	}
+	switch q.Status {
+	case "":
+	case Undecided:
+		and(&where, `status = ''`)
+	default:
+		and(&where, `status = ?`, q.Status)
+	}
+	if q.Upload != "" {
+		and(&where, `upload = ?`, q.Upload)
 	}
 	query := recordColumns
-	if len(where) > 0 {
+	if q.Bank != "" {
+		query += ` AS r JOIN (SELECT DISTINCT at AS matched, record FROM rematch_record_matches WHERE ` + strings.Join(times, ` AND `) + `) AS m ON r.id = m.record`
+		times = nil
+	}
+	if where = append(times, where...); len(where) > 0 {
 		query += ` WHERE ` + strings.Join(where, ` AND `)
+	}
+	if q.Bank != "" {
+		return fmt.Sprintf(`%s ORDER BY m.matched%s, m.record%s LIMIT %d`, query, order, order, recordPage), args
 	}
 	return fmt.Sprintf(`%s ORDER BY at%s, id%s LIMIT %d`, query, order, order, recordPage), args
 }
