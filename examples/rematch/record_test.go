@@ -99,6 +99,8 @@ func TestRecordCommands(t *testing.T) {
 		"report --from 2020-01-01 --to 2020-02-01 --format pdf", "report"} {
 		do(2, wrong)
 	}
+	c.do(2, "scan", "--bank", c.dir, "--records-clean", c.dir)
+	c.do(1, "scan", "--bank", c.dir, "--records", filepath.Join(c.dir, "no", "such.db"), c.dir)
 	c.do(1, "report", "--store", filepath.Join(c.dir, "none.db"), "--from", "2020-01-01", "--to", "2021-01-01")
 	assert.NoFileExists(t, filepath.Join(c.dir, "none.db"))
 

@@ -97,23 +97,23 @@ func (s *scan) run(ctx context.Context, bar *progress) error {
 			return err
 		}
 	}
-	matcher, known, err := s.load(ctx, bar)
+	kept, err := s.keep.open(ctx) // likewise
 	if err != nil {
 		return err
 	}
-	kept, err := s.keep.open(ctx)
-	if err != nil {
-		return err
-	}
-	err = s.scan(ctx, bar, matcher, known, out, kept)
+	err = s.scan(ctx, bar, out, kept)
 	if failed := kept.close(); failed != nil { // it outranks what the files came to
 		return failed
 	}
 	return err
 }
 
-func (s *scan) scan(ctx context.Context, bar *progress, matcher *match.Matcher, known map[knownKey]string, out *page, kept *keeper) error {
+func (s *scan) scan(ctx context.Context, bar *progress, out *page, kept *keeper) error {
 	a := s.app
+	matcher, known, err := s.load(ctx, bar)
+	if err != nil {
+		return err
+	}
 	bar.next("scanning")
 	screener := screen.New(matcher, s.options)
 
@@ -132,7 +132,7 @@ func (s *scan) scan(ctx context.Context, bar *progress, matcher *match.Matcher, 
 		give(r)
 		bar.done()
 	}
-	err := ordered(ctx, a.workers, t.files(bar, walk(s.paths)), work, func(f found, r screened) error {
+	err = ordered(ctx, a.workers, t.files(bar, walk(s.paths)), work, func(f found, r screened) error {
 		if out != nil {
 			out.add(f.path, r.verdict, r.err)
 		}
