@@ -88,17 +88,21 @@ line, the whole document.`,
 						}
 						q.After = store.Cursor{At: r.ScreenedAt, ID: r.ID}
 					}
-					n := 0
+					n, last := 0, ""
 					for r, err := range v.Records(q) {
 						if err != nil {
+							return err
+						}
+						if n++; n > limit {
+							if !a.json {
+								_, err = fmt.Fprintf(a.stdout, "There are more: --after %s\n", last)
+							}
 							return err
 						}
 						if err := a.printRecord(r, false); err != nil {
 							return err
 						}
-						if n++; n == limit {
-							break
-						}
+						last = r.ID
 					}
 					return nil
 				})

@@ -44,7 +44,9 @@ func TestRecordCommands(t *testing.T) {
 		t.Helper()
 		return c.do(code, append(append(strings.Fields(line), "--store", url), more...)...)
 	}
-	assert.Equal(t, id+`  2020-01-02 12:00:00  match      "one <b>\x1b[31m" (not decided)`+"\n", do(0, "record list --limit 1"))
+	assert.Equal(t, id+`  2020-01-02 12:00:00  match      "one <b>\x1b[31m" (not decided)`+"\nThere are more: --after "+id+"\n", do(0, "record list --limit 1"))
+	assert.Equal(t, 1, strings.Count(do(0, "record list --limit 1 --json"), "\n"))
+	assert.NotContains(t, do(0, "record list --limit 3"), "more")
 	assert.Equal(t, 1, strings.Count(do(0, "record list --outcome not_judged"), "\n"))
 	assert.Contains(t, do(0, "record list --newest --limit 1"), "three: damaged")
 	assert.Contains(t, do(0, "record list --limit 1 --after "+id), "two")

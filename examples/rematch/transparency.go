@@ -50,7 +50,7 @@ to a statement.`,
 				return err
 			}
 			if _, err := summary.Build(since, until, nil, func(func(*record.Record, error) bool) {}, nil); errors.Is(err, summary.ErrPeriod) {
-				return usagef("--from %s --to %s: want a period of whole hours that begins before it ends", from, to)
+				return usagef("--from %s --to %s: want a period of whole hours that begins before it ends, of a hundred years at most", from, to)
 			}
 			if !slices.Contains(reportFormats, format) {
 				return usagef("--format %q: want one of %s", format, strings.Join(reportFormats, ", "))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"strings"
 	"time"
 
@@ -122,13 +123,13 @@ func (q *RecordQuery) sql() (string, []any) {
 		and(&times, `bank = ?`, nameSum(q.Bank))
 	}
 	if !q.From.IsZero() {
-		and(&times, `at >= ?`, q.From.UnixNano())
+		and(&times, `at >= ?`, bound(q.From))
 	}
 	if !q.To.IsZero() {
-		and(&times, `at < ?`, q.To.UnixNano())
+		and(&times, `at < ?`, bound(q.To))
 	}
 	if q.After != (Cursor{}) {
-		and(&times, `(at, `+id+`) `+beyond+` (?, ?)`, nanos(q.After.At), q.After.ID)
+		and(&times, `(at, `+id+`) `+beyond+` (?, ?)`, bound(q.After.At), q.After.ID)
 	}
 	if q.Class != "" {
 		and(&where, `class = ?`, string(q.Class))
@@ -157,14 +158,25 @@ func (q *RecordQuery) sql() (string, []any) {
 	return fmt.Sprintf(`%s ORDER BY at%s, id%s LIMIT %d`, query, order, order, recordPage), args
 }
 
+// bound is a time in nanoseconds since 1970, or the nearest that there is.
+func bound(t time.Time) int64 {
+	switch {
+	case t.Unix() < 0:
+		return 0
+	case t.Unix() > math.MaxInt64/int64(time.Second)-1:
+		return math.MaxInt64
+	}
+	return t.UnixNano()
+}
+
 // RecordCounts returns what Keep counted in the hours that begin in a period, From inclusive and
 // To exclusive; zero: from the beginning, to the end. By hour, class and reason.
 func (v *View) RecordCounts(from, to time.Time) ([]record.Count, error) {
-	last := int64(1<<63 - 1)
+	last := int64(math.MaxInt64)
 	if !to.IsZero() {
-		last = to.UnixNano()
+		last = bound(to)
 	}
-	rows, err := v.tx.QueryContext(v.ctx, `SELECT hour, class, reason, n FROM rematch_record_counts WHERE hour >= $1 AND hour < $2 ORDER BY hour, class, reason`, nanos(from), last)
+	rows, err := v.tx.QueryContext(v.ctx, `SELECT hour, class, reason, n FROM rematch_record_counts WHERE hour >= $1 AND hour < $2 ORDER BY hour, class, reason`, bound(from), last)
 	if err != nil {
 		return nil, classify(err)
 	}

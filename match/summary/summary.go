@@ -17,7 +17,8 @@ import (
 	"github.com/rematch-go/rematch/match/record"
 )
 
-// ErrPeriod is the error of a period that ends before it begins, or not on the hour.
+// ErrPeriod is the error of a period that ends before it begins, or not on the hour, or after more
+// than a hundred years.
 var ErrPeriod = errors.New("summary: not a period")
 
 // Summary is what became of the uploads of a period. Durations are seconds.
@@ -147,6 +148,8 @@ func Build(from, to time.Time, counts []record.Count, records iter.Seq2[*record.
 	switch {
 	case from.IsZero() || to.IsZero() || !from.Before(to):
 		return nil, fmt.Errorf("%w: from %s to %s", ErrPeriod, from.Format(time.RFC3339), to.Format(time.RFC3339))
+	case to.After(from.AddDate(100, 0, 0)):
+		return nil, fmt.Errorf("%w: from %s to %s; want a hundred years at most", ErrPeriod, from.Format(time.RFC3339), to.Format(time.RFC3339))
 	case !from.Equal(from.Truncate(time.Hour)) || !to.Equal(to.Truncate(time.Hour)):
 		return nil, fmt.Errorf("%w: from %s to %s; want whole hours, for uploads are counted by them", ErrPeriod, from.Format(time.RFC3339Nano), to.Format(time.RFC3339Nano))
 	}

@@ -185,7 +185,7 @@ func TestDelays(t *testing.T) {
 }
 
 func TestPeriods(t *testing.T) {
-	for _, c := range [][2]time.Time{{day, day}, {day.Add(h), day}, {day.Add(1), day.Add(h)}, {day, day.Add(h + 1)}, {{}, day}, {day, {}}} {
+	for _, c := range [][2]time.Time{{day, day}, {day.Add(h), day}, {day.Add(1), day.Add(h)}, {day, day.Add(h + 1)}, {{}, day}, {day, {}}, {day, day.AddDate(100, 0, 1)}} {
 		_, err := summary.Build(c[0], c[1], nil, all(), nil)
 		assert.ErrorIs(t, err, summary.ErrPeriod)
 	}
