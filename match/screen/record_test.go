@@ -34,11 +34,13 @@ func TestRecords(t *testing.T) {
 	gifct := &match.Curation{Origin: match.Origin{Exchange: "gifct", Member: "<b>m</b>", ID: "9", Fetched: shared.Add(time.Hour), Severity: "A1", Tags: []string{"t"}},
 		Opinions: []match.Opinion{{By: "m", Says: match.Positive, At: shared}, {By: "ann", Ours: true, Says: match.Positive, At: shared.Add(-time.Hour)}}}
 	disputed := &match.Curation{Opinions: []match.Opinion{{By: "m", Says: match.Positive, At: shared}, {By: "n", Says: match.Negative, At: shared.Add(time.Minute)}}}
-	one := enroll(t, "one.mp4", clip("seed=1 from=0 seconds=20"), o)
+	brief := o // crops and halves take their time
+	brief.Crops = -1
+	one := enroll(t, "one.mp4", clip("seed=1 from=0 seconds=8"), brief)
 	one.Curation = gifct
-	two := enroll(t, "bad \xff id", clip("seed=2 from=0 seconds=12 bars=12"), o)
+	two := enroll(t, "bad \xff id", clip("seed=2 from=0 seconds=6 bars=12"), brief)
 	two.Curation = disputed
-	four := enroll(t, "four.mp4", clip("seed=4 from=0 seconds=10"), o)
+	four := enroll(t, "four.mp4", clip("seed=4 from=0 seconds=6"), brief)
 	five := match.Entry{ID: "five", Signals: []match.Signal{{Value: digestOf(t, clip("seed=5 from=0 seconds=6")), Quality: hash.Unmeasured}}}
 	m := matcher(t, match.Bank{Name: "known", Action: "block", Labels: []string{"terror"}, Thresholds: map[hash.Kind]int{hash.PDQ: 28}, Entries: []match.Entry{one, two, four, five}},
 		match.Bank{Name: "news", Allow: true, Suppresses: []string{"known"}, Entries: []match.Entry{{ID: "clip", Signals: four.Signals, Duration: four.Duration}}})
@@ -48,14 +50,14 @@ func TestRecords(t *testing.T) {
 		class record.Class
 		o     func(o *screen.Options)
 	}{
-		{"match", clip("seed=1 from=4.3 seconds=9 flip=true"), record.Matched, nil},
+		{"match", clip("seed=1 from=1.3 seconds=6 flip=true"), record.Matched, nil},
 		{"digest", clip("seed=5 from=0 seconds=6"), record.Matched, nil},
-		{"partial", clip("seed=1 from=0 seconds=20 broken=8"), record.Matched, nil},
-		{"suppressed", clip("seed=4 from=1 seconds=6"), record.Suppressed, nil},
-		{"shadowed", clip("seed=2 from=1 seconds=8"), record.Shadowed, nil},
-		{"not_judged_truncated", clip("seed=3 from=0 seconds=20 broken=8"), record.NotJudged, nil},
+		{"partial", clip("seed=1 from=0 seconds=8 broken=5"), record.Matched, nil},
+		{"suppressed", clip("seed=4 from=0 seconds=5"), record.Suppressed, nil},
+		{"shadowed", clip("seed=2 from=0 seconds=5"), record.Shadowed, nil},
+		{"not_judged_truncated", clip("seed=3 from=0 seconds=8 broken=4"), record.NotJudged, nil},
 		{"not_judged_unsupported", []byte("words"), record.NotJudged, nil},
-		{"clean", clip("seed=3 from=0 seconds=6"), record.Clean, nil},
+		{"clean", clip("seed=3 from=0 seconds=4"), record.Clean, nil},
 		{"all_facts", clip("seed=3 from=0 seconds=2"), record.Clean, func(o *screen.Options) { o.Digests, o.Hashes = screen.OfAll, true }},
 		{"no_facts", clip("seed=1 from=0 seconds=5"), record.Matched, func(o *screen.Options) { o.Digests = screen.OfNone }},
 	} {
