@@ -101,7 +101,7 @@ func TestReportTimeline(t *testing.T) {
 	page := func(args ...string) string {
 		path := filepath.Join(t.TempDir(), "report.html")
 		var stdout, stderr bytes.Buffer
-		require.Equal(t, exitMatch, run(t.Context(), append([]string{"scan", "--backend", "ffmpeg", "--report", path}, args...), &stdout, &stderr), "%s", &stderr)
+		require.Equal(t, exitMatch, run(t.Context(), append([]string{"scan", "--backend", "ffmpeg", "--page", path}, args...), &stdout, &stderr), "%s", &stderr)
 		b, err := os.ReadFile(path)
 		require.NoError(t, err)
 		return string(b)

@@ -52,7 +52,7 @@ func TestExport(t *testing.T) {
 		bank := filepath.Join(dir, "others.bank")
 		require.Equal(t, exitOK, run(t.Context(), []string{"bank", "build", "-o", bank, list}, &stdout, &stderr), "%s", &stderr)
 		report := filepath.Join(dir, "report.html")
-		assert.Equal(t, exitMatch, run(t.Context(), []string{"scan", "--report", report, "--bank", list, clip}, &stdout, &stderr), "%s", &stderr)
+		assert.Equal(t, exitMatch, run(t.Context(), []string{"scan", "--page", report, "--bank", list, clip}, &stdout, &stderr), "%s", &stderr)
 		page, err := os.ReadFile(report)
 		require.NoError(t, err)
 		assert.Contains(t, string(page), "clip.json")

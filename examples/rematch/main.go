@@ -10,6 +10,8 @@
 //	rematch bank disable known.bank ENTRY   (and more: rematch help bank)
 //	rematch audit verify --store banks.db
 //	rematch exchange pull --store banks.db
+//	rematch record list --store banks.db
+//	rematch report --store banks.db --from 2026-01-01 --to 2026-07-01 --format html -o report.html
 //
 // Folders are walked with everything below them. Every regular file in them is
 // looked at, whatever its name; symbolic links inside them are not followed. A

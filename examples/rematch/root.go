@@ -111,7 +111,7 @@ something was not judged, 1 failure, 2 wrong usage.`,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print one JSON object a line")
-	root.AddCommand(a.hashCommand(), a.exportCommand(), a.bankCommand(), a.auditCommand(), a.exchangeCommand(), a.scanCommand(), a.compareCommand(), a.lookupCommand(), a.doctorCommand(), a.versionCommand())
+	root.AddCommand(a.hashCommand(), a.exportCommand(), a.bankCommand(), a.auditCommand(), a.exchangeCommand(), a.scanCommand(), a.recordCommand(), a.reportCommand(), a.compareCommand(), a.lookupCommand(), a.doctorCommand(), a.versionCommand())
 	markStart(root, started)
 	return root
 }

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +18,8 @@ import (
 func (a *app) scanCommand() *cobra.Command {
 	var (
 		banks     []string
-		report    string
+		page      string
+		keep      keeping
 		threshold int
 		complete  bool
 		media     mediaFlags
@@ -33,16 +36,20 @@ these, of which a bank is made in memory. If any of it can't be read or hashed,
 nothing is scanned.
 
 Exit codes: 0 nothing matched, 3 something matched, 4 nothing matched but
-something was not judged, 1 failure, 2 wrong usage.`,
+something was not judged, 1 failure, 2 wrong usage.
+
+With --records a record of each verdict is kept in a store, with the file's path as the
+upload's ID; of files that match nothing only their number, unless --records-clean asks for
+more. See "rematch record" and "rematch report".`,
 		Example: `  rematch scan --bank known/ uploads/
   rematch scan --bank known.bank --json uploads/ > verdicts.jsonl
-  rematch scan --bank known/ --report report.html uploads/`,
+  rematch scan --bank known/ --page page.html uploads/`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := a.checkWorkers(); err != nil {
 				return err
 			}
-			s := scan{app: a, banks: banks, report: report, paths: args}
+			s := scan{app: a, banks: banks, page: page, keep: keep, paths: args}
 			if c.Flags().Changed("threshold") {
 				if most := match.DefaultMaxRadius(hash.PDQ); threshold < 0 || threshold > most {
 					return usagef("--threshold %d: want 0 to %d bits", threshold, most)
@@ -55,12 +62,15 @@ something was not judged, 1 failure, 2 wrong usage.`,
 			if err != nil {
 				return err
 			}
-			s.options = screen.Options{Video: options, Complete: complete}
+			s.options = screen.Options{Video: options, Complete: complete, Digests: keep.digests()}
 			return closing(decoder, s.run(c.Context(), bar))
 		},
 	}
 	c.Flags().StringArrayVar(&banks, "bank", nil, "known content: a bank file, store, hash list, picture, video or folder; may be repeated")
-	c.Flags().StringVar(&report, "report", "", "also write a report for moderators: one HTML `FILE` that needs nothing else")
+	c.Flags().StringVar(&page, "page", "", "also write a page for moderators: one HTML `FILE` that needs nothing else")
+	c.Flags().StringVar(&page, "report", "", "") // as it was called before there was a command of that name
+	_ = c.Flags().MarkHidden("report")
+	keep.add(c)
 	c.Flags().IntVar(&threshold, "threshold", hash.PDQ.Threshold(), "how many bits of a pdq hash may differ, inclusive; without it each bank's own")
 	c.Flags().BoolVar(&complete, "complete", false, "look at all of every video, for every segment: without it key frames come first, and the rest where it pays")
 	_ = c.MarkFlagRequired("bank")
@@ -73,21 +83,34 @@ something was not judged, 1 failure, 2 wrong usage.`,
 type scan struct {
 	app       *app
 	banks     []string
-	report    string
+	page      string
+	keep      keeping
 	paths     []string
 	threshold *int // nil: each bank's own
 	options   screen.Options
 }
 
 func (s *scan) run(ctx context.Context, bar *progress) error {
-	a := s.app
-	var out *report
-	if s.report != "" {
+	var out *page
+	if s.page != "" {
 		var err error
-		if out, err = newReport(s.report); err != nil { // before the work, not after it
+		if out, err = newPage(s.page); err != nil { // before the work, not after it
 			return err
 		}
 	}
+	kept, err := s.keep.open(ctx) // likewise
+	if err != nil {
+		return err
+	}
+	err = s.scan(ctx, bar, out, kept)
+	if failed := kept.close(); failed != nil { // it outranks what the files came to
+		return failed
+	}
+	return err
+}
+
+func (s *scan) scan(ctx context.Context, bar *progress, out *page, kept *keeper) error {
+	a := s.app
 	matcher, known, err := s.load(ctx, bar)
 	if err != nil {
 		return err
@@ -97,6 +120,7 @@ func (s *scan) run(ctx context.Context, bar *progress) error {
 
 	type screened struct {
 		verdict screen.Verdict
+		at      time.Time
 		err     error
 	}
 	var t tally
@@ -104,6 +128,7 @@ func (s *scan) run(ctx context.Context, bar *progress) error {
 		r := screened{err: f.err}
 		if r.err == nil {
 			r.verdict, r.err = screener.Screen(ctx, video.File(f.path))
+			r.at = time.Now()
 		}
 		give(r)
 		bar.done()
@@ -116,6 +141,9 @@ func (s *scan) run(ctx context.Context, bar *progress) error {
 			t.failed++
 			return a.printFileError(bar.writer(), f.path, r.err)
 		}
+		if err := kept.add(ctx, screener, f.path, &r.verdict, r.at); err != nil {
+			return err
+		}
 		switch r.verdict.Outcome {
 		case screen.Match:
 			t.matched++
@@ -126,11 +154,11 @@ func (s *scan) run(ctx context.Context, bar *progress) error {
 		}
 		return a.printVerdict(bar.writer(), f.path, r.verdict)
 	})
-	if err != nil {
+	if err := errors.Join(err, kept.flush(ctx)); err != nil {
 		return err
 	}
 	if out != nil {
-		bar.next("writing the report:")
+		bar.next("writing the page:")
 		if err := out.write(ctx, bar, a.workers, &t, known, s.options.Video); err != nil {
 			return err
 		}
@@ -145,7 +173,7 @@ func (s *scan) run(ctx context.Context, bar *progress) error {
 }
 
 // load opens all banks, and returns a matcher of them and the paths of known media
-// by bank and entry, for the report.
+// by bank and entry, for the page.
 func (s *scan) load(ctx context.Context, bar *progress) (*match.Matcher, map[knownKey]string, error) {
 	e := enrolment{kinds: []hash.Kind{hash.PDQ}, workers: s.app.workers, screen: s.options}
 	files := make(map[knownKey]string)

@@ -81,7 +81,7 @@ func TestScripts(t *testing.T) {
 			}
 			return raceDetector, nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "damage": damage, "widen": widen},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "damage": damage, "widen": widen, "recordid": recordID},
 	})
 }
 
@@ -103,6 +103,15 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit code %d, want %d\nstdout:\n%s\nstderr:\n%s", got, want, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
 	}
+}
+
+// recordID sets ID to the first one of a record that the last command printed.
+func recordID(ts *testscript.TestScript, _ bool, _ []string) {
+	id := regexp.MustCompile(`\b[0-9a-f]{32}\b`).FindString(ts.ReadFile("stdout"))
+	if id == "" {
+		ts.Fatalf("no record in: %s", ts.ReadFile("stdout"))
+	}
+	ts.Setenv("ID", id)
 }
 
 // damage changes the byte in the middle of a file: damage FILE.

@@ -11,7 +11,7 @@ import (
 )
 
 // The sentences in this file are read by moderators, on the terminal and in the
-// report: they say what was compared with what, and how near it was.
+// page: they say what was compared with what, and how near it was.
 
 // reasons are the tokens of video.Reason and of package screen in words.
 var reasons = map[string]string{

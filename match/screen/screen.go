@@ -88,6 +88,14 @@ type Verdict struct {
 	// and Plan are of: a film behind a photograph, the pictures of an archive. Each is judged, and
 	// what keeps one from it is the Reason of the upload, unless that is low quality.
 	Media []Medium
+	// Decoder is what decoded the upload: the name of the video backend, or empty where that was
+	// done in Go, or not at all.
+	Decoder string
+	// Digests are the MD5, SHA-1 and SHA-256 of the upload's bytes, where Options.Digests asks for them.
+	Digests []hash.Value
+	// Hashes are those of the upload's pictures as they are, where Options.Hashes asks for them: by
+	// time, up to MaxHashes of a medium.
+	Hashes []PictureHash
 }
 
 // Options of a Screener and of Enroll. The zero value decodes stills, animated GIFs and
@@ -114,6 +122,12 @@ type Options struct {
 	// halves (hash.Half) are kept, eight signals a second together; a negative number leaves
 	// those out too.
 	Crops int
+	// Digests says of which uploads Verdict.Digests is set: by default of those that matched
+	// something, in shadow and suppressed too, for a report of them needs it. They are read once
+	// more for it. Digests and hashes tell what an upload was: do not keep those of others.
+	Digests Whose
+	// Hashes asks for Verdict.Hashes, of all uploads.
+	Hashes bool
 }
 
 func (o Options) sample() time.Duration {
@@ -204,7 +218,15 @@ func (s *Screener) Screen(ctx context.Context, upload video.Input) (Verdict, err
 		return refuse(Verdict{}, err)
 	}
 	defer stored.Close()
+	v, err := s.screen(ctx, stored, upload)
+	if err != nil || !s.options.Digests.wants(&v) {
+		return v, err
+	}
+	v.Digests, err = fileDigests(ctx, stored)
+	return v, err
+}
 
+func (s *Screener) screen(ctx context.Context, stored *video.Stored, upload video.Input) (Verdict, error) {
 	digests, perceptual := s.kinds()
 	if !s.matcher.HasKnown() || len(digests)+len(perceptual) == 0 {
 		return refuse(Verdict{}, errNoBank)
@@ -231,6 +253,7 @@ func (s *Screener) judge(ctx context.Context, stored *video.Stored, u *match.Upl
 	var undecoded error
 	if len(perceptual) > 0 {
 		seen, undecoded = s.frames(ctx, stored, u, perceptual, &v, o)
+		v.Hashes = seen.kept()
 		if _, ok := video.Reason(undecoded); undecoded != nil && !ok {
 			return Verdict{}, undecoded
 		}
@@ -258,8 +281,9 @@ func (s *Screener) ScreenImage(m image.Image) (Verdict, error) {
 	}
 	looker := s.lookers.Get().(*looker)
 	defer s.lookers.Put(looker)
-	w := &watch{kinds: perceptual, looker: looker}
+	w := &watch{kinds: perceptual, looker: looker, keep: s.options.Hashes}
 	err := w.add(hash.Frame{Image: m})
+	v.Hashes = w.kept()
 	if err == nil {
 		err = s.compare(s.matcher.Upload(s.id), w, nil, &v)
 	}
@@ -322,7 +346,7 @@ func (s *Screener) frames(ctx context.Context, stored *video.Stored, u *match.Up
 		return nil, err
 	}
 	defer media.Close()
-	v.Info = media.Info()
+	v.Info, v.Decoder = media.Info(), media.Backend()
 
 	looker := s.lookers.Get().(*looker)
 	defer s.lookers.Put(looker)
@@ -336,7 +360,7 @@ func (s *Screener) frames(ctx context.Context, stored *video.Stored, u *match.Up
 		ctx, stop = context.WithTimeout(ctx, work)
 		defer stop()
 	}
-	w := &watch{kinds: kinds, looker: looker, scan: u.NewVideo(), step: s.options.sample()}
+	w := &watch{kinds: kinds, looker: looker, scan: u.NewVideo(), step: s.options.sample(), keep: s.options.Hashes}
 	err = w.follow(ctx, media, s.options.Complete)
 	v.Plan = w.plan
 	if err == nil && len(w.frames) == 1 { // a still in the guise of a video
@@ -354,7 +378,7 @@ func (s *Screener) frames(ctx context.Context, stored *video.Stored, u *match.Up
 
 // still hashes a picture, or all frames of a video that was over before a second one was due.
 func (s *Screener) still(ctx context.Context, name string, media *video.Media, u *match.Upload, looker *looker, kinds []hash.Kind, v *Verdict) (*watch, error) {
-	w := &watch{kinds: kinds, looker: looker}
+	w := &watch{kinds: kinds, looker: looker, keep: s.options.Hashes}
 	if v.Info.Class != video.Still { // it can have more frames than were looked at
 		w.scan, w.step = u.NewVideo(), s.options.sample()
 	}

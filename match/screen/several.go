@@ -95,6 +95,7 @@ func tooManyParts(name string) error {
 func (v *Verdict) add(m *Verdict) {
 	v.Matches, v.Total = append(v.Matches, m.Matches...), v.Total+m.Total
 	v.Shadow, v.ShadowTotal = append(v.Shadow, m.Shadow...), v.ShadowTotal+m.ShadowTotal
+	v.Hashes = append(v.Hashes, m.Hashes...)
 }
 
 // medium judges a part, and takes what it needs from the budgets of bytes and frames.

@@ -26,7 +26,7 @@ type Stream struct {
 func (s *Screener) NewStream() *Stream {
 	_, perceptual := s.kinds()
 	u := s.matcher.Upload(s.id)
-	return &Stream{s: s, u: u, w: watch{kinds: perceptual, looker: new(looker), scan: u.NewVideo(), step: s.options.sample()}}
+	return &Stream{s: s, u: u, w: watch{kinds: perceptual, looker: new(looker), scan: u.NewVideo(), step: s.options.sample(), keep: s.options.Hashes}}
 }
 
 // Add looks at a frame, in any order of times; one at a time that was there already is
@@ -49,7 +49,7 @@ func (t *Stream) Verdict() (Verdict, error) {
 	if !t.s.matcher.HasKnown() || len(t.w.kinds) == 0 {
 		return refuse(Verdict{}, errNoBank)
 	}
-	v := Verdict{Frames: len(t.w.frames), Info: video.Info{Class: video.Video}}
+	v := Verdict{Frames: len(t.w.frames), Info: video.Info{Class: video.Video}, Hashes: t.w.kept()}
 	err := error(&match.LowQualityError{Gate: hash.DefaultGate})
 	if v.Frames > 0 {
 		err = t.s.compare(t.u, &t.w, nil, &v)

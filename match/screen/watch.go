@@ -28,6 +28,9 @@ type watch struct {
 	frames []looked         // in order
 	done   []stretch        // that were looked at in steps, rising and disjoint
 	plan   []Pass
+
+	keep   bool          // Options.Hashes
+	hashes []PictureHash // in the order they were looked at
 }
 
 // add looks at a frame, unless it was looked at before. What it returns is of the
@@ -41,6 +44,7 @@ func (w *watch) add(frame hash.Frame) error {
 	if err != nil {
 		return err
 	}
+	w.note(frame.Time, looks)
 	if w.scan != nil && slices.ContainsFunc(looks, judgedPDQ) {
 		looks = w.looker.halves(looks, frame.Image)
 	}

@@ -88,8 +88,9 @@ type writer struct {
 	by      Actor
 	action  string
 	reason  string
-	changed int  // entries
-	beside  bool // something beside banks and entries was changed: there need be no event
+	status  string // that was decided, of a record
+	changed int    // entries or records
+	beside  bool   // something beside what events tell of was changed: there need be none
 }
 
 func (s *Store) change(ctx context.Context, by Actor, action string, changes []Change) (at Position, changed int, err error) {
@@ -98,7 +99,7 @@ func (s *Store) change(ctx context.Context, by Actor, action string, changes []C
 			return at, 0, err
 		}
 	}
-	w, err := s.transact(ctx, by, action, func(w *writer) error {
+	return s.events(ctx, by, action, func(w *writer) error {
 		for i := range changes {
 			w.reason = changes[i].Reason
 			if err := w.make(&changes[i]); err != nil {
@@ -107,14 +108,19 @@ func (s *Store) change(ctx context.Context, by Actor, action string, changes []C
 		}
 		return nil
 	})
+}
+
+// events is transact for changes that are told of by events.
+func (s *Store) events(ctx context.Context, by Actor, action string, make func(w *writer) error) (at Position, changed int, err error) {
+	w, err := s.transact(ctx, by, action, make)
 	if err != nil {
 		return at, 0, err
 	}
 	return w.at, w.changed, nil
 }
 
-// transact makes one transaction of changes.
-func (s *Store) transact(ctx context.Context, by Actor, action string, changes func(w *writer) error) (w *writer, err error) {
+// transact makes changes in a transaction of a writer that has its turn, with their events.
+func (s *Store) transact(ctx context.Context, by Actor, action string, make func(w *writer) error) (w *writer, err error) {
 	defer func() { err = ended(ctx, err) }()
 	if err := by.check(); err != nil {
 		return nil, err
@@ -139,7 +145,7 @@ func (s *Store) transact(ctx context.Context, by Actor, action string, changes f
 		return nil, err
 	}
 	w = &writer{ctx: ctx, s: s, tx: tx, at: before, now: moment(s.o.Now()), by: by, action: action}
-	if err := changes(w); err != nil {
+	if err := make(w); err != nil {
 		return nil, err
 	}
 	if w.at == before && !w.beside {
@@ -222,8 +228,8 @@ func (s *Store) check(c *Change) error {
 	if c.Expect != nil && len(c.Expect) != n {
 		return fmt.Errorf("%w: %d versions are expected of %d banks or entries", match.ErrInvalid, len(c.Expect), n)
 	}
-	if len(c.Reason) > 65535 || !utf8.ValidString(c.Reason) {
-		return fmt.Errorf("%w: the reason is longer than 65535 bytes, or not UTF-8", match.ErrInvalid)
+	if err := checkReason(c.Reason); err != nil {
+		return err
 	}
 	if c.Op == match.PutBank {
 		for _, k := range hash.Kinds() {
@@ -275,6 +281,13 @@ func (s *Store) checkRadius(b *bankRow, entries []match.Entry) error {
 	return nil
 }
 
+func checkReason(reason string) error {
+	if len(reason) > 65535 || !utf8.ValidString(reason) {
+		return fmt.Errorf("%w: the reason is longer than 65535 bytes, or not UTF-8", match.ErrInvalid)
+	}
+	return nil
+}
+
 func (w *writer) exec(query string, args ...any) error {
 	_, err := w.tx.ExecContext(w.ctx, query, args...)
 	return classify(err)
@@ -284,7 +297,9 @@ func (w *writer) exec(query string, args ...any) error {
 func (w *writer) event(d *eventDoc) error {
 	d.Time, d.Actor, d.Action = w.now, w.by, w.action
 	if w.reason != "" {
-		d.Decision = &reasonDoc{w.reason}
+		d.Decision = &reasonDoc{Reason: w.reason, Status: w.status}
+	} else if w.status != "" {
+		d.Decision = &reasonDoc{Status: w.status}
 	}
 	raw, at, err := d.seal(w.at)
 	if err != nil {

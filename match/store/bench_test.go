@@ -159,7 +159,7 @@ func onDisk(b *testing.B, s *Store, url string) (bytes float64) {
 		require.NoError(b, err)
 		return fileSize(b, path)
 	}
-	require.NoError(b, s.read.QueryRow(`SELECT pg_total_relation_size('rematch_entries') + pg_total_relation_size('rematch_changes') + pg_total_relation_size('rematch_records')`).Scan(&bytes))
+	require.NoError(b, s.read.QueryRow(`SELECT pg_total_relation_size('rematch_entries') + pg_total_relation_size('rematch_changes') + pg_total_relation_size('rematch_shared')`).Scan(&bytes))
 	return bytes
 }
 

@@ -28,8 +28,8 @@ type dialect struct {
 // The tables of that form.
 const (
 	entryTable  = "rematch_entries"
-	recordTable = "rematch_records" // of exchanges; the version is the reading in which a record came last
-	asideTable  = "rematch_aside"   // what of exchanges could not be taken over; the version likewise
+	sharedTable = "rematch_shared" // records of exchanges; the version is the reading in which a record came last
+	asideTable  = "rematch_aside"  // what of exchanges could not be taken over; the version likewise
 )
 
 // row is an entry in its table.

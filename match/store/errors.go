@@ -60,11 +60,15 @@ func (e *SchemaError) Is(target error) bool { return target == ErrNewerSchema }
 // ConflictError tells what has changed since the caller looked.
 type ConflictError struct {
 	Bank, Entry string // Entry is empty when the bank itself is meant
+	Record      string // of Decide; then Want and Have count its decisions
 	Want, Have  int64  // versions; 0: not there
 	By          Actor  // who made Have; empty where that is 0
 }
 
 func (e *ConflictError) Error() string {
+	if e.Record != "" {
+		return fmt.Sprintf("%v: record %q: %d decisions were seen, and by now there are %d, the last by %s; read them and decide again", ErrConflict, e.Record, e.Want, e.Have, e.By)
+	}
 	what := fmt.Sprintf("bank %q", e.Bank)
 	if e.Entry != "" {
 		what += fmt.Sprintf(", entry %q", e.Entry)

@@ -43,6 +43,10 @@ func (a Actor) check() error {
 const (
 	BankChange = "bank_change" // of Apply
 	ListSync   = "list_sync"   // of Import and Pull
+	Screened   = "match"       // of Keep: what uploads matched
+	Decided    = "decision"    // of Decide
+	Reversed   = "reversal"    // of Decide, where it is the opposite of what was decided before
+	Retained   = "retention"   // of SetRetention, Preserve and Purge
 )
 
 // Digest is a SHA-256.
@@ -78,9 +82,9 @@ type Event struct {
 	Seq    int64 // 1, 2, 3, ... in the order of commits
 	Time   time.Time
 	Actor  Actor
-	Action string // BankChange or ListSync
-	Reason string // what the actor gave as one
-	Op     match.Op
+	Action string   // BankChange, ListSync, ...
+	Reason string   // what the actor gave as one
+	Op     match.Op // empty: the event is not of banks, but of records
 	Bank   string
 	// Version is the event before that set the bank (of PutBank and DropBank); 0: there was none.
 	Version int64
@@ -88,6 +92,7 @@ type Event struct {
 	BankBefore, BankAfter *match.Bank
 	Dropped               int           // entries that went with a bank
 	Entries               []EntryChange // of PutEntries and DropEntries
+	Records               *RecordChange // of an event of records
 	PrevHash, Hash        Digest
 	// JSON is the event as it is kept, of which Hash is the SHA-256. See the package's comment.
 	JSON []byte
@@ -100,7 +105,8 @@ type EntryChange struct {
 	Before, After *match.Entry
 }
 
-// Change returns the event as what a Matcher is fed with.
+// Change returns the event as what a Matcher is fed with. Of records that is nothing: leave out
+// events without an Op.
 func (e *Event) Change() match.Change {
 	c := match.Change{Op: e.Op, Bank: match.Bank{Name: e.Bank}}
 	if e.BankAfter != nil {
@@ -124,13 +130,15 @@ type eventDoc struct {
 	Actor    Actor           `json:"actor"`
 	Action   string          `json:"action"`
 	Change   string          `json:"change"`
-	Match    subjectDoc      `json:"match"`
+	Match    subjectDoc      `json:"match,omitzero"`
 	Decision *reasonDoc      `json:"decision,omitempty"`
 	Version  int64           `json:"version,omitempty"`
 	Before   json.RawMessage `json:"before,omitempty"`
 	After    json.RawMessage `json:"after,omitempty"`
 	Dropped  int64           `json:"dropped,omitempty"`
 	Entries  []changeDoc     `json:"entries,omitempty"`
+	Records  *recordsDoc     `json:"records,omitempty"`
+	Preserve time.Time       `json:"preserve_until,omitzero"`
 	PrevHash string          `json:"prev_hash"`
 }
 
@@ -140,7 +148,8 @@ type subjectDoc struct {
 }
 
 type reasonDoc struct {
-	Reason string `json:"reason_text"`
+	Status string `json:"status,omitempty"`
+	Reason string `json:"reason_text,omitempty"`
 }
 
 type changeDoc struct {
@@ -169,15 +178,15 @@ func (d *eventDoc) seal(after Position) (string, Position, error) {
 	return string(raw), Position{d.ID, sha256.Sum256(raw)}, nil
 }
 
-// record is a row of the table of changes.
-type record struct {
+// eventRow is a row of the table of changes.
+type eventRow struct {
 	seq   int64
 	event []byte
 	hash  []byte
 }
 
 // open checks that a record follows a position and takes it apart.
-func (r *record) open(after Position) (d eventDoc, at Position, err error) {
+func (r *eventRow) open(after Position) (d eventDoc, at Position, err error) {
 	fail := func(sentinel error, format string, args ...any) (eventDoc, Position, error) {
 		return d, after, &AuditError{Event: r.seq, Reason: fmt.Sprintf(format, args...), Err: sentinel}
 	}
@@ -206,9 +215,9 @@ func (r *record) open(after Position) (d eventDoc, at Position, err error) {
 }
 
 // unpack makes an Event of a record that was opened.
-func (r *record) unpack(d *eventDoc, prev Digest, at Position) (e Event, err error) {
+func (r *eventRow) unpack(d *eventDoc, prev Digest, at Position) (e Event, err error) {
 	op, ok := parseOp(d.Change)
-	if !ok {
+	if !ok && !isRecordChange(d.Change) {
 		return e, &AuditError{Event: r.seq, Reason: fmt.Sprintf("there is no change %q", d.Change), Err: ErrDamaged}
 	}
 	e = Event{Seq: r.seq, Time: d.Time, Actor: d.Actor, Action: d.Action, Op: op, Bank: d.Match.Bank, Version: d.Version, Dropped: int(d.Dropped),
@@ -239,6 +248,9 @@ func (r *record) unpack(d *eventDoc, prev Digest, at Position) (e Event, err err
 	for i := range d.Entries {
 		x := &d.Entries[i]
 		e.Entries[i] = EntryChange{ID: x.ID, Version: x.Version, Before: entry(x.ID, x.Before), After: entry(x.ID, x.After)}
+	}
+	if !ok {
+		e.Records = d.recordChange()
 	}
 	return e, err
 }

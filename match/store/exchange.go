@@ -271,7 +271,7 @@ func (s *Store) DropExchange(ctx context.Context, by Actor, name string) error {
 			return err
 		}
 		w.beside = true
-		for _, table := range []string{recordTable, asideTable, "rematch_outbox", "rematch_exchanges"} {
+		for _, table := range []string{sharedTable, asideTable, "rematch_outbox", "rematch_exchanges"} {
 			if err := w.exec(`DELETE FROM `+table+` WHERE bank = $1`, x.bank); err != nil {
 				return err
 			}

@@ -57,7 +57,7 @@ func inHistory(ctx context.Context, q querier, p Position) error {
 // changes returns up to so many events after a position.
 func changes(ctx context.Context, q querier, after Position, most int) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		for r, err := range records(ctx, q, after.Seq, most) {
+		for r, err := range eventRows(ctx, q, after.Seq, most) {
 			var d eventDoc
 			var e Event
 			prev := after.Hash
@@ -74,19 +74,19 @@ func changes(ctx context.Context, q querier, after Position, most int) iter.Seq2
 	}
 }
 
-// records returns up to so many rows of the table of changes after a number.
-func records(ctx context.Context, q querier, after int64, most int) iter.Seq2[record, error] {
-	return func(yield func(record, error) bool) {
+// eventRows returns up to so many rows of the table of changes after a number.
+func eventRows(ctx context.Context, q querier, after int64, most int) iter.Seq2[eventRow, error] {
+	return func(yield func(eventRow, error) bool) {
 		rows, err := q.QueryContext(ctx, `SELECT seq, event, hash FROM rematch_changes WHERE seq > $1 ORDER BY seq LIMIT $2`, after, most)
 		if err != nil {
-			yield(record{}, classify(err))
+			yield(eventRow{}, classify(err))
 			return
 		}
 		defer func() { _ = rows.Close() }() // Err tells
 		for rows.Next() {
-			var r record
+			var r eventRow
 			if err := rows.Scan(&r.seq, &r.event, &r.hash); err != nil {
-				yield(record{}, classify(err))
+				yield(eventRow{}, classify(err))
 				return
 			}
 			if !yield(r, nil) {
@@ -94,7 +94,7 @@ func records(ctx context.Context, q querier, after int64, most int) iter.Seq2[re
 			}
 		}
 		if err := rows.Err(); err != nil {
-			yield(record{}, classify(err))
+			yield(eventRow{}, classify(err))
 		}
 	}
 }

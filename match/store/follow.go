@@ -272,8 +272,10 @@ func (f *Follower) apply(e *Event) error {
 	if f.pending != nil || e.Seq != f.at.Seq+1 || e.PrevHash != f.at.Hash {
 		return nil // somebody else was faster
 	}
-	if err := f.m.Load().Apply(e.Change()); err != nil {
-		return fmt.Errorf("store: event %d can't be made here: %w", e.Seq, err)
+	if e.Op != "" { // else it is of records
+		if err := f.m.Load().Apply(e.Change()); err != nil {
+			return fmt.Errorf("store: event %d can't be made here: %w", e.Seq, err)
+		}
 	}
 	f.at = Position{e.Seq, e.Hash}
 	return nil
@@ -369,7 +371,7 @@ func (s *Store) positionAt(ctx context.Context, seq int64) (Position, error) {
 	if seq == 0 {
 		return at, nil
 	}
-	for r, err := range records(ctx, s.read, seq-1, 1) {
+	for r, err := range eventRows(ctx, s.read, seq-1, 1) {
 		if err != nil {
 			return at, err
 		}

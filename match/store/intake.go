@@ -21,9 +21,9 @@ import (
 // and one such record must not stop all others.
 const maxRecordID = 1024
 
-// recordDoc is what is kept of a record beside its entry: what came, so that what was changed here
+// sharedDoc is what is kept of a record beside its entry: what came, so that what was changed here
 // can be told from it.
-type recordDoc struct {
+type sharedDoc struct {
 	Labels  []string           `json:"labels,omitempty"`
 	Expires time.Time          `json:"expires,omitzero"`
 	Later   []exchange.Foreign `json:"later,omitempty"`
@@ -54,7 +54,7 @@ type intake struct {
 // kept is a record in its table.
 type kept struct {
 	row
-	recordDoc
+	sharedDoc
 }
 
 // take takes a page over: what is gone, then what came, then what could not be read.
@@ -111,10 +111,10 @@ func (in *intake) look(ids []string) (err error) {
 			good = append(good, id)
 		}
 	}
-	look := in.w.s.d.lookup(in.w.ctx, in.w.tx, recordTable, in.x.bank, good, func(id string, r row) {
+	look := in.w.s.d.lookup(in.w.ctx, in.w.tx, sharedTable, in.x.bank, good, func(id string, r row) {
 		k := kept{row: r}
 		if r.doc != bareDoc && err == nil {
-			err = json.Unmarshal([]byte(r.doc), &k.recordDoc)
+			err = json.Unmarshal([]byte(r.doc), &k.sharedDoc)
 		}
 		in.have[id] = k
 	})
@@ -165,7 +165,7 @@ func (in *intake) drop(ids []string, reason string) error {
 	if err := in.dropEntries(entries, reason); err != nil {
 		return err
 	}
-	return classify(w.s.d.drop(w.ctx, w.tx, recordTable, in.x.bank, there))
+	return classify(w.s.d.drop(w.ctx, w.tx, sharedTable, in.x.bank, there))
 }
 
 func (in *intake) dropEntries(ids []string, reason string) error {
@@ -244,7 +244,7 @@ func (in *intake) records(p *exchange.Page, numbers []int) error {
 		doc := k.doc
 		if !refused[r.ID] {
 			whole = append(whole, r.ID)
-			if doc, err = encode(recordDoc{r.Labels, moment(r.Expires), r.Later, len(r.Signals) == 0}); err != nil {
+			if doc, err = encode(sharedDoc{r.Labels, moment(r.Expires), r.Later, len(r.Signals) == 0}); err != nil {
 				return err
 			}
 			if !is {
@@ -266,7 +266,7 @@ func (in *intake) records(p *exchange.Page, numbers []int) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	return classify(w.s.d.put(w.ctx, w.tx, recordTable, in.x.bank, d.Reading, ids, docs))
+	return classify(w.s.d.put(w.ctx, w.tx, sharedTable, in.x.bank, d.Reading, ids, docs))
 }
 
 func goodLater(later []exchange.Foreign) bool {
@@ -288,7 +288,7 @@ func (in *intake) become(r *exchange.Record, was row, is bool) (doc, reason stri
 	if !is {
 		base = kept{} // whoever took it out here has it back as it is there
 	}
-	e := merge(in.x.Name, r, &base.recordDoc, &old)
+	e := merge(in.x.Name, r, &base.sharedDoc, &old)
 	fetched := &e.Curation.Origin.Fetched
 	if is && old.Curation != nil {
 		*fetched = old.Curation.Origin.Fetched
@@ -323,7 +323,7 @@ func (in *intake) become(r *exchange.Record, was row, is bool) (doc, reason stri
 
 // merge returns what an entry becomes when its record comes: what is ours of it stays. base is
 // what had come before.
-func merge(name string, r *exchange.Record, base *recordDoc, old *match.Entry) match.Entry {
+func merge(name string, r *exchange.Record, base *sharedDoc, old *match.Entry) match.Entry {
 	e := match.Entry{ID: r.ID, Signals: r.Signals, Labels: slices.Clone(r.Labels), Duration: r.Duration, Disabled: old.Disabled, Curation: old.Curation.Clone()}
 	if !slices.Equal(base.Labels, old.Labels) {
 		for _, l := range base.Labels { // taken away here
@@ -420,7 +420,7 @@ func (in *intake) setAside(faults []exchange.RecordError) error {
 		}
 	}
 	if len(seen) > 0 {
-		if err := w.s.d.put(w.ctx, w.tx, recordTable, in.x.bank, d.Reading, seen, seenDocs); err != nil {
+		if err := w.s.d.put(w.ctx, w.tx, sharedTable, in.x.bank, d.Reading, seen, seenDocs); err != nil {
 			return classify(err)
 		}
 	}
@@ -457,7 +457,7 @@ func (in *intake) sweep(after, reason string) (done bool, last string, err error
 		err = scanRows(rows, err, func(id string, _ row) { ids = append(ids, id) })
 		return ids, classify(err)
 	}
-	ids, err := old(recordTable, after)
+	ids, err := old(sharedTable, after)
 	if err != nil {
 		return false, "", err
 	}
@@ -509,8 +509,8 @@ type Later struct {
 // Later returns the hashes of an exchange's records that can't be compared yet, sorted by the bytes of
 // their IDs, and the records that have nothing else. The error is as of SetAside.
 func (s *Store) Later(ctx context.Context, name string) iter.Seq2[Later, error] {
-	return listOf(ctx, s, name, recordTable, func(id string, doc []byte) (Later, bool, error) {
-		var d recordDoc
+	return listOf(ctx, s, name, sharedTable, func(id string, doc []byte) (Later, bool, error) {
+		var d sharedDoc
 		err := json.Unmarshal(doc, &d)
 		return Later{id, d.Later, d.Waits}, d.Waits || len(d.Later) > 0, err
 	})

@@ -18,14 +18,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rematch-go/rematch/match"
+	"github.com/rematch-go/rematch/match/record"
 )
 
 var kills = flag.Int("kills", 3, "how often a writing process is killed, for each store")
 
 const childEnv = "REMATCH_STORE_CHILD"
 
-// child changes a store without end, tells of each change that was acknowledged, and keeps a
-// snapshot meanwhile.
+// child changes a store without end, banks and records, tells of each change that was
+// acknowledged, and keeps a snapshot meanwhile.
 func child() {
 	fail := func(err error) {
 		if err != nil {
@@ -78,6 +79,13 @@ func child() {
 			}
 		}
 		at, err := s.Apply(ctx, Actor{System, "child"}, putBank(match.Bank{Name: bank, Action: fmt.Sprint(rand.IntN(3))}), c)
+		fail(err)
+		fmt.Println(at)
+		r := verdict(fmt.Sprint("upload ", at.Seq), noon, record.Matched, hit(bank, id))
+		_, at, err = s.Keep(ctx, Actor{System, "child"}, r, verdict("clean", noon, record.Clean))
+		fail(err)
+		fmt.Println(at)
+		at, err = s.Decide(ctx, Actor{System, "child"}, r.ID, record.Decision{Status: record.Confirmed}, -1)
 		fail(err)
 		fmt.Println(at)
 	}

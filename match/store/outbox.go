@@ -277,7 +277,7 @@ func (w *writer) decided(b *bankRow, id, before, after string) error {
 		return err
 	}
 	theirs := false
-	err = w.s.d.lookup(w.ctx, w.tx, recordTable, x.bank, []string{id}, func(string, row) { theirs = true })
+	err = w.s.d.lookup(w.ctx, w.tx, sharedTable, x.bank, []string{id}, func(string, row) { theirs = true })
 	if err != nil || !theirs {
 		return classify(err)
 	}

@@ -37,8 +37,11 @@ func (c *clock) pass(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-func openAt(t testing.TB, url string, c *clock) *Store {
-	s, err := Open(t.Context(), url, Options{Now: c.now})
+func openAt(t testing.TB, url string, c *clock) *Store { return openWith(t, url, c, Options{}) }
+
+func openWith(t testing.TB, url string, c *clock, o Options) *Store {
+	o.Now = c.now
+	s, err := Open(t.Context(), url, o)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, s.Close()) })
 	return s

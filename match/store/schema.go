@@ -26,6 +26,7 @@ func migrations(d dialect) [][]string {
 		},
 		d.appendOnly, // a mistake, or a hand on the table, is refused before it has to be found
 		exchangeTables(d),
+		recordTables(d),
 	}
 }
 
@@ -38,7 +39,7 @@ func exchangeTables(d dialect) []string {
 	}
 	return []string{
 		`CREATE TABLE rematch_exchanges (bank ` + big + ` PRIMARY KEY, name ` + text + ` NOT NULL UNIQUE, config TEXT NOT NULL, state TEXT NOT NULL, checkpoint ` + blob + `)`,
-		rows(recordTable),
+		rows(sharedTable),
 		rows(asideTable),
 		`CREATE TABLE rematch_outbox (bank ` + big + ` NOT NULL, id ` + text + ` NOT NULL, version ` + big + ` NOT NULL, due ` + big + ` NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (bank, id))` + d.clustered,
 		`CREATE INDEX rematch_outbox_due ON rematch_outbox (bank, due)`, // what was told is kept, and not looked through each time

@@ -23,7 +23,10 @@ type Options struct {
 	// MaxRadius is that of the nodes that follow (match.Options): thresholds over it are refused
 	// here, before a node could not follow. nil: match.DefaultMaxRadius.
 	MaxRadius map[hash.Kind]int
-	// Now is the clock of the audit. nil: time.Now.
+	// KeepClean asks Keep for a document of each upload that nothing matched, too, not only for
+	// their counts.
+	KeepClean bool
+	// Now is the clock of the audit, and of the retention. nil: time.Now.
 	Now func() time.Time
 }
 

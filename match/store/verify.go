@@ -23,6 +23,7 @@ import (
 //     and the last one is the store's head; each is written in the one way there is;
 //   - banks and entries, made again from the events alone, are those in the tables, with their
 //     versions and counts: no change went past the audit, and none that it has is missing;
+//   - so are the records, as their hashes are in the events, what was counted, and the retention;
 //   - what is known of the past, such as a Head that was written down elsewhere, is in it. Whoever
 //     could rewrite everything could also rewrite the chain; only this would show it.
 //
@@ -35,7 +36,10 @@ func (s *Store) VerifyAudit(ctx context.Context, known ...Position) (at Position
 			return err
 		}
 		at = v.at
-		return v.compare(a)
+		if err := v.compare(a); err != nil {
+			return err
+		}
+		return v.compareRecords(a)
 	})
 	return at, err
 }
@@ -65,13 +69,15 @@ type audited struct {
 }
 
 type audit struct {
-	key   [32]byte
-	buf   []byte
-	banks map[string]*audited
+	key     [32]byte
+	buf     []byte
+	banks   map[string]*audited
+	records auditedRecords
 }
 
 func newAudit() *audit {
 	a := &audit{banks: make(map[string]*audited)}
+	a.records.counts = make(map[countKey]int64)
 	_, _ = rand.Read(a.key[:]) // it never fails
 	return a
 }
@@ -100,7 +106,7 @@ func (v *View) replay(a *audit, known []Position) error {
 		if from == 0 {
 			from = math.MinInt64 // what stands before the first
 		}
-		for r, err := range records(v.ctx, v.tx, from, 1024) {
+		for r, err := range eventRows(v.ctx, v.tx, from, 1024) {
 			var d eventDoc
 			if err == nil {
 				d, at, err = r.open(at)
@@ -137,15 +143,18 @@ func (a *audit) take(d *eventDoc) error {
 	fail := func(format string, args ...any) error {
 		return &AuditError{Event: d.ID, Bank: d.Match.Bank, Reason: fmt.Sprintf(format, args...), Err: ErrDamaged}
 	}
+	if err := d.Actor.check(); err != nil {
+		return fail("%v", err)
+	}
+	if isRecordChange(d.Change) {
+		return a.takeRecords(d)
+	}
 	op, ok := parseOp(d.Change)
 	if !ok {
 		return fail("there is no change %q", d.Change)
 	}
-	if err := d.Actor.check(); err != nil {
-		return fail("%v", err)
-	}
 	ofBank := op == match.PutBank || op == match.DropBank
-	if (d.After != nil) != (op == match.PutBank) || d.Before != nil && !ofBank || d.Dropped != 0 && op != match.DropBank || (len(d.Entries) == 0) != ofBank {
+	if (d.After != nil) != (op == match.PutBank) || d.Before != nil && !ofBank || d.Dropped != 0 && op != match.DropBank || (len(d.Entries) == 0) != ofBank || d.Records != nil || !d.Preserve.IsZero() {
 		return fail("it has what a change %s has not, or lacks what it has", op)
 	}
 	if d.After != nil {
@@ -264,7 +273,7 @@ func (v *View) search(b *bankRow) error {
 	var at Position
 	for n := 1; n > 0; {
 		n = 0
-		for r, err := range records(v.ctx, v.tx, at.Seq, 1024) {
+		for r, err := range eventRows(v.ctx, v.tx, at.Seq, 1024) {
 			var d eventDoc
 			if err == nil {
 				d, at, err = r.open(at)
@@ -424,7 +433,7 @@ func (f *Follower) Verify(ctx context.Context) (at Position, err error) {
 		for f.at != v.at {
 			before := f.at
 			for e, err := range changes(ctx, v.tx, f.at, 256) {
-				if err == nil {
+				if err == nil && e.Op != "" {
 					err = f.m.Load().Apply(e.Change())
 				}
 				if err != nil {

@@ -223,7 +223,7 @@ func (v *View) History(bank, id string) iter.Seq2[Event, error] {
 
 // event reads one event. Its hash is checked, not what it follows.
 func (v *View) event(seq int64) (e Event, err error) {
-	r := record{seq: seq}
+	r := eventRow{seq: seq}
 	err = v.tx.QueryRowContext(v.ctx, `SELECT event, hash FROM rematch_changes WHERE seq = $1`, seq).Scan(&r.event, &r.hash)
 	if errors.Is(err, sql.ErrNoRows) {
 		return e, &AuditError{Event: seq, Reason: "it is missing", Err: ErrDamaged}

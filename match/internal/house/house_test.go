@@ -64,7 +64,11 @@ func mayImport(from, to string) bool {
 	case below(from, "match/screen"):
 		return below(to, "hash") || below(to, "match") || to == "video"
 	case below(from, "match/store"):
-		return below(to, "hash") || to == "match" || to == "match/exchange"
+		return below(to, "hash") || to == "match" || to == "match/exchange" || to == "match/record"
+	case below(from, "match/record"): // a plain document
+		return false
+	case below(from, "match/summary"):
+		return to == "match/record"
 	case below(from, "match/exchange"), below(from, "match/vectors"), below(from, "match/internal"):
 		return below(to, "hash") || to == "match" || below(to, "match/internal")
 	case from == "match":

@@ -21,16 +21,16 @@ import (
 	"github.com/rematch-go/rematch/video"
 )
 
-//go:embed report.html.tmpl
-var reportText string
+//go:embed page.html.tmpl
+var pageText string
 
-var reportTemplate = template.Must(template.New("report").Parse(reportText))
+var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
-// report is the HTML file for moderators. It collects while the scan runs, and
+// page is the HTML file for moderators. It collects while the scan runs, and
 // opens the matched files a second time for their pictures when it is written. It
 // holds nothing but matches, refusals and errors in memory, and the pictures of a
 // few files at a time.
-type report struct {
+type page struct {
 	path    string
 	matched []reported
 	refused []refusal
@@ -46,55 +46,55 @@ type reported struct {
 // refusal is a file without a verdict, and why.
 type refusal struct{ File, Reason, Detail string }
 
-// newReport checks that a report can be written to path.
-func newReport(path string) (*report, error) {
+// newPage checks that a page can be written to path.
+func newPage(path string) (*page, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, usagef("--report %s: it is there already and not a file", display(path))
+		return nil, usagef("--page %s: it is there already and not a file", display(path))
 	}
 	probe, err := createBeside(path)
 	if err != nil {
-		return nil, fmt.Errorf("the report can't be written: %w", err)
+		return nil, fmt.Errorf("the page can't be written: %w", err)
 	}
-	return &report{path: path}, errors.Join(probe.Close(), os.Remove(probe.Name()))
+	return &page{path: path}, errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
 // createBeside makes a temporary file in the folder of path, readable by its owner
-// alone: a report shows what the platform does not want to be seen.
+// alone: a page shows what the platform does not want to be seen.
 func createBeside(path string) (*os.File, error) {
-	return os.CreateTemp(filepath.Dir(path), ".rematch-report-*")
+	return os.CreateTemp(filepath.Dir(path), ".rematch-page-*")
 }
 
 // add notes what became of a file.
-func (r *report) add(file string, v screen.Verdict, err error) {
+func (p *page) add(file string, v screen.Verdict, err error) {
 	switch {
 	case err != nil:
-		r.failed = append(r.failed, refusal{File: display(file), Reason: message(err)})
+		p.failed = append(p.failed, refusal{File: display(file), Reason: message(err)})
 	case v.Outcome == screen.NotJudged:
 		f := refusal{File: display(file), Reason: reasonWords(v.Reason)}
 		if v.Err != nil {
 			f.Detail = terminal.OneLine(v.Err.Error())
 		}
-		r.refused = append(r.refused, f)
+		p.refused = append(p.refused, f)
 	}
 	if len(v.Matches) > 0 {
-		r.matched = append(r.matched, reported{file, v})
+		p.matched = append(p.matched, reported{file, v})
 	}
 }
 
 // write makes the file, in one step: whoever opens it sees all of it or what was
 // there before.
-func (r *report) write(ctx context.Context, bar *progress, workers int, t *tally, known map[knownKey]string, o video.Options) (err error) {
-	file, err := createBeside(r.path)
+func (p *page) write(ctx context.Context, bar *progress, workers int, t *tally, known map[knownKey]string, o video.Options) (err error) {
+	file, err := createBeside(p.path)
 	if err != nil {
-		return fmt.Errorf("the report can't be written: %w", err)
+		return fmt.Errorf("the page can't be written: %w", err)
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(fmt.Errorf("the report was not written: %w", err), ignoreClosed(file.Close()), os.Remove(file.Name()))
+			err = errors.Join(fmt.Errorf("the page was not written: %w", err), ignoreClosed(file.Close()), os.Remove(file.Name()))
 		}
 	}()
 	w := bufio.NewWriter(file)
-	if err := r.render(ctx, w, bar, workers, t, known, o); err != nil {
+	if err := p.render(ctx, w, bar, workers, t, known, o); err != nil {
 		return err
 	}
 	if err := w.Flush(); err != nil {
@@ -106,7 +106,7 @@ func (r *report) write(ctx context.Context, bar *progress, workers int, t *tally
 	if err := file.Close(); err != nil {
 		return err
 	}
-	return os.Rename(file.Name(), r.path)
+	return os.Rename(file.Name(), p.path)
 }
 
 func ignoreClosed(err error) error {
@@ -117,16 +117,16 @@ func ignoreClosed(err error) error {
 }
 
 // render writes the page.
-func (r *report) render(ctx context.Context, w io.Writer, bar *progress, workers int, t *tally, known map[knownKey]string, o video.Options) error {
-	err := reportTemplate.ExecuteTemplate(w, "head", map[string]any{
+func (p *page) render(ctx context.Context, w io.Writer, bar *progress, workers int, t *tally, known map[knownKey]string, o video.Options) error {
+	err := pageTemplate.ExecuteTemplate(w, "head", map[string]any{
 		"Files": t.found, "Matched": t.matched, "NoMatch": t.noMatch, "NotJudged": t.notJudged, "Failed": t.failed,
-		"Pictures": len(r.matched) > 0, "TimelineCSS": timeline.CSS,
+		"Pictures": len(p.matched) > 0, "TimelineCSS": timeline.CSS,
 	})
 	if err != nil {
 		return err
 	}
 	uploads := func(yield func(reported) bool) {
-		for _, u := range r.matched {
+		for _, u := range p.matched {
 			bar.found()
 			if !yield(u) {
 				return
@@ -138,12 +138,12 @@ func (r *report) render(ctx context.Context, w io.Writer, bar *progress, workers
 		bar.done()
 	}
 	err = ordered(ctx, workers, iter.Seq[reported](uploads), work, func(_ reported, v uploadView) error {
-		return reportTemplate.ExecuteTemplate(w, "upload", v)
+		return pageTemplate.ExecuteTemplate(w, "upload", v)
 	})
 	if err != nil {
 		return err
 	}
-	return reportTemplate.ExecuteTemplate(w, "tail", map[string]any{"Refused": r.refused, "FailedFiles": r.failed})
+	return pageTemplate.ExecuteTemplate(w, "tail", map[string]any{"Refused": p.refused, "FailedFiles": p.failed})
 }
 
 // uploadView is an upload as the template sees it.

@@ -1,0 +1,4 @@
+package screen
+
+// ToolOf is toolOf for tests.
+var ToolOf = toolOf

@@ -1,0 +1,266 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/rematch-go/rematch/match"
+	"github.com/rematch-go/rematch/match/record"
+)
+
+// Retention is for how long records are kept, by what they are, from when they were screened;
+// those that somebody decided of by Reviewed alone, from the last decision. 0: for good. It is
+// part of the store, and Purge removes what is over it.
+//
+// A report counts what there is: keep records for as long as they are reported of. Removed content
+// and what belongs to it have to be preserved for six months under Regulation (EU) 2021/784, what
+// was reported under 18 U.S.C. 2258A for a year, and what reports were made from for five years
+// under Implementing Regulation (EU) 2024/2835: see Store.Preserve for single records.
+type Retention struct {
+	Matched, NotJudged, Suppressed, Shadowed, Clean time.Duration
+	Reviewed                                        time.Duration
+	Counts                                          time.Duration // of uploads by the hour, from its end
+}
+
+// retentionDoc is a Retention as it is kept, in seconds.
+type retentionDoc struct {
+	Matched    int64 `json:"match,omitempty"`
+	NotJudged  int64 `json:"not_judged,omitempty"`
+	Suppressed int64 `json:"suppressed,omitempty"`
+	Shadowed   int64 `json:"shadow,omitempty"`
+	Clean      int64 `json:"no_match,omitempty"`
+	Reviewed   int64 `json:"reviewed,omitempty"`
+	Counts     int64 `json:"counts,omitempty"`
+}
+
+// SetRetention sets for how long things are kept. Nothing is removed by it: Purge does that.
+// match.ErrInvalid is the error of times below a second.
+func (s *Store) SetRetention(ctx context.Context, by Actor, r Retention, reason string) (Position, error) {
+	var list [7]int64
+	for i, d := range []time.Duration{r.Matched, r.NotJudged, r.Suppressed, r.Shadowed, r.Clean, r.Reviewed, r.Counts} {
+		if d < 0 || d > 0 && d < time.Second {
+			return Position{}, fmt.Errorf("%w: a retention of %v; want a second at least, or 0 for good", match.ErrInvalid, d)
+		}
+		list[i] = int64(d / time.Second)
+	}
+	doc, err := encode(retentionDoc{list[0], list[1], list[2], list[3], list[4], list[5], list[6]})
+	if err != nil {
+		return Position{}, err
+	}
+	if err := by.check(); err != nil {
+		return Position{}, err
+	}
+	if err := checkReason(reason); err != nil {
+		return Position{}, err
+	}
+	at, _, err := s.events(ctx, by, Retained, func(w *writer) error {
+		was, err := retentionOf(ctx, w.tx)
+		if err != nil || was == doc {
+			return err
+		}
+		w.reason = reason
+		if err := w.exec(`INSERT INTO rematch_retention (one, doc) VALUES (1, $1) ON CONFLICT (one) DO UPDATE SET doc = excluded.doc`, doc); err != nil {
+			return err
+		}
+		return w.event(&eventDoc{Change: setRetention, Before: json.RawMessage(was), After: json.RawMessage(doc)})
+	})
+	return at, err
+}
+
+// retentionOf returns the document of the retention.
+func retentionOf(ctx context.Context, q querier) (doc string, err error) {
+	err = q.QueryRowContext(ctx, `SELECT doc FROM rematch_retention WHERE one = 1`).Scan(&doc)
+	if errors.Is(err, sql.ErrNoRows) {
+		return bareDoc, nil
+	}
+	return doc, classify(err)
+}
+
+func readRetention(ctx context.Context, q querier) (r Retention, err error) {
+	doc, err := retentionOf(ctx, q)
+	if err != nil {
+		return r, err
+	}
+	var d retentionDoc
+	if err := json.Unmarshal([]byte(doc), &d); err != nil {
+		return r, &AuditError{Reason: "the retention can't be read: " + err.Error(), Err: ErrDamaged}
+	}
+	of := func(seconds int64) time.Duration {
+		return time.Duration(min(seconds, math.MaxInt64/int64(time.Second))) * time.Second
+	}
+	return Retention{of(d.Matched), of(d.NotJudged), of(d.Suppressed), of(d.Shadowed), of(d.Clean), of(d.Reviewed), of(d.Counts)}, nil
+}
+
+// Retention returns for how long things are kept.
+func (v *View) Retention() (Retention, error) { return readRetention(v.ctx, v.tx) }
+
+// Purged says what Purge removed.
+type Purged struct {
+	At      Position
+	Records map[record.Class]int // without those of Reviewed
+	// Reviewed are the records that somebody had decided of.
+	Reviewed int
+	Counts   int // hours with a class and reason
+	// Preserved is how many records are over their retention and stay, for they are to be preserved.
+	Preserved int
+}
+
+// Total returns how many records were removed.
+func (p *Purged) Total() int {
+	n := p.Reviewed
+	for _, k := range p.Records {
+		n += k
+	}
+	return n
+}
+
+// due is what a part of the retention removes.
+type due struct {
+	class   record.Class // empty: of those that were decided of
+	keep    time.Duration
+	removed func(n int)
+}
+
+// where is the condition of records that are due: their age is what they are kept for, or more.
+func (d *due) where(now time.Time) (condition string, args []any) {
+	before := now.Add(-d.keep).UnixNano()
+	if d.class == "" {
+		return `decided > 0 AND decided <= $1`, []any{before}
+	}
+	return `class = $2 AND decided = 0 AND at <= $1`, []any{before, string(d.class)}
+}
+
+// purgeItems bounds what is removed in one transaction: documents are read for their hashes.
+const purgeItems = 500
+
+// Purge removes what is as old as its Retention, or older, and not to be preserved any more: before
+// the time of PreserveUntil nothing is, at it and after it is. All by the store's clock when it
+// begins. The audit keeps the IDs and hashes of what was removed. It is a transaction for each
+// 500 records; up to an error, what it removed is told, and doing it again goes on.
+//
+// The bytes of what is removed stay on the disk until their place is needed, or VACUUM is run, and
+// in backups.
+func (s *Store) Purge(ctx context.Context, by Actor, reason string) (p Purged, err error) {
+	p.Records = make(map[record.Class]int)
+	if err := by.check(); err != nil {
+		return p, err
+	}
+	if err := checkReason(reason); err != nil {
+		return p, err
+	}
+	r, err := readRetention(ctx, s.read)
+	if err != nil {
+		return p, err
+	}
+	now := moment(s.o.Now())
+	classes := []due{{"", r.Reviewed, func(n int) { p.Reviewed += n }}}
+	for class, keep := range map[record.Class]time.Duration{record.Matched: r.Matched, record.NotJudged: r.NotJudged, record.Suppressed: r.Suppressed, record.Shadowed: r.Shadowed, record.Clean: r.Clean} {
+		classes = append(classes, due{class, keep, func(n int) { p.Records[class] += n }})
+	}
+	slices.SortFunc(classes[1:], func(a, b due) int {
+		return slices.Index(record.Classes(), a.class) - slices.Index(record.Classes(), b.class)
+	})
+	for i := range classes {
+		d := &classes[i]
+		if d.keep == 0 {
+			continue
+		}
+		for more := true; more; {
+			n := 0
+			at, _, err := s.events(ctx, by, Retained, func(w *writer) (err error) {
+				w.reason = reason
+				n, err = w.purge(d, now)
+				return err
+			})
+			if err != nil {
+				return p, err
+			}
+			if n > 0 {
+				p.At = at
+				d.removed(n)
+			}
+			more = n == purgeItems
+		}
+		where, args := d.where(now)
+		var held int
+		if err := s.read.QueryRowContext(ctx, fmt.Sprintf(`SELECT count(*) FROM rematch_records WHERE %s AND preserve > $%d`, where, len(args)+1), append(args, now.UnixNano())...).Scan(&held); err != nil {
+			return p, classify(err)
+		}
+		p.Preserved += held
+	}
+	if r.Counts > 0 {
+		at, _, err := s.events(ctx, by, Retained, func(w *writer) (err error) {
+			w.reason = reason
+			p.Counts, err = w.purgeCounts(now.Add(-r.Counts).Truncate(time.Hour))
+			return err
+		})
+		if err != nil {
+			return p, err
+		}
+		if p.Counts > 0 {
+			p.At = at
+		}
+	}
+	if p.At == (Position{}) {
+		p.At, err = s.Head(ctx)
+	}
+	return p, err
+}
+
+// purge removes records that are due, with an event, and returns how many.
+func (w *writer) purge(due *due, now time.Time) (int, error) {
+	where, args := due.where(now)
+	rows, err := w.tx.QueryContext(w.ctx, fmt.Sprintf(`%s WHERE %s AND preserve <= $%d ORDER BY at, id LIMIT %d`, recordColumns, where, len(args)+1, purgeItems), append(args, now.UnixNano())...)
+	if err != nil {
+		return 0, classify(err)
+	}
+	d := &eventDoc{Change: purgeRecords, Records: new(recordsDoc)}
+	err = scanRecords(rows, func(r *recordRow) {
+		d.Records.Items = append(d.Records.Items, recordDoc{ID: r.id, Before: docSum(r.doc)})
+	})
+	n := len(d.Records.Items)
+	if err != nil || n == 0 {
+		return 0, err
+	}
+	for _, x := range d.Records.Items {
+		if err := w.exec(`DELETE FROM rematch_records WHERE id = $1`, x.ID); err != nil {
+			return 0, err
+		}
+		if err := w.exec(`DELETE FROM rematch_record_matches WHERE record = $1`, x.ID); err != nil {
+			return 0, err
+		}
+	}
+	return n, w.event(d)
+}
+
+// purgeCounts removes counts of the hours before one.
+func (w *writer) purgeCounts(before time.Time) (int, error) {
+	done, err := w.tx.ExecContext(w.ctx, `DELETE FROM rematch_record_counts WHERE hour < $1`, before.UnixNano())
+	if err != nil {
+		return 0, classify(err)
+	}
+	n, err := done.RowsAffected()
+	if err != nil || n == 0 {
+		return 0, classify(err)
+	}
+	return int(n), w.event(&eventDoc{Change: purgeRecords, Records: &recordsDoc{CountsBefore: before}})
+}
+
+// scanRecords reads rows of records and closes them.
+func scanRecords(rows *sql.Rows, found func(r *recordRow)) error {
+	defer func() { _ = rows.Close() }() // Err tells
+	for rows.Next() {
+		var r recordRow
+		if err := r.scan(rows); err != nil {
+			return classify(err)
+		}
+		found(&r)
+	}
+	return classify(rows.Err())
+}
