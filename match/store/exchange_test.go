@@ -531,8 +531,12 @@ func TestPullPauses(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, sum.Complete)
 	assert.Equal(t, c.now().Add(maxWait), status(t, s).Next)
+	join(t, s, Exchange{Name: "x", Bank: "b", Feedback: true})
+	assert.NotZero(t, status(t, s).Next)
 	assert.Equal(t, 1, pull(t, s, v).Came)
 	same(t, s, v)
+	join(t, s, Exchange{Name: "x", Bank: "b", Base: "elsewhere"})
+	assert.Zero(t, status(t, s).Next)
 }
 
 type sourceFunc func(context.Context, exchange.Checkpoint) (*exchange.Page, error)
