@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -72,7 +73,8 @@ type client struct {
 	now      func() time.Time
 	sleep    func(context.Context, time.Duration) error
 	sign     func(*http.Request)                 // puts the credentials on a request; may be nil
-	secrets  []string                            // query parameters that are never shown
+	secrets  []string                            // query parameters that are never shown or kept
+	noise    []string                            // query parameters that are not shown, for they are long and say nothing
 	judge    func(status int, body []byte) error // what a failure's body says; nil: the status does
 	free     time.Time                           // when the next request may be made
 }
@@ -149,7 +151,7 @@ func checkRedirect(to *http.Request, via []*http.Request) error {
 // show is a request for people: without what is secret, and not endlessly long.
 func (c *client) show(method string, u *url.URL) string {
 	q := u.Query()
-	for _, name := range c.secrets {
+	for _, name := range slices.Concat(c.secrets, c.noise) {
 		q.Del(name)
 	}
 	text := method + " " + u.Path

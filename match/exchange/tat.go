@@ -252,7 +252,7 @@ func parseTAT(page string, body []byte) (_ *Page, cursor string, more bool, err 
 		return nil, "", false, err
 	}
 	if !split.listed {
-		return nil, "", false, &PageError{Exchange: name, Page: page, Reason: "no results", Err: ErrPage}
+		return nil, "", false, unlisted(name, page, "results")
 	}
 	b := newPage(name, page)
 	records := make([]tatRecord, len(split.records))
