@@ -123,7 +123,10 @@ func newClient(c *Config, exchange, base string, sign func(*http.Request), secre
 	}
 	transport := o.Transport
 	if transport == nil {
-		t := http.DefaultTransport.(*http.Transport).Clone()
+		t := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
+		if usual, ok := http.DefaultTransport.(*http.Transport); ok { // a program may have put another in its place
+			t = usual.Clone()
+		}
 		t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 		t.MaxResponseHeaderBytes = 1 << 20
 		transport = t

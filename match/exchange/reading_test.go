@@ -197,6 +197,9 @@ func TestTATTokens(t *testing.T) {
 	}
 	_, err := c.open(func(config *exchange.Config) { config.Credentials = exchange.NewCredentials("analyst:wrong") }).Next(context.Background(), nil)
 	require.ErrorIs(t, err, exchange.ErrCredentials)
+	for _, c.forms = range []string{"application/json", "application/x-www-form-urlencoded"} {
+		require.NotEmpty(t, c.one().Records, c.forms)
+	}
 }
 
 func openPath(t *testing.T, protocol, path string, settings map[string]string) exchange.Source {
