@@ -142,6 +142,17 @@ func TestRecordsThatRunIntoEachOther(t *testing.T) {
 	assert.True(t, skippable(err))
 }
 
+func TestPagesHaveRoomForSoMany(t *testing.T) {
+	page := func(n int) []byte {
+		return []byte(`<queryResult><images><deletedImage><member id="1"/><id>a</id></deletedImage>` + strings.Repeat("<image/>", n-1) + `</images></queryResult>`)
+	}
+	found, err := parseNCMEC("page", page(maxPageRecords), ncmecFilter{})
+	require.NoError(t, err)
+	assert.Len(t, found.page.Faults, maxPageRecords-1)
+	_, err = parseNCMEC("page", page(maxPageRecords+1), ncmecFilter{})
+	require.ErrorIs(t, err, ErrPage)
+}
+
 func TestFirstReadable(t *testing.T) {
 	cause := &PageError{Err: ErrPage}
 	try := func(bad, last int64, broken error) func(int64) (int, error) {
