@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -72,7 +73,8 @@ type client struct {
 	now      func() time.Time
 	sleep    func(context.Context, time.Duration) error
 	sign     func(*http.Request)                 // puts the credentials on a request; may be nil
-	secrets  []string                            // query parameters that are never shown
+	secrets  []string                            // query parameters that are never shown or kept
+	noise    []string                            // query parameters that are not shown, for they are long and say nothing
 	judge    func(status int, body []byte) error // what a failure's body says; nil: the status does
 	free     time.Time                           // when the next request may be made
 }
@@ -121,7 +123,10 @@ func newClient(c *Config, exchange, base string, sign func(*http.Request), secre
 	}
 	transport := o.Transport
 	if transport == nil {
-		t := http.DefaultTransport.(*http.Transport).Clone()
+		t := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
+		if usual, ok := http.DefaultTransport.(*http.Transport); ok { // a program may have put another in its place
+			t = usual.Clone()
+		}
 		t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 		t.MaxResponseHeaderBytes = 1 << 20
 		transport = t
@@ -149,7 +154,7 @@ func checkRedirect(to *http.Request, via []*http.Request) error {
 // show is a request for people: without what is secret, and not endlessly long.
 func (c *client) show(method string, u *url.URL) string {
 	q := u.Query()
-	for _, name := range c.secrets {
+	for _, name := range slices.Concat(c.secrets, c.noise) {
 		q.Del(name)
 	}
 	text := method + " " + u.Path

@@ -7,6 +7,10 @@
 // process. What is withdrawn comes as Gone or, where the exchange only has the whole list, by not coming Anew. Hashes that can't be compared
 // yet are kept for Later, and what members say of a record are its Opinions.
 //
+// Records are named as the exchange names them: ThreatExchange's by the indicator's number, NCMEC's by the member's number, a hyphen and
+// the entry, StopNCII's by type and hash, Tech Against Terrorism's by number, lines of lists and tables by kind and hash (kind:hex), and
+// another rematch's as there.
+//
 // Exchanges are not trusted: only TLS, no other host, limits on time, bytes, depth and numbers, and errors that say
 // what to do next. Nothing here keeps anything: what a page says is for its reader to put into a store.
 //

@@ -175,7 +175,7 @@ func TestWaits(t *testing.T) {
 	require.NotEmpty(t, c.slept)
 	assert.Equal(t, 90*time.Second, c.slept[0], "a date is as good as seconds")
 
-	c = newConsortium(t, wireOf(t, "stopncii"), 3)
+	c = newConsortium(t, wireOf(t, "list"), 3)
 	c.fault = func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return true

@@ -151,6 +151,11 @@ func splitPage(exchange, page string, body []byte, list string) (*listPage, erro
 	return p, nil
 }
 
+// unlisted is the error for a page without its list: it says something else, and smaller ones would too.
+func unlisted(exchange, page, list string) error {
+	return &otherPageError{&PageError{Exchange: exchange, Page: page, Reason: "no " + list, Err: ErrPage}}
+}
+
 // split finds the records in a list.
 func (p *listPage) split(list place) (offset int, reason string) {
 	i := skipBlanks(p.body, list.from+1)

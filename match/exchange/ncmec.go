@@ -161,10 +161,10 @@ func (cp *ncmecCheckpoint) again() {
 // shrink makes the range shorter, by at least a factor. It reports whether that was possible.
 func (cp *ncmecCheckpoint) shrink(factor int64) bool {
 	length := cp.To - cp.From
-	cp.again()
 	if length <= 1 {
 		return false
 	}
+	cp.again()
 	cp.Span, cp.Few = max(1, length/max(factor, ncmecShrink)), 0
 	return true
 }
@@ -172,7 +172,7 @@ func (cp *ncmecCheckpoint) shrink(factor int64) bool {
 // read reads one page and moves cp on. What can't be read, or is too much, it reads in shorter ranges, down to
 // one second.
 func (s *ncmecSource) read(ctx context.Context, cp *ncmecCheckpoint) (*Page, error) {
-	for same := 1; ; {
+	for same, slow := 1, false; ; {
 		first := cp.Paging == ""
 		if first {
 			cp.To = cp.End
@@ -185,6 +185,9 @@ func (s *ncmecSource) read(ctx context.Context, cp *ncmecCheckpoint) (*Page, err
 		case err == nil:
 		case !first && (errors.Is(err, ErrRefused) || errors.Is(err, ErrStale)):
 			cp.again() // the exchange knows the paging address no more
+			continue
+		case first && !slow && tooSlow(err) && cp.shrink(16):
+			slow = true // making the answer to a long range may take longer than we wait
 			continue
 		case errors.Is(err, ErrTooLarge):
 			if cp.shrink(ncmecShrink) {
@@ -252,6 +255,8 @@ func ncmecDate(seconds int64) string { return time.Unix(seconds, 0).UTC().Format
 func (s *ncmecSource) exhausted(cp *ncmecCheckpoint, p *Page) (*Page, error) {
 	until, to, length := max(cp.Until, cp.From), cp.To, cp.To-cp.From
 	switch {
+	case cp.Count == 0: // such ranges cost nothing
+		cp.Span, cp.Few = length*ncmecShrink, 0
 	case cp.Count <= 2000: // two pages
 		if cp.Few++; cp.Few >= ncmecSmall {
 			cp.Span, cp.Few = length*ncmecGrow, 0

@@ -86,11 +86,23 @@ func skippable(err error) bool {
 	return (errors.Is(err, ErrPage) || errors.Is(err, ErrTooLarge)) && !errors.As(err, &other)
 }
 
-// smaller reads a page, and where it can't be read a smaller one in its place, down to one record.
+// tooSlow reports whether an exchange may have had too much to do for an answer: it has given none, and does not ask
+// to be left alone.
+func tooSlow(err error) bool {
+	var failed *RequestError
+	return errors.As(err, &failed) && failed.Err == ErrUnavailable && failed.Wait == 0
+}
+
+// smaller reads a page, and where it can't be read a smaller one in its place, down to one record. One that does not come
+// is asked for in a smaller one once: it may be too much for the exchange.
 func smaller(size int, read func(size int) (*Page, error)) (*Page, error) {
-	for {
+	for slow := false; ; {
 		p, err := read(size)
-		if err == nil || size == 1 || !skippable(err) {
+		again := skippable(err)
+		if !slow && tooSlow(err) {
+			again, slow = true, true
+		}
+		if err == nil || size == 1 || !again {
 			return p, err
 		}
 		size = max(1, size/8)

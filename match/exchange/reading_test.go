@@ -109,17 +109,52 @@ func TestNCMECRanges(t *testing.T) {
 	first := len(ranges)
 	assert.Less(t, first, 100)
 	var at time.Time
-	grown := false
-	for i, r := range ranges {
+	for _, r := range ranges {
 		assert.False(t, r[0].Before(at), "none begins before one that is exhausted ends")
 		if r[1].Sub(r[0]) <= 100*24*time.Hour {
-			if i > 0 && ranges[i-1][1].Equal(r[0]) {
-				grown = grown || r[1].Sub(r[0]) > ranges[i-1][1].Sub(ranges[i-1][0])
-			}
 			at = r[1]
 		}
 	}
-	assert.True(t, grown)
+	assert.Greater(t, at.Unix(), int64(100_000_000), "and it gets on")
+
+	// How long the ranges are where there is nothing, a few entries, or a second with very many.
+	lengths := func(entries int, estimate int64) (all []int64) {
+		c := newConsortium(t, w, 0)
+		c.wire.serve = func(_ *consortium, _ http.ResponseWriter, r *http.Request) []byte {
+			from, err := time.Parse(time.RFC3339, r.URL.Query().Get("from"))
+			require.NoError(t, err)
+			to, err := time.Parse(time.RFC3339, r.URL.Query().Get("to"))
+			require.NoError(t, err)
+			all = append(all, int64(to.Sub(from)/time.Second))
+			page := "<queryResult><images>" + strings.Repeat("<deletedImage><member id='1'/><id>x</id></deletedImage>", entries) + "</images>"
+			if estimate > 0 && r.URL.Query().Get("start") == "" {
+				page += fmt.Sprintf("<paging><next>/v2/entries?%s&amp;start=1&amp;max=%d</next></paging>", strings.ReplaceAll(r.URL.RawQuery, "&", "&amp;"), estimate)
+			}
+			return []byte(page + "</queryResult>")
+		}
+		k := kept{at: exchange.Checkpoint(fmt.Sprintf(`{"protocol":"ncmec","version":1,"scope":"test_Industry","from":%d,"end":%d,"span":8}`, start, start+5000))}
+		for range 6 {
+			p, err := c.open().Next(context.Background(), k.at)
+			require.NoError(t, err)
+			k.take(t, p)
+		}
+		return all
+	}
+	assert.Equal(t, []int64{8, 32, 128, 512, 2048, 2272}, lengths(0, 0))
+	assert.Equal(t, []int64{8, 8, 8, 8, 16, 16}, lengths(1, 0))
+	assert.Equal(t, []int64{8, 2, 1, 1, 1, 1, 1}, lengths(1, 1_000_000)[:7], "no shorter than a second, which has all its pages")
+
+	// One that takes the exchange longer than we wait is asked for in a shorter one.
+	c = newConsortium(t, wireOf(t, "ncmec"), 3)
+	c.fault = func(n int, w http.ResponseWriter, _ *http.Request) bool {
+		if n <= 5 {
+			w.WriteHeader(http.StatusGatewayTimeout)
+		}
+		return n <= 5
+	}
+	k = kept{}
+	require.NoError(t, c.pull(&k))
+	assert.Equal(t, c.ids(), k.ids())
 
 	// Where the exchange's clock is behind ours, what it has not seen yet may still come.
 	c = newConsortium(t, wireOf(t, "ncmec"), 3)
@@ -162,6 +197,9 @@ func TestTATTokens(t *testing.T) {
 	}
 	_, err := c.open(func(config *exchange.Config) { config.Credentials = exchange.NewCredentials("analyst:wrong") }).Next(context.Background(), nil)
 	require.ErrorIs(t, err, exchange.ErrCredentials)
+	for _, c.forms = range []string{"application/json", "application/x-www-form-urlencoded"} {
+		require.NotEmpty(t, c.one().Records, c.forms)
+	}
 }
 
 func openPath(t *testing.T, protocol, path string, settings map[string]string) exchange.Source {

@@ -3,12 +3,10 @@ package exchange
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,8 +35,6 @@ const (
 	stopStale = 30 * 24 * time.Hour
 	// stopTokenLife is how long a page's token is used: it is "not valid over long periods".
 	stopTokenLife = time.Hour
-	// stopBatch is how many hashes are sent at once.
-	stopBatch = 100
 )
 
 // stopTypes are the types whose values this library compares.
@@ -79,10 +75,11 @@ func openStopNCII(c *Config) (*stopSource, error) {
 		function := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
 		r.Header.Set("x-functions-key", cmp.Or(s.keys[function], s.keys["FetchHashes"]).reveal())
 		r.Header.Set("Ocp-Apim-Subscription-Key", subscription)
-	}, "nextPageToken") // no secret, but long and of no use to anybody
+	})
 	if err != nil {
 		return nil, err
 	}
+	s.noise = []string{"nextPageToken"}
 	return s, nil
 }
 
@@ -241,7 +238,7 @@ func parseStopNCII(page string, body []byte) (*Page, stopHead, error) {
 		}
 	}
 	if !split.listed && (count != "0" || more == "true") {
-		return nil, head, &PageError{Exchange: name, Page: page, Reason: "no hashRecords", Err: ErrPage}
+		return nil, head, unlisted(name, page, "hashRecords")
 	}
 	at, ok := next.time()
 	if !ok && len(split.records) > 0 {
@@ -331,75 +328,4 @@ func (r *stopRecord) add(b *pageBuilder, position int) {
 	}
 	one.Opinions = all.opinions()
 	b.put(position, one)
-}
-
-// stopVotes are the exchange's words.
-var stopVotes = map[Vote]string{Helpful: "Blocked", Disagree: "NotBlocked", Seen: "PendingReview", Retract: "None"}
-
-// Send gives feedback on a hash. Reason and Signal are not sent: there is no room for them.
-func (s *stopSource) Send(ctx context.Context, f Feedback) error {
-	word, ok := stopVotes[f.Says]
-	if !ok {
-		return fmt.Errorf("exchange: stopncii: %.40q: %w", f.Says, ErrNoSuchVote)
-	}
-	_, value, ok := strings.Cut(f.ID, ":")
-	if !ok || value == "" || strings.HasPrefix(value, "sha256-") {
-		return fmt.Errorf("exchange: stopncii: %.80q: %w", f.ID, ErrNoSuchRecord)
-	}
-	type feedback struct {
-		HashValue string   `json:"hashValue"`
-		Value     string   `json:"feedbackValue"`
-		Tags      []string `json:"tags"`
-	}
-	return s.post(ctx, "SubmitFeedback", map[string]any{"count": 1, "hashFeedbacks": []feedback{{value, word, append([]string{}, f.Tags...)}}})
-}
-
-// Submit shares hashes as Blocked, with their labels as tags. Their IDs there are their types and values.
-func (s *stopSource) Submit(ctx context.Context, records []Record) (ids []string, err error) {
-	type feedback struct {
-		Tags  []string `json:"tags"`
-		Value string   `json:"feedbackValue"`
-	}
-	type submission struct {
-		LastMod   int64      `json:"lastModtimestamp"`
-		Type      string     `json:"signalType"`
-		Value     string     `json:"hashValue"`
-		Feedbacks []feedback `json:"CSPFeedbacks"`
-	}
-	var all []submission
-	for _, r := range records {
-		var made []string
-		for _, one := range r.Signals {
-			kind := ""
-			for _, name := range sortedKeys(stopTypes) {
-				if stopTypes[name] == one.Value.Kind() {
-					kind = name
-				}
-			}
-			if kind == "" {
-				return nil, fmt.Errorf("exchange: stopncii: %s: %w", one.Value.Kind(), ErrNoSuchKind)
-			}
-			all = append(all, submission{unix(s.now()), kind, one.Value.Hex(), []feedback{{append([]string{}, r.Labels...), "Blocked"}}})
-			made = append(made, valueID(kind, one.Value.Hex(), true))
-		}
-		if len(made) == 0 {
-			return nil, fmt.Errorf("exchange: stopncii: %.80q has no hash: %w", r.ID, ErrNoSuchKind)
-		}
-		ids = append(ids, strings.Join(made, ","))
-	}
-	for batch := range slices.Chunk(all, stopBatch) {
-		if err := s.post(ctx, "SubmitHashes", map[string]any{"count": len(batch), "hashRecords": batch}); err != nil {
-			return nil, err
-		}
-	}
-	return ids, nil
-}
-
-func (s *stopSource) post(ctx context.Context, function string, body any) error {
-	b, err := json.Marshal(body)
-	if err != nil {
-		return fmt.Errorf("exchange: stopncii: %w", err)
-	}
-	_, err = s.ask(ctx, request{method: http.MethodPost, path: function, body: b, media: "application/json", record: true})
-	return err
 }

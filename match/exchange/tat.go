@@ -132,16 +132,24 @@ func (s *tatSource) askPage(ctx context.Context, after string, size int) (*answe
 	}
 }
 
+// login asks for a token. The reference client sends a form, the exchange's pages show an object; where the one is
+// not taken the other is.
 func (s *tatSource) login(ctx context.Context) error {
 	user, password, err := s.credentials.pair("tat", "USER:PASSWORD")
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(map[string]any{"username": user, "password": password, "resend": false})
+	object, err := json.Marshal(map[string]any{"username": user, "password": password, "resend": false})
 	if err != nil {
 		return fmt.Errorf("exchange: tat: %w", err)
 	}
-	a, err := s.ask(ctx, request{method: http.MethodPost, path: tatLogin, body: body, media: "application/json", plain: true})
+	form := url.Values{"username": {user}, "password": {password}, "resend": {"false"}}
+	r := request{method: http.MethodPost, path: tatLogin, body: []byte(form.Encode()), media: formMedia, plain: true}
+	a, err := s.ask(ctx, r)
+	if errors.Is(err, ErrRefused) || errors.Is(err, ErrCredentials) {
+		r.body, r.media = object, "application/json"
+		a, err = s.ask(ctx, r)
+	}
 	if err != nil {
 		if errors.Is(err, ErrRefused) {
 			err = fmt.Errorf("%w: %w", err, ErrCredentials)
@@ -252,7 +260,7 @@ func parseTAT(page string, body []byte) (_ *Page, cursor string, more bool, err 
 		return nil, "", false, err
 	}
 	if !split.listed {
-		return nil, "", false, &PageError{Exchange: name, Page: page, Reason: "no results", Err: ErrPage}
+		return nil, "", false, unlisted(name, page, "results")
 	}
 	b := newPage(name, page)
 	records := make([]tatRecord, len(split.records))

@@ -94,6 +94,7 @@ func openThreatExchange(c *Config) (*threatSource, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.noise = []string{"fields"}
 	s.judge = judgeGraph
 	return s, nil
 }

@@ -81,7 +81,7 @@ func parseThreatUpdates(page string, body []byte, wanted []string) (_ *Page, nex
 		return nil, "", 0, err
 	}
 	if !split.listed {
-		return nil, "", 0, &PageError{Exchange: name, Page: page, Reason: "no data", Err: ErrPage}
+		return nil, "", 0, unlisted(name, page, "data")
 	}
 	var paging struct {
 		Next scalar `json:"next"`

@@ -58,6 +58,7 @@ type consortium struct {
 	fault  func(n int, w http.ResponseWriter, r *http.Request) bool // reports whether it has answered the nth request, from 1
 	wreck  func(body []byte) []byte                                 // makes a page something else
 	tokens int                                                      // logins
+	forms  string                                                   // the only media type of a login; empty: any
 	sent   []string                                                 // what was written to it
 }
 
@@ -403,8 +404,15 @@ func serveStop(c *consortium, w http.ResponseWriter, r *http.Request) []byte {
 
 func serveTAT(c *consortium, w http.ResponseWriter, r *http.Request) []byte {
 	if r.URL.Path == "/token-auth/tcap/" {
-		var login struct{ Username, Password string }
-		if err := json.NewDecoder(r.Body).Decode(&login); err != nil || login.Username+":"+login.Password != c.wire.credentials {
+		login := struct{ Username, Password string }{r.PostFormValue("username"), r.PostFormValue("password")}
+		if c.forms != "" && !strings.HasPrefix(r.Header.Get("Content-Type"), c.forms) {
+			http.Error(w, "no such form", http.StatusUnsupportedMediaType)
+			return nil
+		}
+		if login.Username == "" {
+			_ = json.NewDecoder(r.Body).Decode(&login) // what is none has no user
+		}
+		if login.Username+":"+login.Password != c.wire.credentials {
 			http.Error(w, "no", http.StatusBadRequest)
 			return nil
 		}

@@ -212,7 +212,7 @@ func (s *Store) PutExchange(ctx context.Context, by Actor, x Exchange) error {
 			return fmt.Errorf("%w: store: the exchange %q feeds the bank %q; DropExchange first", match.ErrInvalid, x.Name, there.Bank)
 		}
 		if there.Protocol != x.Protocol || there.Base != x.Base || !maps.Equal(there.Settings, x.Settings) {
-			there.checkpoint = nil
+			there.checkpoint, there.state.Next = nil, time.Time{}
 		}
 		there.Exchange = x
 		config, err := there.config()

@@ -348,12 +348,14 @@ func TestSetAside(t *testing.T) {
 		bad.Signals[0].From = 5
 		v.put(bad)
 		v.put(shared("not \xff text", 3))
+		far := exchange.Record{ID: "zz far", Expires: time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)}
+		v.put(far)
 		v.put(shared(strings.Repeat("x", maxRecordID+1), 3))
 		v.put(shared("1", 11))
 		v.faults["1"] = true
 		v.put(shared("good", 4))
 		sum := pull(t, s, v)
-		assert.Equal(t, 5, sum.SetAside)
+		assert.Equal(t, 6, sum.SetAside)
 		assert.Equal(t, 1, sum.Came)
 		list := func() (ids []string) {
 			for a, err := range s.SetAside(t.Context(), "x") {
@@ -366,8 +368,8 @@ func TestSetAside(t *testing.T) {
 			slices.Sort(ids)
 			return ids
 		}
-		assert.Equal(t, []string{"1", "not \xef", "own", "times", "xxxxx"}, list())
-		assert.Equal(t, 5, status(t, s).Aside)
+		assert.Equal(t, []string{"1", "not \xef", "own", "times", "xxxxx", "zz fa"}, list())
+		assert.Equal(t, 6, status(t, s).Aside)
 		e, ok := entryOf(t, s, "1")
 		require.True(t, ok)
 		assert.Equal(t, value(1), e.Signals[0].Value, "what was there before stays")
@@ -380,12 +382,13 @@ func TestSetAside(t *testing.T) {
 		pull(t, s, v)
 		_, ok = entryOf(t, s, "1")
 		assert.True(t, ok)
-		assert.Equal(t, 5, status(t, s).Aside)
+		assert.Equal(t, 6, status(t, s).Aside)
 
 		delete(v.faults, "1")
 		v.put(shared("1", 11))
 		v.put(shared("times", 3))
 		v.withdraw("own")
+		v.withdraw("zz far")
 		pull(t, s, v)
 		assert.Equal(t, []string{"not \xef", "xxxxx"}, list())
 		e, _ = entryOf(t, s, "1")
@@ -528,8 +531,12 @@ func TestPullPauses(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, sum.Complete)
 	assert.Equal(t, c.now().Add(maxWait), status(t, s).Next)
+	join(t, s, Exchange{Name: "x", Bank: "b", Feedback: true})
+	assert.NotZero(t, status(t, s).Next)
 	assert.Equal(t, 1, pull(t, s, v).Came)
 	same(t, s, v)
+	join(t, s, Exchange{Name: "x", Bank: "b", Base: "elsewhere"})
+	assert.Zero(t, status(t, s).Next)
 }
 
 type sourceFunc func(context.Context, exchange.Checkpoint) (*exchange.Page, error)

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match"
 	"github.com/rematch-go/rematch/match/exchange"
 )
@@ -49,15 +51,22 @@ func openWith(t testing.TB, url string, c *clock, o Options) *Store {
 
 func newClock() *clock { return &clock{at: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)} }
 
+// fewChecks has fewer checks made than rapid does, unless somebody asked for a number: each has many commits.
+func fewChecks(t *testing.T, n string) {
+	checks := flag.Lookup("rapid.checks")
+	if was := checks.Value.String(); was == checks.DefValue {
+		require.NoError(t, checks.Value.Set(n))
+		t.Cleanup(func() { assert.NoError(t, checks.Value.Set(was)) })
+	}
+}
+
 // dies ends a transaction as the end of its process does.
 func dies(tx *sql.Tx) error { return errors.Join(errors.New("died"), tx.Rollback()) }
 
 // Whatever an exchange does between pulls and while they go on, and wherever they die: the bank
 // ends up with what the exchange has. Every commit is a place to die at, before it and after it.
 func TestPullsThatDie(t *testing.T) {
-	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue {
-		require.NoError(t, checks.Value.Set("12")) // each has some fifty commits
-	}
+	fewChecks(t, "12")
 	each(t, func(t *testing.T, url string) {
 		c := newClock()
 		s := openAt(t, url, c)
@@ -134,6 +143,53 @@ func TestPullsThatDie(t *testing.T) {
 			apply(t, s, dropBank("b"))
 		})
 		assert.Positive(t, died)
+	})
+}
+
+// Whatever a record has in it, the page comes in: what makes no sense is set aside.
+func TestOddRecords(t *testing.T) {
+	fewChecks(t, "25")
+	each(t, func(t *testing.T, url string) {
+		s := open(t, url)
+		join(t, s, Exchange{Name: "x", Bank: "b"})
+		aside := 0
+		rapid.Check(t, func(r *rapid.T) {
+			text := rapid.OneOf(rapid.StringN(0, 20, -1), rapid.SampledFrom([]string{"", "\x00", "a\xff", "\u2028", "'; --", strings.Repeat("long", 20_000)}))
+			at := rapid.Custom(func(r *rapid.T) time.Time {
+				return rapid.SampledFrom([]time.Time{{}, time.Unix(0, 0), time.Unix(1<<33, 5), time.Unix(1<<40, 0), time.Unix(-1<<40, 0)}).Draw(r, "at")
+			})
+			draw := func(name string) string { return text.Draw(r, name) }
+			p := &exchange.Page{Last: true, After: exchange.Checkpoint("1")}
+			for range rapid.IntRange(1, 5).Draw(r, "records") {
+				one := exchange.Record{ID: draw("id"), Labels: []string{draw("label")}, Expires: at.Draw(r, "expires"), Duration: time.Duration(rapid.Int64Range(-1, 9).Draw(r, "duration")),
+					Later:    []exchange.Foreign{{Type: draw("type"), Value: draw("value")}},
+					Origin:   match.Origin{Member: draw("member"), ID: draw("theirs"), Severity: draw("severity"), Tags: []string{draw("tag")}},
+					Opinions: []match.Opinion{{By: draw("by"), Says: match.Stance(rapid.IntRange(0, 6).Draw(r, "says")), At: at.Draw(r, "said"), Tags: []string{draw("why")}}}}
+				for range rapid.IntRange(0, 2).Draw(r, "signals") {
+					one.Signals = append(one.Signals, match.Signal{Value: value(uint64(rapid.IntRange(0, 9).Draw(r, "value"))), Quality: hash.Quality(rapid.IntRange(98, 102).Draw(r, "quality")),
+						From: time.Duration(rapid.Int64Range(-1, 9).Draw(r, "from")), To: time.Duration(rapid.Int64Range(0, 9).Draw(r, "to")), Transform: []string{draw("transform")}})
+				}
+				p.Records = append(p.Records, one)
+				p.Gone = append(p.Gone, draw("gone"))
+				p.Faults = append(p.Faults, &exchange.RecordError{Page: draw("page"), ID: draw("fault"), Reason: draw("reason")})
+			}
+			sum, err := s.Pull(t.Context(), "x", pages{p}, PullOptions{})
+			if err != nil {
+				r.Fatal(err)
+			}
+			aside += sum.SetAside - len(p.Faults)
+		})
+		assert.Positive(t, aside)
+		for _, err := range s.SetAside(t.Context(), "x") {
+			require.NoError(t, err)
+		}
+		for _, err := range s.Later(t.Context(), "x") {
+			require.NoError(t, err)
+		}
+		x := status(t, s)
+		assert.Equal(t, x.Records, x.Entries+x.Waiting)
+		verify(t, s)
+		sound(t, follow(t, s, FollowOptions{}))
 	})
 }
 

@@ -1,0 +1,160 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rematch-go/rematch/match/exchange"
+)
+
+// How what was not told is told again.
+const (
+	firstRetry  = time.Minute
+	lastRetry   = 6 * time.Hour
+	claimed     = 10 * time.Minute // for how long what is being sent is left to who sends it
+	manyAtOnce  = 50               // records of one Submit
+	maxFailures = 5                // in a row: then it is the exchange, and not what is told
+)
+
+// PushSummary is what a push came to.
+type PushSummary struct {
+	Exchange string
+	Sent     int
+	Failed   int // they are tried again later; Outgoing tells why
+	Waiting  int // what is left in the queue, with those
+}
+
+// Push tells an exchange what is queued for it and due, in the order it was queued. What it says is sent at
+// least once: what is not known to have arrived is sent again, after a minute, two, four and so on
+// up to six hours, until a person gives it up. Records are sent in batches, and those of a batch that
+// failed one by one. Several may push at once: each sends something else.
+//
+// The error is that of the last attempt, if five in a row have failed and not for what was told, and else the store's or the
+// context's.
+func (s *Store) Push(ctx context.Context, name string, to exchange.Sink) (PushSummary, error) {
+	sum := PushSummary{Exchange: name}
+	by := Actor{System, "exchange " + name}
+	failures := 0
+	for {
+		batch, bank, err := s.claim(ctx, by, name, &sum)
+		if err != nil || len(batch) == 0 {
+			return sum, err
+		}
+		var answers []string
+		told := make([]Outgoing, len(batch))
+		for i := range batch {
+			if told[i], err = batch[i].doc.outgoing(batch[i].key, batch[i].due); err != nil {
+				return sum, &AuditError{Entry: batch[i].key, Reason: "what is queued for an exchange can't be read: " + err.Error(), Err: ErrDamaged}
+			}
+		}
+		if f := told[0].Feedback; f != nil {
+			answers, err = []string{""}, to.Send(ctx, *f)
+		} else {
+			records := make([]exchange.Record, len(told))
+			for i := range told {
+				records[i] = *told[i].Record
+			}
+			if answers, err = to.Submit(ctx, records); err == nil && len(answers) != len(records) {
+				err = fmt.Errorf("%d IDs for %d records: %w", len(answers), len(records), exchange.ErrPage)
+			}
+		}
+		if ctx.Err() != nil && err != nil {
+			return sum, errors.Join(context.Cause(ctx), s.settleOut(context.WithoutCancel(ctx), by, name, bank, batch, nil, context.Cause(ctx), &sum))
+		}
+		if err2 := s.settleOut(ctx, by, name, bank, batch, answers, err, &sum); err2 != nil {
+			return sum, err2
+		}
+		if err == nil || isOwnFault(err) {
+			failures = 0
+			continue
+		}
+		if failures++; failures == maxFailures {
+			return sum, fmt.Errorf("store: telling the exchange %q: %w", name, err)
+		}
+	}
+}
+
+// isOwnFault reports whether it was what was told, and not the exchange.
+func isOwnFault(err error) bool {
+	for _, own := range []error{exchange.ErrNoSuchVote, exchange.ErrReason, exchange.ErrNoSuchRecord, exchange.ErrNoSuchKind, exchange.ErrRefused} {
+		if errors.Is(err, own) {
+			return true
+		}
+	}
+	return false
+}
+
+// claim takes what is to be sent next: feedback, or some records that were not tried yet, or one
+// that was. For a while it is left to the caller.
+func (s *Store) claim(ctx context.Context, by Actor, name string, sum *PushSummary) (batch []outRow, bank int64, err error) {
+	_, err = s.transact(ctx, by, ListSync, func(w *writer) error {
+		x, err := w.exchange(name)
+		if err != nil {
+			return err
+		}
+		bank = x.bank
+		if err := w.tx.QueryRowContext(w.ctx, `SELECT count(*) FROM rematch_outbox WHERE bank = $1 AND due < $2`, bank, int64(never)).Scan(&sum.Waiting); err != nil {
+			return classify(err)
+		}
+		due, err := w.outRows(`bank = $1 AND due <= $2 ORDER BY version LIMIT $3`, bank, w.now.UnixMilli(), manyAtOnce)
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		batch = due[:1]
+		if alone := due[0].doc.Submit == nil || due[0].doc.Attempts > 0; !alone {
+			for n := 1; n < len(due) && due[n].doc.Submit != nil && due[n].doc.Attempts == 0; n++ {
+				batch = due[:n+1]
+			}
+		}
+		for i := range batch {
+			batch[i].due = w.now.Add(claimed).UnixMilli()
+			if err := w.putOut(bank, &batch[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return batch, bank, err
+}
+
+// settleOut writes down what became of what was sent. What was replaced meanwhile is left.
+func (s *Store) settleOut(ctx context.Context, by Actor, name string, bank int64, batch []outRow, answers []string, failed error, sum *PushSummary) error {
+	sent, failures, left := 0, 0, sum.Waiting
+	_, err := s.transact(ctx, by, ListSync, func(w *writer) error {
+		sent, failures, left = 0, 0, sum.Waiting
+		for i := range batch {
+			r := batch[i]
+			now, err := w.outRows(`bank = $1 AND id = $2 AND version = $3`, bank, r.key, r.version)
+			if err != nil {
+				return err
+			}
+			if len(now) == 0 || now[0].doc.State != Waiting {
+				continue
+			}
+			switch {
+			case failed == nil:
+				r.doc.State, r.doc.Sent, r.doc.Answer, r.doc.Error, r.due = Told, w.now, fit(answers[i], maxRecordID), "", never
+				r.doc.Attempts++
+				sent++
+				left--
+			case errors.Is(failed, context.Canceled): // it was not tried in full
+				r.due = w.now.UnixMilli()
+			default:
+				r.due = w.now.Add(min(lastRetry, firstRetry<<min(r.doc.Attempts, 16))).UnixMilli()
+				r.doc.Attempts++
+				r.doc.Error = fit(failed.Error(), 2048)
+				failures++
+			}
+			if err := w.putOut(bank, &r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		sum.Sent, sum.Failed, sum.Waiting = sum.Sent+sent, sum.Failed+failures, left
+	}
+	return err
+}
