@@ -25,20 +25,20 @@ type progress struct {
 
 // newProgress shows a bar named what ("scanning") that counts files, if stderr is a terminal.
 func (a *app) newProgress(what string) *progress {
-	return a.showProgress(what, decor.CountersNoUnit("%d of %d files"))
+	return a.showProgress(what, mpb.BarStyle(), decor.CountersNoUnit("%d of %d files"))
 }
 
 // newStatus shows a line that says what is being done, and for how long.
-func (a *app) newStatus(what string) *progress { return a.showProgress(what) }
+func (a *app) newStatus(what string) *progress { return a.showProgress(what, mpb.NopStyle()) }
 
-func (a *app) showProgress(what string, more ...decor.Decorator) *progress {
+func (a *app) showProgress(what string, style mpb.BarFillerBuilder, more ...decor.Decorator) *progress {
 	p := &progress{out: a.stdout}
 	p.what.Store(what)
 	if !terminal.Is(a.stderr) {
 		return p
 	}
 	p.container = mpb.New(mpb.WithOutput(a.stderr), mpb.WithWidth(40))
-	p.bar = p.container.AddBar(0, // the total grows as the walk finds files
+	p.bar = p.container.New(0, style, // the total grows as the walk finds files
 		mpb.BarRemoveOnComplete(),
 		mpb.PrependDecorators(append([]decor.Decorator{decor.Any(func(decor.Statistics) string { return p.what.Load().(string) + " " })}, more...)...),
 		mpb.AppendDecorators(decor.Elapsed(decor.ET_STYLE_MMSS)))

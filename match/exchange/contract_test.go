@@ -136,7 +136,7 @@ func TestContractFailuresAreTyped(t *testing.T) {
 			w.WriteHeader(429)
 		}, exchange.ErrRate},
 		"elsewhere": {func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "https://elsewhere.example"+r.URL.Path+"?secret-token", http.StatusFound)
+			http.Redirect(w, r, "http://elsewhere.example"+r.URL.Path+"?secret-token", http.StatusFound)
 		}, exchange.ErrRedirect},
 		"other protocol": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "https://"+r.Host+r.URL.Path, http.StatusFound)

@@ -38,6 +38,49 @@ func TestStaleCheckpoints(t *testing.T) {
 	}
 }
 
+// What comes within the second that was read last is not lost.
+func TestTheSameSecond(t *testing.T) {
+	for _, protocol := range []string{"threatexchange", "stopncii", "tat"} {
+		c := newConsortium(t, wireOf(t, protocol), 6)
+		var k kept
+		require.NoError(t, c.pull(&k))
+		c.items = append(c.items, item{number: 6, hash: pdq(6), at: c.items[5].at})
+		require.NoError(t, c.pull(&k))
+		assert.Equal(t, c.ids(), k.ids(), protocol)
+	}
+}
+
+// cutOff is a transport whose answers end when the client has waited for long enough, as if they were whole.
+type cutOff struct{}
+
+func (cutOff) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Body: &cutBody{r.Context(), strings.NewReader(pdq(1) + "\n")}, Header: http.Header{}, ContentLength: -1, Request: r}, nil
+}
+
+type cutBody struct {
+	ctx  context.Context
+	text *strings.Reader
+}
+
+func (b *cutBody) Read(p []byte) (int, error) {
+	n, err := b.text.Read(p)
+	if err != nil {
+		<-b.ctx.Done()
+	}
+	return n, err
+}
+
+func (b *cutBody) Close() error { return nil }
+
+// Half of a list that looks whole would make the other half gone.
+func TestAnswersThatEndWithOurPatience(t *testing.T) {
+	c := newConsortium(t, wireOf(t, "list"), 3)
+	_, err := c.open(func(config *exchange.Config) {
+		config.HTTP.Transport, config.HTTP.Timeout, config.HTTP.Attempts = cutOff{}, 10*time.Millisecond, 2
+	}).Next(context.Background(), nil)
+	require.ErrorIs(t, err, exchange.ErrUnavailable)
+}
+
 // The middle of a reading outlives its cursor.
 func TestOldCursors(t *testing.T) {
 	for protocol, hours := range map[string]int{"threatexchange": 13, "ncmec": 13, "stopncii": 2} {
