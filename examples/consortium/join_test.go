@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http/httptest"
 	"slices"
 	"strconv"
@@ -31,6 +33,20 @@ var lists = []joined{
 	{"ncmec", "/ncmec/ngo", "ngo", map[string]string{"environment": "NGO"}, func(m consortium.Member) string { return m.Username + ":" + m.Password }},
 	{"stopncii", "/stopncii/v1", "", nil, func(m consortium.Member) string { return m.FunctionKey + "," + m.SubscriptionKey }},
 	{"tat", "/tat", "", nil, func(m consortium.Member) string { return m.Login + ":" + m.Password }},
+}
+
+// open joins a list of a consortium.
+func open(t *testing.T, url string, s *consortium.Server, l joined) exchange.Source {
+	t.Helper()
+	protocol, err := exchange.ParseProtocol(l.protocol)
+	require.NoError(t, err)
+	source, err := protocol.Open(exchange.Config{
+		Base: url + l.path, Settings: l.settings, Credentials: exchange.NewCredentials(l.credentials(s.Members()[0])),
+		HTTP: exchange.HTTPOptions{Loopback: true, Rate: 1e6, Backoff: time.Nanosecond, Timeout: 5 * time.Second, MaxPage: 8 << 20},
+		Now:  s.Now, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+	})
+	require.NoError(t, err)
+	return source
 }
 
 // member reads a list as the library does, and keeps what it reads.
@@ -181,17 +197,7 @@ func TestJoining(t *testing.T) {
 				require.NoError(t, err)
 				web := httptest.NewServer(s)
 				defer web.Close()
-				protocol, err := exchange.ParseProtocol(l.protocol)
-				require.NoError(t, err)
-				me := &member{kept: map[string]exchange.Record{}, open: func() exchange.Source {
-					source, err := protocol.Open(exchange.Config{
-						Base: web.URL + l.path, Settings: l.settings, Credentials: exchange.NewCredentials(l.credentials(s.Members()[0])),
-						HTTP: exchange.HTTPOptions{Loopback: true, Rate: 1e6, Backoff: time.Nanosecond, Timeout: 5 * time.Second, MaxPage: 8 << 20},
-						Now:  s.Now, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
-					})
-					require.NoError(t, err)
-					return source
-				}}
+				me := &member{kept: map[string]exchange.Record{}, open: func() exchange.Source { return open(t, web.URL, s, l) }}
 				me.pull(t)
 				want := truth(t, s, l)
 				require.NotEmpty(t, want)
@@ -210,5 +216,66 @@ func TestJoining(t *testing.T) {
 				t.Logf("%d records, %d set aside, %d pulls failed", len(me.kept), me.faults, me.retries)
 			})
 		}
+	}
+}
+
+// TestTelling holds that what a member tells of records, and shares, arrives as it was meant, and
+// that telling it again changes nothing.
+func TestTelling(t *testing.T) {
+	for _, l := range lists {
+		protocol, err := exchange.ParseProtocol(l.protocol)
+		require.NoError(t, err)
+		if !protocol.Writes {
+			continue
+		}
+		t.Run(strings.Trim(l.path, "/"), func(t *testing.T) {
+			s, err := consortium.New(consortium.Options{Records: 300, Seed: 7})
+			require.NoError(t, err)
+			web := httptest.NewServer(s)
+			defer web.Close()
+			open := func() exchange.Source { return open(t, web.URL, s, l) }
+			me := &member{kept: map[string]exchange.Record{}, open: open}
+			me.pull(t)
+			sink, ok := open().(exchange.Sink)
+			require.True(t, ok)
+
+			// Of a record that nobody has an opinion of yet but who shared it.
+			i := 0
+			for _, id := range slices.Sorted(maps.Keys(me.kept)) {
+				r := me.kept[id]
+				if len(r.Signals) == 0 || len(r.Opinions) > 1 || r.Opinions[0].By == "10000001" {
+					continue
+				}
+				says := []exchange.Vote{exchange.Helpful, exchange.Disagree}[i%2]
+				f := exchange.Feedback{ID: id, Says: says, Signal: &r.Signals[0]}
+				before := len(s.Received())
+				err := sink.Send(t.Context(), f)
+				if says == exchange.Disagree && errors.Is(err, exchange.ErrReason) { // NCMEC wants one of its own
+					_, names, _ := strings.Cut(err.Error(), "there are ")
+					f.Reason = names[:strings.Index(names, " (")]
+					err = sink.Send(t.Context(), f)
+				}
+				require.NoError(t, err, "%s of %s", says, id)
+				first := s.Received()[before:]
+				require.NotEmpty(t, first)
+				assert.True(t, first[0].Changed, "%+v", first)
+				require.NoError(t, sink.Send(t.Context(), f))
+				for _, again := range s.Received()[before+len(first):] {
+					assert.False(t, again.Changed, "%+v", again)
+				}
+				want := map[exchange.Vote][]string{exchange.Helpful: {"1:HELPFUL", "1:affirmative", "1:Blocked"}, exchange.Disagree: {"1:NON_MALICIOUS", "1:negative", "1:NotBlocked"}}[says]
+				told := false
+				records, err := s.Truth(l.protocol, l.environment)
+				require.NoError(t, err)
+				for x := range records {
+					told = told || strings.EqualFold(x.Value, r.Signals[0].Value.Hex()) && slices.ContainsFunc(x.Opinions, func(o string) bool { return slices.Contains(want, o) })
+				}
+				assert.True(t, told, "%s of %s", says, id)
+				if i++; i == 6 {
+					break
+				}
+			}
+			assert.Equal(t, 6, i)
+		})
 	}
 }

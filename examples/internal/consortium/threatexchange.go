@@ -158,6 +158,7 @@ func (s *Server) routeThreatExchange() {
 		"GET {app}/threat_privacy_groups_member": s.teGroups,
 		"GET threat_exchange_members":            s.teMembers,
 		"GET {id}":                               s.teGet,
+		"GET {id}/descriptors":                   s.teEdge,
 		"POST threat_descriptors":                s.teUpload,
 		"POST {id}":                              s.teEdit,
 		"DELETE {id}":                            s.teDelete,

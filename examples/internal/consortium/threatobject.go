@@ -168,34 +168,42 @@ func (t teItem) sorted() []descriptor {
 }
 
 // teGet is a descriptor or an indicator by its id.
-func (s *Server) teGet(q request) reply {
+// teLook finds an object that is asked for, who asks, and the fields, which begin as those given.
+func (s *Server) teLook(q request, want fields, level func(member int) string) (item uint32, member int, t teItem, me int, _ fields, bad reply) {
 	query := q.URL.Query()
-	me := s.teAuth(query.Get("access_token"))
-	if me == 0 {
-		return teFail(http.StatusUnauthorized, "Invalid OAuth access token")
+	if me = s.teAuth(query.Get("access_token")); me == 0 {
+		return item, member, t, me, want, teFail(http.StatusUnauthorized, "Invalid OAuth access token")
 	}
 	s.mu.RLock()
 	item, member, ok := s.teFind(q.PathValue("id"))
-	var t teItem
 	if ok {
 		t = s.te.record(item)
 	}
 	s.mu.RUnlock()
 	if !ok || t.gone {
-		return teFail(http.StatusNotFound, "no such object, or not visible to this app")
-	}
-	level, want := "descriptor", fields{"id": nil, "indicator": nil, "type": nil}
-	if member == 0 {
-		level = ""
+		return item, member, t, me, want, teFail(http.StatusNotFound, "no such object, or not visible to this app")
 	}
 	if text := query.Get("fields"); text != "" {
 		if want, ok = parseFields(text); !ok {
-			return teFail(http.StatusBadRequest, "Syntax error in fields")
+			return item, member, t, me, want, teFail(http.StatusBadRequest, "Syntax error in fields")
 		}
-		if bad := want.unknown(teKnownFields, level); bad != "" {
-			return teFail(http.StatusBadRequest, "Tried accessing nonexisting field ("+bad+")")
+		if bad := want.unknown(teKnownFields, level(member)); bad != "" {
+			return item, member, t, me, want, teFail(http.StatusBadRequest, "Tried accessing nonexisting field ("+bad+")")
 		}
 		want["id"] = nil
+	}
+	return item, member, t, me, want, reply{}
+}
+
+func (s *Server) teGet(q request) reply {
+	item, member, t, me, want, bad := s.teLook(q, fields{"id": nil, "indicator": nil, "type": nil}, func(member int) string {
+		if member == 0 {
+			return ""
+		}
+		return "descriptor"
+	})
+	if bad.status != 0 {
+		return bad
 	}
 	out := page{}
 	if member == 0 {
@@ -205,6 +213,29 @@ func (s *Server) teGet(q request) reply {
 		at, _ := t.of(member)
 		teDescriptor(&out, want, item, t, t.sorted()[at], me)
 	}
+	return reply{status: http.StatusOK, kind: "application/json", body: out, member: me}
+}
+
+// teEdge is /<indicator>/descriptors, the opinions of it that can be seen. There are never so many
+// that it would take a second page.
+func (s *Server) teEdge(q request) reply {
+	item, member, t, me, want, bad := s.teLook(q, fields{"id": nil, "indicator": nil, "owner": nil, "type": nil, "raw_indicator": nil, "description": nil, "status": nil},
+		func(int) string { return "descriptor" })
+	if bad.status != 0 {
+		return bad
+	}
+	if member != 0 {
+		return teFail(http.StatusBadRequest, "Tried accessing nonexisting field (descriptors)")
+	}
+	out := page{}
+	out.open('{')
+	out.key("data")
+	out.open('[')
+	for _, o := range t.shared() {
+		teDescriptor(&out, want, item, t, o, me)
+	}
+	out.close(']')
+	out.close('}')
 	return reply{status: http.StatusOK, kind: "application/json", body: out, member: me}
 }
 
