@@ -165,6 +165,7 @@ func TestContractFailuresAreTyped(t *testing.T) {
 				if name == "429" {
 					require.ErrorAs(t, err, &failed)
 					assert.Equal(t, 25*time.Hour, failed.Wait)
+					assert.NotContains(t, c.slept, 25*time.Hour, "that long is for the caller to wait")
 				}
 
 				c.fault = nil // and it goes on from where it was
