@@ -3,6 +3,7 @@ package exchange
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -237,33 +238,40 @@ func parseStopNCII(page string, body []byte) (*Page, stopHead, error) {
 			return nil, head, err
 		}
 	}
-	if !split.listed && (count != "0" || more == "true") {
+	if !split.listed && (count != "0" || more.yes()) {
 		return nil, head, unlisted(name, page, "hashRecords")
 	}
 	at, ok := next.time()
 	if !ok && len(split.records) > 0 {
 		return nil, head, &PageError{Exchange: name, Page: page, Reason: fmt.Sprintf("nextSetTimestamp is %.40q", string(next)), Err: ErrPage}
 	}
-	head.token, head.more, head.next = string(token), more == "true", unix(at)
+	head.token, head.next = string(token), unix(at)
+	head.more = more.yes() || more == "" && token != "" // in doubt it asks: what is not read to its end loses records
 	b := newPage(name, page)
-	records := make([]stopRecord, len(split.records))
-	failed := make(map[int]bool)
-	err = split.each(name, page, "hashValue", func(i int) any { return &records[i] }, func(i int, reason string) {
-		failed[i] = true
-		b.aside(i, string(records[i].HashValue), "%s", reason)
-	})
-	if err != nil {
-		return nil, head, err
-	}
-	for i := range records {
-		r := &records[i]
-		if failed[i] {
-			continue
-		}
+	seen := func(r *stopRecord) {
 		if t, ok := r.LastMod.time(); ok {
 			head.newest = max(head.newest, t.Unix())
 		}
+	}
+	err = eachRecord(split, name, page, "hashValue", func(i int, r *stopRecord) {
+		seen(r)
 		r.add(b, i)
+	}, func(i int, raw []byte, reason string) {
+		var r stopRecord
+		var cases json.RawMessage
+		salvage(raw, map[string]any{"lastModtimestamp": &r.LastMod, "signalType": &r.SignalType, "hashValue": &r.HashValue, "hashStatus": &r.HashStatus, "caseNumbers": &cases})
+		if json.Unmarshal(cases, &r.CaseNumbers) != nil {
+			r.CaseNumbers = nil // some of them are not all of them
+		}
+		seen(&r)
+		if r.SignalType != "" && r.HashValue != "" && r.withdrawn() {
+			r.add(b, i)
+		} else {
+			b.aside(i, r.id(), "%s", reason)
+		}
+	})
+	if err != nil {
+		return nil, head, err
 	}
 	p, err := b.page()
 	return p, head, err
@@ -271,7 +279,9 @@ func parseStopNCII(page string, body []byte) (*Page, stopHead, error) {
 
 // withdrawn reports whether the hash is to be forgotten: it says so, or every case that it is of does.
 func (r *stopRecord) withdrawn() bool {
-	over := func(status scalar) bool { return status == "Withdrawn" || status == "Deleted" }
+	over := func(status scalar) bool {
+		return strings.EqualFold(string(status), "Withdrawn") || strings.EqualFold(string(status), "Deleted")
+	}
 	if over(r.HashStatus) {
 		return true
 	}
@@ -283,13 +293,21 @@ func (r *stopRecord) withdrawn() bool {
 	return len(r.CaseNumbers) > 0
 }
 
-func (r *stopRecord) add(b *pageBuilder, position int) {
-	kind, known := stopTypes[string(r.SignalType)]
+// id is the record's ID; empty without a type or a hash.
+func (r *stopRecord) id() string {
 	if r.SignalType == "" || r.HashValue == "" {
+		return ""
+	}
+	_, known := stopTypes[string(r.SignalType)]
+	return valueID(string(r.SignalType), string(r.HashValue), known)
+}
+
+func (r *stopRecord) add(b *pageBuilder, position int) {
+	id := r.id()
+	if id == "" {
 		b.aside(position, string(r.HashValue), "no signalType or no hashValue")
 		return
 	}
-	id := valueID(string(r.SignalType), string(r.HashValue), known)
 	if r.withdrawn() {
 		b.remove(position, id)
 		return
@@ -300,7 +318,7 @@ func (r *stopRecord) add(b *pageBuilder, position int) {
 		about = append(about, tag("region", string(region)))
 	}
 	one := Record{ID: id, Origin: match.Origin{Exchange: "stopncii", Tags: tags(about...)}}
-	if known {
+	if kind, known := stopTypes[string(r.SignalType)]; known {
 		found, err := signal(kind, string(r.HashValue))
 		if err != nil {
 			b.aside(position, id, "%s", err)
