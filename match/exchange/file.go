@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -67,7 +68,7 @@ func openFile(c *Config, protocol string, format fileFormat) (*fileSource, error
 		if c.Credentials.Set() {
 			return nil, configError(protocol, "a file on disk takes no credentials")
 		}
-		s.path, s.scope = path, filepath.ToSlash(path)
+		s.path, s.scope = path, fileScope(filepath.ToSlash(path), c)
 		return s, nil
 	}
 	u, err := url.Parse(address)
@@ -86,8 +87,14 @@ func openFile(c *Config, protocol string, format fileFormat) (*fileSource, error
 			r.Header.Set("Authorization", "Bearer "+text)
 		}
 	}, sortedKeys(s.query)...)
-	s.scope = u.String()
+	s.scope = fileScope(u.String(), c)
 	return s, err
+}
+
+// fileScope is a scope with all settings but those that say where the file is.
+func fileScope(where string, c *Config) string {
+	names := sortedKeys(c.Settings)
+	return scope(where, c, slices.DeleteFunc(names, func(name string) bool { return name == "url" || name == "path" })...)
 }
 
 // fileCheckpoint is which version was read, and how far.

@@ -61,8 +61,8 @@ var memberNumber = regexp.MustCompile(`^[0-9]{1,19}$`)
 
 type ncmecSource struct {
 	*client
-	environment string
-	filter      ncmecFilter
+	scope  string
+	filter ncmecFilter
 }
 
 // ncmecFilter says what is taken; empty lists: everything.
@@ -74,10 +74,10 @@ func openNCMEC(c *Config) (*ncmecSource, error) {
 		return nil, err
 	}
 	s := &ncmecSource{filter: ncmecFilter{words(c.Settings["members"]), words(c.Settings["classifications"])}}
-	base := ""
+	environment, base := "", ""
 	for name, address := range ncmecEnvironments {
 		if strings.EqualFold(name, c.Settings["environment"]) {
-			s.environment, base = name, address
+			environment, base = name, address
 		}
 	}
 	if base == "" {
@@ -88,6 +88,7 @@ func openNCMEC(c *Config) (*ncmecSource, error) {
 			return nil, configError("ncmec", "the member %.40q is no number", m)
 		}
 	}
+	s.scope = scope(environment, c, "members", "classifications")
 	s.client, err = newClient(c, "ncmec", base, func(r *http.Request) { r.SetBasicAuth(user, password) })
 	if err != nil {
 		return nil, err
@@ -120,9 +121,9 @@ type ncmecCheckpoint struct {
 }
 
 func (s *ncmecSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
-	cp := ncmecCheckpoint{checkpointHead: checkpointHead{"ncmec", 1, s.environment}}
+	cp := ncmecCheckpoint{checkpointHead: checkpointHead{"ncmec", 1, s.scope}}
 	if at != nil {
-		if err := readCheckpoint(at, "ncmec", s.environment, &cp); err != nil {
+		if err := readCheckpoint(at, "ncmec", s.scope, &cp); err != nil {
 			return nil, err
 		}
 	}

@@ -267,6 +267,16 @@ func readCheckpoint(at Checkpoint, protocol, scope string, into any) error {
 	return nil
 }
 
+// scope names what is read for a checkpoint: the list, and the settings that say what is taken of it.
+func scope(list string, c *Config, settings ...string) string {
+	for _, name := range settings {
+		if value := c.Settings[name]; value != "" {
+			list += " " + name + "=" + value
+		}
+	}
+	return list
+}
+
 // checkpointHead begins every checkpoint.
 type checkpointHead struct {
 	Protocol string `json:"protocol"`

@@ -3,6 +3,8 @@ package exchange
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,8 +45,9 @@ var stopTypes = map[string]hash.Kind{"ImagePDQ": hash.PDQ, "VideoMD5": hash.MD5}
 
 type stopSource struct {
 	*client
-	page int
-	keys map[string]Credentials // of functions
+	page  int
+	scope string
+	keys  map[string]Credentials // of functions
 }
 
 func openStopNCII(c *Config) (*stopSource, error) {
@@ -59,6 +62,8 @@ func openStopNCII(c *Config) (*stopSource, error) {
 			subscription = part
 		case strings.Contains(part, "://"):
 			base = part
+			sum := sha256.Sum256([]byte(part)) // it is of the credentials, which are not kept
+			s.scope = hex.EncodeToString(sum[:8])
 		case named && (name == "SubmitFeedback" || name == "SubmitHashes"):
 			s.keys[name] = NewCredentials(key)
 		default:
@@ -96,9 +101,9 @@ type stopCheckpoint struct {
 }
 
 func (s *stopSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
-	cp := stopCheckpoint{checkpointHead: checkpointHead{"stopncii", 1, ""}}
+	cp := stopCheckpoint{checkpointHead: checkpointHead{"stopncii", 1, s.scope}}
 	if at != nil {
-		if err := readCheckpoint(at, "stopncii", "", &cp); err != nil {
+		if err := readCheckpoint(at, "stopncii", s.scope, &cp); err != nil {
 			return nil, err
 		}
 	}

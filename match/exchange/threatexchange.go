@@ -63,6 +63,7 @@ type threatSource struct {
 	*client
 	app      string // our application's ID, which is our name there
 	group    string
+	scope    string
 	page     int
 	tags     []string
 	settings map[string]string
@@ -85,6 +86,7 @@ func openThreatExchange(c *Config) (*threatSource, error) {
 	if !slices.Contains([]string{"RED", "AMBER", "GREEN", "WHITE"}, level) {
 		return nil, configError("threatexchange", "the share level is RED, AMBER, GREEN or WHITE")
 	}
+	s.scope = scope(s.group, c, "tags", "types")
 	secret := token[1] + "|" + token[2]
 	s.client, err = newClient(c, "threatexchange", threatBase, func(r *http.Request) {
 		q := r.URL.Query()
@@ -146,9 +148,9 @@ type threatCheckpoint struct {
 }
 
 func (s *threatSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
-	cp := threatCheckpoint{checkpointHead: checkpointHead{"threatexchange", 1, s.group}}
+	cp := threatCheckpoint{checkpointHead: checkpointHead{"threatexchange", 1, s.scope}}
 	if at != nil {
-		if err := readCheckpoint(at, "threatexchange", s.group, &cp); err != nil {
+		if err := readCheckpoint(at, "threatexchange", s.scope, &cp); err != nil {
 			return nil, err
 		}
 	}
