@@ -248,9 +248,15 @@ func (s *fileSource) open(cp *fileCheckpoint, known bool) (changed bool, err err
 	if n > s.limit {
 		return false, s.tooLarge()
 	}
+	// Half a list would look like one from which much was taken out.
+	if after, err := f.Stat(); err != nil {
+		return fail(err)
+	} else if n != info.Size() || after.Size() != n || !after.ModTime().Equal(info.ModTime()) {
+		return fail(errors.New("it was written while it was read"))
+	}
 	s.body, s.sum = body.Bytes(), ""
 	cp.Size, cp.Time = info.Size(), info.ModTime().UnixNano()
-	if s.now().Sub(info.ModTime()) < settled || n != info.Size() {
+	if s.now().Sub(info.ModTime()) < settled {
 		cp.Time = 0
 	}
 	return true, nil

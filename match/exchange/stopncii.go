@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -113,7 +112,8 @@ func (s *stopSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
 		anew = cp.restart() || anew
 	}
 	p, err := s.read(ctx, &cp)
-	if err != nil && cp.Token != "" && (errors.Is(err, ErrRefused) || errors.Is(err, ErrStale)) {
+	if cp.Token != "" && lost(err) && cp.Lost < maxLost {
+		cp.Lost++
 		anew = cp.restart() || anew
 		p, err = s.read(ctx, &cp)
 	}
@@ -155,13 +155,13 @@ func (s *stopSource) read(ctx context.Context, cp *stopCheckpoint) (*Page, error
 				set = min(set, cp.Set)
 			}
 			if !head.more {
-				cp.end(max(cp.Since, set), a.date, s.now())
+				cp.end(min(set, clock(a.date, s.now())))
 				cp.restart()
 				p.Last = true
 				return p, nil
 			}
 			if head.token != "" && head.token != cp.Token && !cp.Rounds.again(head.token) {
-				cp.Token, cp.TokenAt, cp.Set, cp.Newest = head.token, unix(s.now()), set, max(cp.Newest, head.newest)
+				cp.Token, cp.TokenAt, cp.Set, cp.Newest = head.token, unix(s.now()), set, max(cp.Newest, known(head.newest, clock(a.date, s.now())))
 				return p, nil
 			}
 			if attempt == samePageAttempts {

@@ -79,6 +79,6 @@ func (s *stopSource) post(ctx context.Context, function string, body any) error 
 	if err != nil {
 		return fmt.Errorf("exchange: stopncii: %w", err)
 	}
-	_, err = s.ask(ctx, request{method: http.MethodPost, path: function, body: b, media: "application/json", record: true})
+	_, err = s.ask(ctx, request{method: http.MethodPost, path: function, body: b, media: "application/json", record: true, limit: maxShort})
 	return err
 }

@@ -144,7 +144,7 @@ func (s *tatSource) login(ctx context.Context) error {
 		return fmt.Errorf("exchange: tat: %w", err)
 	}
 	form := url.Values{"username": {user}, "password": {password}, "resend": {"false"}}
-	r := request{method: http.MethodPost, path: tatLogin, body: []byte(form.Encode()), media: formMedia, plain: true}
+	r := request{method: http.MethodPost, path: tatLogin, body: []byte(form.Encode()), media: formMedia, plain: true, limit: maxShort}
 	a, err := s.ask(ctx, r)
 	if errors.Is(err, ErrRefused) || errors.Is(err, ErrCredentials) {
 		r.body, r.media = object, "application/json"

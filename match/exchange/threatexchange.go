@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -160,8 +159,9 @@ func (s *threatSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
 		cp.drop()
 	}
 	p, err := s.read(ctx, &cp)
-	if err != nil && cp.Cursor != "" && (errors.Is(err, ErrRefused) || errors.Is(err, ErrStale)) {
-		cp.drop() // the exchange knows it no more
+	if cp.Cursor != "" && lost(err) && cp.Lost < maxLost {
+		cp.drop()
+		cp.Lost++
 		p, err = s.read(ctx, &cp)
 	}
 	if err != nil {
@@ -216,9 +216,9 @@ func (s *threatSource) read(ctx context.Context, cp *threatCheckpoint) (*Page, e
 				return nil, err
 			}
 			p.Wait = a.wait
+			newest = known(newest, clock(a.date, s.now()))
 			if next == "" {
-				cp.Newest = max(cp.Newest, newest)
-				cp.end(cp.Newest, a.date, s.now())
+				cp.end(max(cp.Newest, newest))
 				cp.Cursor, cp.CursorAt, cp.Rounds = "", 0, rounds{}
 				p.Last = true
 				return p, nil
