@@ -98,6 +98,12 @@ func (s *tatSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
 	if skippable(err) {
 		p, err = s.skip(ctx, &cp, err)
 	}
+	var refused *RequestError
+	if errors.As(err, &refused) && refused.Err == ErrRefused && !errors.Is(err, ErrCredentials) && cp.After != "" {
+		other := *refused // nobody says for how long a cursor is good; if that is not why, reading anew is refused as well
+		other.Err = ErrStale
+		err = &other
+	}
 	if err != nil {
 		return nil, err
 	}

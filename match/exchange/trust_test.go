@@ -104,3 +104,18 @@ func TestNamesThatArePaths(t *testing.T) {
 	require.ErrorIs(t, err, exchange.ErrNoSuchRecord)
 	assert.Empty(t, c.asked)
 }
+
+// A cursor that Tech Against Terrorism knows no more is stale, and not the end of all reading.
+func TestTATCursorsThatAreRefused(t *testing.T) {
+	c := newConsortium(t, wireOf(t, "tat"), 3)
+	at := c.one().After
+	c.fault = func(_ int, w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Query().Has("after") {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+		return r.URL.Query().Has("after")
+	}
+	_, err := c.open().Next(context.Background(), at)
+	require.ErrorIs(t, err, exchange.ErrStale)
+	require.Len(t, c.one().Records, 3)
+}
