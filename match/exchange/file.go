@@ -153,6 +153,7 @@ func (s *fileSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
 		return nil, s.wrong(cp.From, fmt.Errorf("%d of %d records can't be read, the first one: %s", len(p.Faults), count, p.Faults[0].Reason))
 	}
 	if p.Anew, p.Last = anew, next < 0; p.Last {
+		p.Sure = true // check has told it from what is no list
 		cp.From, cp.Position = 0, 0
 		s.body, s.sum = nil, "" // a large list is not held until the next reading
 	} else {

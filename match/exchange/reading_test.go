@@ -265,6 +265,7 @@ func TestListsOnDisk(t *testing.T) {
 	write("# none\n", time.Minute)
 	p, err = s.Next(context.Background(), k.at)
 	require.NoError(t, err)
+	assert.True(t, p.Sure)
 	require.True(t, k.take(t, p))
 	assert.Empty(t, k.records)
 	require.NoError(t, os.Remove(path))
