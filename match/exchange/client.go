@@ -51,6 +51,7 @@ const (
 	defaultRate     = 10
 	maxRedirects    = 3
 	maxFailure      = 64 << 10 // bytes of a failure's body that are looked at
+	maxShort        = 1 << 20  // bytes of an answer that is no page
 )
 
 func (o HTTPOptions) filled() HTTPOptions {
@@ -256,6 +257,9 @@ func (c *client) once(ctx context.Context, r request, u *url.URL, shown string) 
 		}
 		f.Wait = retryAfter(resp.Header.Get("Retry-After"), c.now())
 		return nil, f
+	}
+	if r.method == http.MethodGet && status != http.StatusOK {
+		return nil, fail(status, ErrUnavailable, "not an answer, or not a whole one") // such as 206
 	}
 	limit := cmp.Or(r.limit, c.options.MaxPage)
 	tooLarge := func(n int64) error {

@@ -33,12 +33,7 @@ func NewCredentials(text string) Credentials {
 // ReadCredentials reads the text in a file that nobody but its owner may read (0600 or less; on Windows that is not
 // looked at). The error is ErrCredentials.
 func ReadCredentials(path string) (Credentials, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return Credentials{}, fmt.Errorf("exchange: credentials: %w: %w", err, ErrCredentials)
-	}
-	defer f.Close()
-	info, err := f.Stat()
+	info, err := os.Stat(path) // before it is opened: a pipe would wait
 	switch {
 	case err != nil:
 		return Credentials{}, fmt.Errorf("exchange: credentials: %w: %w", err, ErrCredentials)
@@ -47,6 +42,11 @@ func ReadCredentials(path string) (Credentials, error) {
 	case runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0:
 		return Credentials{}, fmt.Errorf("exchange: credentials: %s can be read by others (mode %04o); chmod 600 it: %w", path, info.Mode().Perm(), ErrCredentials)
 	}
+	f, err := os.Open(path)
+	if err != nil {
+		return Credentials{}, fmt.Errorf("exchange: credentials: %w: %w", err, ErrCredentials)
+	}
+	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxCredentials+1))
 	if err != nil {
 		return Credentials{}, fmt.Errorf("exchange: credentials: %w: %w", err, ErrCredentials)

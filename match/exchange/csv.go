@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match"
 )
 
@@ -191,7 +192,7 @@ func (f *csvFormat) addRow(b *pageBuilder, position int, c columns, fields []str
 		return
 	}
 	origin.Exchange = f.protocol
-	r := Record{ID: origin.ID, Labels: tags(append(labels, f.labels...)...), Origin: origin}
+	r := Record{Labels: tags(append(labels, f.labels...)...), Origin: origin}
 	for i := range fields {
 		name, text := c.kinds[i], cell(i)
 		if name == "" || text == "" {
@@ -208,8 +209,19 @@ func (f *csvFormat) addRow(b *pageBuilder, position int, c columns, fields []str
 		b.aside(position, origin.ID, "row at byte %d: no hash", start)
 		return
 	}
-	if r.ID == "" {
-		r.ID = r.Signals[0].Value.String()
-	}
+	r.ID = rowID(r.Signals)
 	b.put(position, r)
+}
+
+// rowID names a row by its hash: by a digest where it has one, for several files may have a perceptual hash in common.
+// (What a table calls its rows may well be the same for several, of which only the last would be kept.)
+func rowID(signals []match.Signal) string {
+	for _, kind := range []hash.Kind{hash.SHA256, hash.SHA1, hash.MD5} {
+		for _, s := range signals {
+			if s.Value.Kind() == kind {
+				return s.Value.String()
+			}
+		}
+	}
+	return signals[0].Value.String()
 }

@@ -36,6 +36,9 @@ var (
 	// ErrStuck: the exchange says that there is more and gives the same page again. Come again
 	// later, and tell the exchange if it stays.
 	ErrStuck = errors.New("the exchange gives the same page over and over; come again later, and tell the exchange if it stays")
+	// ErrEmpty: the exchange was read from nothing and has nothing at all, though it had something before. Nothing was
+	// dropped for it: a wrong group or environment looks like that, and a right that was lost.
+	ErrEmpty = errors.New("the exchange has nothing any more, and what is kept of it stays; see its settings and what it lets us see, or leave it")
 	// ErrNoSuchVote: the exchange has no word for what Feedback says. Drop it, or say it otherwise.
 	ErrNoSuchVote = errors.New("the exchange has no such vote")
 	// ErrReason: a vote needs one of the exchange's own reasons; the error lists them.

@@ -28,6 +28,9 @@ type Page struct {
 	// and does not come again up to the page that is the Last is gone.
 	Anew bool
 	Last bool // there is no more for now
+	// Sure is set on the Last page of a reading from nothing if it may have brought nothing: such as of a list that has
+	// its header and no lines. Without, one that brings nothing is taken for a failure, and what is kept stays.
+	Sure bool
 
 	Gone    []string // IDs of records that were withdrawn or deleted
 	Records []Record // whole, in place of what was kept under their IDs

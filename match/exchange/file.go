@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -67,7 +68,7 @@ func openFile(c *Config, protocol string, format fileFormat) (*fileSource, error
 		if c.Credentials.Set() {
 			return nil, configError(protocol, "a file on disk takes no credentials")
 		}
-		s.path, s.scope = path, filepath.ToSlash(path)
+		s.path, s.scope = path, fileScope(filepath.ToSlash(path), c)
 		return s, nil
 	}
 	u, err := url.Parse(address)
@@ -86,8 +87,14 @@ func openFile(c *Config, protocol string, format fileFormat) (*fileSource, error
 			r.Header.Set("Authorization", "Bearer "+text)
 		}
 	}, sortedKeys(s.query)...)
-	s.scope = u.String()
+	s.scope = fileScope(u.String(), c)
 	return s, err
+}
+
+// fileScope is a scope with all settings but those that say where the file is.
+func fileScope(where string, c *Config) string {
+	names := sortedKeys(c.Settings)
+	return scope(where, c, slices.DeleteFunc(names, func(name string) bool { return name == "url" || name == "path" })...)
 }
 
 // fileCheckpoint is which version was read, and how far.
@@ -146,6 +153,7 @@ func (s *fileSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
 		return nil, s.wrong(cp.From, fmt.Errorf("%d of %d records can't be read, the first one: %s", len(p.Faults), count, p.Faults[0].Reason))
 	}
 	if p.Anew, p.Last = anew, next < 0; p.Last {
+		p.Sure = true // check has told it from what is no list
 		cp.From, cp.Position = 0, 0
 		s.body, s.sum = nil, "" // a large list is not held until the next reading
 	} else {
@@ -241,9 +249,15 @@ func (s *fileSource) open(cp *fileCheckpoint, known bool) (changed bool, err err
 	if n > s.limit {
 		return false, s.tooLarge()
 	}
+	// Half a list would look like one from which much was taken out.
+	if after, err := f.Stat(); err != nil {
+		return fail(err)
+	} else if n != info.Size() || after.Size() != n || !after.ModTime().Equal(info.ModTime()) {
+		return fail(errors.New("it was written while it was read"))
+	}
 	s.body, s.sum = body.Bytes(), ""
 	cp.Size, cp.Time = info.Size(), info.ModTime().UnixNano()
-	if s.now().Sub(info.ModTime()) < settled || n != info.Size() {
+	if s.now().Sub(info.ModTime()) < settled {
 		cp.Time = 0
 	}
 	return true, nil

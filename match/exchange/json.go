@@ -10,8 +10,16 @@ import (
 	"time"
 )
 
-// maxDepth is how deep a page may be nested: those of the exchanges are below ten.
-const maxDepth = 64
+const (
+	// maxDepth is how deep a page may be nested: those of the exchanges are below ten.
+	maxDepth = 64
+	// maxPageFields is how many fields a page may have beside its list: those of the exchanges have up to five.
+	maxPageFields = 1000
+	// maxRecordBytes is how long a record may be: parsed, it takes a hundred times as much at worst.
+	maxRecordBytes = 1 << 20
+)
+
+var errLongRecord = fmt.Errorf("longer than %d bytes", maxRecordBytes)
 
 // A JSON page is taken apart in two steps. Where its values begin and end is found by brackets and
 // quotes alone; then each record is parsed by itself, so that one that is malformed costs no other.
@@ -105,50 +113,63 @@ func splitPage(exchange, page string, body []byte, list string) (*listPage, erro
 	if i == len(body) || body[i] != '{' {
 		return nil, &otherPageError{fail(i, "no JSON object: %.20q", body[i:]).(*PageError)}
 	}
+	end, offset, reason := eachField(body, i, func(name string, value place) (offset int, reason string) {
+		raw := body[value.from:value.to]
+		switch {
+		case name == list && len(raw) > 0 && raw[0] == '[':
+			p.listed = true
+			return p.split(value)
+		case !json.Valid(raw):
+			return value.from, fmt.Sprintf("the field %.40q is no JSON", name)
+		case len(p.fields) == maxPageFields:
+			return value.from, fmt.Sprintf("more than %d fields", maxPageFields)
+		}
+		p.fields[name] = raw
+		return 0, ""
+	})
+	if reason != "" {
+		return nil, fail(offset, "%s", reason)
+	}
+	if rest := skipBlanks(body, end); rest != len(body) {
+		return nil, fail(rest, "more behind the end")
+	}
+	return p, nil
+}
+
+// eachField finds the fields of the object that begins at i. end is behind it; offset is where that failed.
+func eachField(body []byte, i int, found func(name string, value place) (offset int, reason string)) (end, offset int, reason string) {
 	for first := true; ; first = false {
 		i = skipBlanks(body, i+1)
 		if first && i < len(body) && body[i] == '}' {
-			break
+			return i + 1, 0, ""
 		}
 		if i >= len(body) || body[i] != '"' {
-			return nil, fail(i, "no name of a field")
+			return 0, i, "no name of a field"
 		}
 		end := skipString(body, i)
 		var name string
 		if end < 0 || json.Unmarshal(body[i:end], &name) != nil {
-			return nil, fail(i, "no name of a field")
+			return 0, i, "no name of a field"
 		}
 		if i = skipBlanks(body, end); i >= len(body) || body[i] != ':' {
-			return nil, fail(i, "no colon")
+			return 0, i, "no colon"
 		}
 		value, offset, reason := skipValue(body, i+1)
+		if reason == "" {
+			offset, reason = found(name, value)
+		}
 		if reason != "" {
-			return nil, fail(offset, "%s", reason)
+			return 0, offset, reason
 		}
-		if name == list && value.from < value.to && body[value.from] == '[' {
-			if offset, reason := p.split(value); reason != "" {
-				return nil, fail(offset, "%s", reason)
-			}
-			p.listed = true
-		} else if raw := body[value.from:value.to]; json.Valid(raw) {
-			p.fields[name] = raw
-		} else {
-			return nil, fail(value.from, "the field %.40q is no JSON", name)
-		}
-		if i = skipBlanks(body, value.to); i >= len(body) {
-			return nil, fail(i, "cut off")
-		}
-		if body[i] == '}' {
-			break
-		}
-		if body[i] != ',' {
-			return nil, fail(i, "no comma")
+		switch i = skipBlanks(body, value.to); {
+		case i >= len(body):
+			return 0, i, "cut off"
+		case body[i] == '}':
+			return i + 1, 0, ""
+		case body[i] != ',':
+			return 0, i, "no comma"
 		}
 	}
-	if rest := skipBlanks(body, i+1); rest != len(body) {
-		return nil, fail(rest, "more behind the end")
-	}
-	return p, nil
 }
 
 // unlisted is the error for a page without its list: it says something else, and smaller ones would too.
@@ -186,23 +207,41 @@ func (p *listPage) split(list place) (offset int, reason string) {
 	return i, "cut off"
 }
 
-// each parses the records one by one into what into returns. One that is no JSON, or is of another shape, goes to
-// aside. mark is a field's name that every record has once: brackets and quotes that do not pair could
-// make one of several, and then the page is refused as a whole.
-func (p *listPage) each(exchange, page, mark string, into func(position int) any, aside func(position int, reason string)) error {
+// eachRecord parses the records one by one, and holds one at a time. One that is no JSON, is of another shape or longer
+// than maxRecordBytes goes to aside, with what of it could be parsed. mark is a field's name that every record has once:
+// brackets and quotes that do not pair could make one of several, and then the page is refused as a whole.
+func eachRecord[T any](p *listPage, exchange, page, mark string, take func(position int, r *T), aside func(position int, raw []byte, reason string)) error {
 	quoted := []byte(strconv.Quote(mark))
-	for i, r := range p.records {
-		raw := p.body[r.from:r.to]
-		err := json.Unmarshal(raw, into(i))
-		if err == nil {
-			continue
+	for i, at := range p.records {
+		raw := p.body[at.from:at.to]
+		err := errLongRecord
+		if len(raw) <= maxRecordBytes {
+			var r T
+			if err = json.Unmarshal(raw, &r); err == nil {
+				take(i, &r)
+				continue
+			}
 		}
 		if bytes.Count(raw, quoted) > 1 || !json.Valid(raw) && raw[0] != '{' {
-			return &PageError{Exchange: exchange, Page: page, Offset: int64(r.from), Reason: "records run into each other", Err: ErrPage}
+			return &PageError{Exchange: exchange, Page: page, Offset: int64(at.from), Reason: "records run into each other", Err: ErrPage}
 		}
-		aside(i, strings.TrimPrefix(err.Error(), "json: "))
+		aside(i, raw, strings.TrimPrefix(err.Error(), "json: "))
 	}
 	return nil
+}
+
+// salvage reads those fields of a record that can be read, each by itself: what says that it is withdrawn holds, whatever
+// else of it is wrong.
+func salvage(raw []byte, fields map[string]any) {
+	if len(raw) == 0 || raw[0] != '{' {
+		return
+	}
+	_, _, _ = eachField(raw, 0, func(name string, value place) (int, string) {
+		if v, wanted := fields[name]; wanted {
+			_ = json.Unmarshal(raw[value.from:value.to], v) // what can't be read stays as it is
+		}
+		return 0, ""
+	})
 }
 
 // field parses one field of the page; one that is absent or null leaves v as it is.
@@ -238,6 +277,9 @@ func (s *scalar) UnmarshalJSON(b []byte) error {
 	}
 	return nil
 }
+
+// yes reports whether it is a boolean that is true, however that is written.
+func (s scalar) yes() bool { return s == "1" || strings.EqualFold(string(s), "true") }
 
 // time reads seconds since 1970, with a fraction or not, or a date of RFC 3339 or of the Graph API. ok is false for
 // anything else, and for years that no exchange means.

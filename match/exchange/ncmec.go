@@ -49,6 +49,8 @@ const (
 	ncmecTime    = "2006-01-02T15:04:05Z"
 	// ncmecMargin is how far from now a range ends, so that no entry comes into a second that was read.
 	ncmecMargin = 5 * time.Second
+	// ncmecSkew is how far this machine's clock may be behind what was read: nothing new is seen meanwhile.
+	ncmecSkew = 5 * time.Minute
 	// ncmecRange is how many entries a range may have by the exchange's own count before it is made
 	// shorter: it makes the answer to a range when its first page is asked for.
 	ncmecRange = 400_000
@@ -61,8 +63,8 @@ var memberNumber = regexp.MustCompile(`^[0-9]{1,19}$`)
 
 type ncmecSource struct {
 	*client
-	environment string
-	filter      ncmecFilter
+	scope  string
+	filter ncmecFilter
 }
 
 // ncmecFilter says what is taken; empty lists: everything.
@@ -74,10 +76,10 @@ func openNCMEC(c *Config) (*ncmecSource, error) {
 		return nil, err
 	}
 	s := &ncmecSource{filter: ncmecFilter{words(c.Settings["members"]), words(c.Settings["classifications"])}}
-	base := ""
+	environment, base := "", ""
 	for name, address := range ncmecEnvironments {
 		if strings.EqualFold(name, c.Settings["environment"]) {
-			s.environment, base = name, address
+			environment, base = name, address
 		}
 	}
 	if base == "" {
@@ -88,6 +90,7 @@ func openNCMEC(c *Config) (*ncmecSource, error) {
 			return nil, configError("ncmec", "the member %.40q is no number", m)
 		}
 	}
+	s.scope = scope(environment, c, "members", "classifications")
 	s.client, err = newClient(c, "ncmec", base, func(r *http.Request) { r.SetBasicAuth(user, password) })
 	if err != nil {
 		return nil, err
@@ -110,6 +113,7 @@ type ncmecCheckpoint struct {
 	Paging  string `json:"paging,omitempty"`
 	PagedAt int64  `json:"paged_at,omitempty"` // when Paging was given
 	Rounds  rounds `json:"rounds"`
+	Lost    int    `json:"lost,omitempty"` // as in progress, of the running range
 
 	Hole  int64 `json:"hole,omitempty"` // as in progress
 	Tried int64 `json:"tried,omitempty"`
@@ -120,9 +124,9 @@ type ncmecCheckpoint struct {
 }
 
 func (s *ncmecSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
-	cp := ncmecCheckpoint{checkpointHead: checkpointHead{"ncmec", 1, s.environment}}
+	cp := ncmecCheckpoint{checkpointHead: checkpointHead{"ncmec", 1, s.scope}}
 	if at != nil {
-		if err := readCheckpoint(at, "ncmec", s.environment, &cp); err != nil {
+		if err := readCheckpoint(at, "ncmec", s.scope, &cp); err != nil {
 			return nil, err
 		}
 	}
@@ -131,8 +135,11 @@ func (s *ncmecSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
 		if cp.Hole > 0 && now.Sub(time.Unix(cp.Tried, 0)) > leftOutAgain {
 			cp.From, cp.Hole, cp.Tried = min(cp.From, cp.Hole-1), 0, 0
 		}
-		if cp.End = now.Add(-ncmecMargin).Unix(); cp.End <= cp.From {
-			cp.End = 0
+		cp.End = now.Add(-ncmecMargin).Unix()
+		switch behind := time.Duration(cp.From-cp.End) * time.Second; {
+		case behind > ncmecSkew:
+			return nil, configError("ncmec", "the list was read up to %s, and this machine's clock is before that: set it", ncmecDate(cp.From))
+		case behind >= 0:
 			return &Page{Last: true, After: at}, nil // asked again within seconds
 		}
 	}
@@ -183,8 +190,9 @@ func (s *ncmecSource) read(ctx context.Context, cp *ncmecCheckpoint) (*Page, err
 		a, err := s.ask(ctx, request{path: ncmecEntries, query: s.query(cp)})
 		switch {
 		case err == nil:
-		case !first && (errors.Is(err, ErrRefused) || errors.Is(err, ErrStale)):
-			cp.again() // the exchange knows the paging address no more
+		case !first && lost(err) && cp.Lost < maxLost:
+			cp.again()
+			cp.Lost++
 			continue
 		case first && !slow && tooSlow(err) && cp.shrink(16):
 			slow = true // making the answer to a long range may take longer than we wait
@@ -267,7 +275,7 @@ func (s *ncmecSource) exhausted(cp *ncmecCheckpoint, p *Page) (*Page, error) {
 		cp.Few = 0
 	}
 	p.Last = to >= cp.End || until < to
-	cp.From = until
+	cp.From, cp.Lost = until, 0
 	cp.again()
 	if p.Last && cp.Left > 0 && cp.Behind == 0 {
 		return nil, &PageError{Exchange: s.exchange, Page: ncmecEntries, Err: ErrPage,

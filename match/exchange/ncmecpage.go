@@ -132,6 +132,7 @@ func addNCMEC(b *pageBuilder, position int, n *node, filter ncmecFilter) {
 		Tags: tags(tag("member", n.child("member").text), tag("type", strings.ToLower(n.name))),
 	}}
 	compared := make(map[string]bool)
+	broken := false
 	if prints := n.child("fingerprints"); prints != nil {
 		for _, print := range prints.kids {
 			name := ncmecType(print.name)
@@ -145,6 +146,7 @@ func addNCMEC(b *pageBuilder, position int, n *node, filter ncmecFilter) {
 			default:
 				one, err := signal(kind, print.text)
 				if err != nil {
+					broken = true
 					b.aside(position, id, "%s; the entry's other hashes are kept", err)
 					continue
 				}
@@ -154,7 +156,11 @@ func addNCMEC(b *pageBuilder, position int, n *node, filter ncmecFilter) {
 		}
 	}
 	r.Opinions = ncmecOpinions(n, member, classification, at, compared)
-	if len(r.Signals) == 0 && len(r.Later) == 0 {
+	switch {
+	case len(r.Signals) > 0:
+	case broken:
+		return // it would only wait, and what was kept of it would match no more
+	case len(r.Later) == 0:
 		b.aside(position, id, "no fingerprint that can be read")
 		return
 	}

@@ -31,7 +31,7 @@ type ncmecNegative struct {
 // Retract are ErrNoSuchVote; tags are not sent.
 func (s *ncmecSource) Send(ctx context.Context, f Feedback) error {
 	member, entry, ok := strings.Cut(f.ID, "-")
-	if !ok || !memberNumber.MatchString(member) || entry == "" {
+	if !ok || !memberNumber.MatchString(member) || entry == "" || entry == "." || entry == ".." { // paths go up and down by these
 		return fmt.Errorf("exchange: ncmec: %.80q: %w", f.ID, ErrNoSuchRecord)
 	}
 	if f.Says != Helpful && f.Says != Disagree {
@@ -63,7 +63,7 @@ func (s *ncmecSource) Send(ctx context.Context, f Feedback) error {
 			return fmt.Errorf("exchange: ncmec: %w", err)
 		}
 		path := ncmecEntries + "/" + member + "/" + url.PathEscape(entry) + "/" + name + "/feedback"
-		_, err = s.ask(ctx, request{method: http.MethodPut, path: path, body: body, media: "application/xml; charset=utf-8", record: true})
+		_, err = s.ask(ctx, request{method: http.MethodPut, path: path, body: body, media: "application/xml; charset=utf-8", record: true, limit: maxShort})
 		switch {
 		case err == nil:
 			taken = true
@@ -90,7 +90,7 @@ func ncmecName(kind hash.Kind) string {
 
 // reason finds the GUID of what a negative vote gives as its reason.
 func (s *ncmecSource) reason(ctx context.Context, fingerprint, said string) (guid string, err error) {
-	a, err := s.ask(ctx, request{path: "v2/feedback/" + fingerprint + "/reasons"})
+	a, err := s.ask(ctx, request{path: "v2/feedback/" + fingerprint + "/reasons", limit: maxShort})
 	if err != nil {
 		return "", err
 	}

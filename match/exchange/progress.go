@@ -14,6 +14,9 @@ const (
 	// maxLeftOut is how often a reading leaves something out. Where more can't be read it is the exchange
 	// that is wrong, or we, and not a record; then nothing must look as if it were read.
 	maxLeftOut = 16
+	// maxLost is how often a reading may lose its cursor: where each is refused as soon as it is given, it would begin
+	// again for ever.
+	maxLost = 8
 )
 
 // progress is how far a list of updates in the order of their times was read. All are seconds since 1970.
@@ -27,6 +30,26 @@ type progress struct {
 	Hole  int64 `json:"hole,omitempty"`
 	Tried int64 `json:"tried,omitempty"`
 	Left  int   `json:"left,omitempty"` // how often the running reading has left something out
+	Lost  int   `json:"lost,omitempty"` // how often it had its cursor refused
+}
+
+// lost reports whether a request failed because the exchange knows its cursor no more.
+func lost(err error) bool { return errors.Is(err, ErrRefused) || errors.Is(err, ErrStale) }
+
+// clock is the exchange's time, as far as it tells it.
+func clock(server, ours time.Time) int64 {
+	if !server.IsZero() {
+		return unix(server)
+	}
+	return unix(ours)
+}
+
+// known is the time of an update; 0 for one from the future: a single wrong date must not hide all that come.
+func known(updated, clock int64) int64 {
+	if updated > clock {
+		return 0
+	}
+	return updated
 }
 
 // begin prepares for the next page, and reports whether the reading is from nothing: there was no
@@ -36,7 +59,7 @@ func (p *progress) begin(none bool, now time.Time, stale time.Duration) (anew bo
 	if last == 0 {
 		last = p.Began
 	}
-	if none || now.Sub(time.Unix(last, 0)) > stale {
+	if none || now.Sub(time.Unix(last, 0)).Abs() > stale { // also where the machine's clock was far ahead
 		*p = progress{Began: now.Unix()}
 		return true
 	}
@@ -51,15 +74,10 @@ func (p *progress) begin(none bool, now time.Time, stale time.Duration) (anew bo
 	return false
 }
 
-// end closes a reading that has come to the end, at the time up to which it has seen everything. That is not taken
-// from the future: one record with a wrong date must not hide all that come.
-func (p *progress) end(until int64, server, now time.Time) {
-	limit := unix(now)
-	if !server.IsZero() {
-		limit = unix(server)
-	}
-	p.Since = max(p.Since, min(until, limit))
-	p.Seen, p.Began, p.Newest, p.Left = p.Began, 0, 0, 0
+// end closes a reading that has come to the end, at the time up to which it has seen everything.
+func (p *progress) end(until int64) {
+	p.Since = max(p.Since, until)
+	p.Seen, p.Began, p.Newest, p.Left, p.Lost = p.Began, 0, 0, 0, 0
 }
 
 // leaveOut goes over what can't be read, which is somewhere from and before the two times, and says so.

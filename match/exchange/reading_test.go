@@ -308,6 +308,7 @@ func TestListsOnDisk(t *testing.T) {
 	write("# none\n", time.Minute)
 	p, err = s.Next(context.Background(), k.at)
 	require.NoError(t, err)
+	assert.True(t, p.Sure)
 	require.True(t, k.take(t, p))
 	assert.Empty(t, k.records)
 	require.NoError(t, os.Remove(path))
@@ -373,11 +374,16 @@ func TestTables(t *testing.T) {
 	// A column for each kind: what stands in a row is one item.
 	p = read("content_id,md5,sha1,pdq,label\na,9dd4e461268c8034f5c8564e155c67a6,,"+pdq(1)+",x\nb,,,"+pdq(2)+",\nc,,,,\nd,short,,"+pdq(3)+",\n", map[string]string{"label": "all"})
 	require.Len(t, p.Records, 3)
-	assert.Equal(t, "a", p.Records[0].ID)
+	assert.Equal(t, "a", p.Records[0].Origin.ID)
 	assert.Equal(t, []string{"md5:9dd4e461268c8034f5c8564e155c67a6", "pdq:" + pdq(1)}, values(p.Records[0]))
 	assert.Equal(t, []string{"all", "x"}, p.Records[0].Labels)
 	assert.Equal(t, []string{"pdq:" + pdq(3)}, values(p.Records[2]))
 	assert.Len(t, p.Faults, 2)
+
+	// Rows that are called the same, or that have a hash in common, are several all the same.
+	p = read("content_id,pdq,md5\na,"+pdq(1)+",9dd4e461268c8034f5c8564e155c67a6\na,"+pdq(1)+",00d4e461268c8034f5c8564e155c67a6\na,"+pdq(2)+",\n", nil)
+	require.Len(t, p.Records, 3)
+	assert.Equal(t, []string{"md5:9dd4e461268c8034f5c8564e155c67a6", "md5:00d4e461268c8034f5c8564e155c67a6", "pdq:" + pdq(2)}, []string{p.Records[0].ID, p.Records[1].ID, p.Records[2].ID})
 
 	p = read("a\tb\nd\t0011223344556677\n", map[string]string{"hash_column": "B", "kind": "dhash"})
 	require.Len(t, p.Records, 1)

@@ -25,6 +25,8 @@ const (
 	manyFaults = 20
 	// maxPageRecords is how many records a page may have: the exchanges give up to a thousand.
 	maxPageRecords = 20_000
+	// maxPageOpinions is how many opinions those may have together: five hundred each where there are a thousand.
+	maxPageOpinions = 500_000
 )
 
 // pageBuilder collects what a page has. What comes twice under an ID holds as it came last.
@@ -35,6 +37,7 @@ type pageBuilder struct {
 	gone     []string
 	places   map[string]int // of an ID in records, or in gone as -1 for the first, -2 for the second...
 	faults   []*RecordError
+	opinions int
 }
 
 func newPage(exchange, name string) *pageBuilder {
@@ -51,6 +54,9 @@ func (b *pageBuilder) put(position int, r Record) {
 	if err := checkRecord(&r); err != nil {
 		b.aside(position, r.ID, "%s", err)
 		return
+	}
+	if b.opinions += len(r.Opinions); b.opinions > maxPageOpinions {
+		return // page refuses them all
 	}
 	b.drop(r.ID)
 	b.places[r.ID] = len(b.records)
@@ -82,13 +88,16 @@ func (b *pageBuilder) drop(id string) {
 	}
 }
 
-// page returns what came together. If none of many records can be read it is not the records that are wrong: then
+// page returns what came together. If there are too many opinions the error is ErrPage. If none of many records can be read it is not the records that are wrong: then
 // the error is ErrPage, and nothing is taken for read.
 func (b *pageBuilder) page() (*Page, error) {
 	p := &Page{
 		Gone:    slices.DeleteFunc(b.gone, func(id string) bool { return id == "" }),
 		Records: slices.DeleteFunc(b.records, func(r Record) bool { return r.ID == "" }),
 		Faults:  b.faults,
+	}
+	if b.opinions > maxPageOpinions {
+		return nil, &PageError{Exchange: b.exchange, Page: b.name, Reason: fmt.Sprintf("more than %d opinions", maxPageOpinions), Err: ErrPage}
 	}
 	if len(p.Faults) >= manyFaults && len(p.Gone)+len(p.Records) == 0 {
 		return nil, &otherPageError{&PageError{Exchange: b.exchange, Page: b.name, Err: ErrPage,
@@ -256,6 +265,16 @@ func readCheckpoint(at Checkpoint, protocol, scope string, into any) error {
 		return fmt.Errorf("exchange: %s: a checkpoint of %.40q, version %d, of other settings: %w", protocol, head.Protocol, head.Version, ErrStale)
 	}
 	return nil
+}
+
+// scope names what is read for a checkpoint: the list, and the settings that say what is taken of it.
+func scope(list string, c *Config, settings ...string) string {
+	for _, name := range settings {
+		if value := c.Settings[name]; value != "" {
+			list += " " + name + "=" + value
+		}
+	}
+	return list
 }
 
 // checkpointHead begins every checkpoint.

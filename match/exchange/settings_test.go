@@ -80,6 +80,21 @@ func TestCheckpointsOfOtherSettings(t *testing.T) {
 	require.ErrorIs(t, err, exchange.ErrStale)
 	_, err = newConsortium(t, wireOf(t, "tat"), 3).open().Next(context.Background(), at)
 	require.ErrorIs(t, err, exchange.ErrStale)
+
+	// What was left out before would never come.
+	for _, test := range [][3]string{{"threatexchange", "tags", "a"}, {"threatexchange", "types", "HASH_MD5"}, {"ncmec", "members", "1"}, {"ncmec", "classifications", "A1"},
+		{"list", "label", "a"}, {"csv", "kind", "phash"}} {
+		c := newConsortium(t, wireOf(t, test[0]), 3)
+		at := c.one().After
+		_, err := c.open(func(config *exchange.Config) { config.Settings[test[1]] = test[2] }).Next(context.Background(), at)
+		require.ErrorIs(t, err, exchange.ErrStale, test)
+	}
+	c = newConsortium(t, wireOf(t, "stopncii"), 3)
+	at = c.one().After
+	_, err = c.open(func(config *exchange.Config) {
+		config.Credentials = exchange.NewCredentials("functionkey0001,subscriptionkey0002,https://test.example/v1")
+	}).Next(context.Background(), at)
+	require.ErrorIs(t, err, exchange.ErrStale)
 }
 
 // Lists without an ETag are told by their date, or by what is in them.

@@ -182,6 +182,16 @@ func TestStopNCIIFeedback(t *testing.T) {
 	require.ErrorIs(t, sink.Send(context.Background(), exchange.Feedback{ID: "nothing", Says: exchange.Seen}), exchange.ErrNoSuchRecord)
 	_, err := sink.Submit(context.Background(), []exchange.Record{{ID: "x"}})
 	require.ErrorIs(t, err, exchange.ErrNoSuchKind)
+
+	// What is submitted says what we say of it.
+	c.sent = nil
+	for says, word := range map[match.Stance]string{match.Positive: "Blocked", match.Negative: "NotBlocked", match.Seed: "PendingReview"} {
+		v, err := hash.Parse("pdq:" + pdq(1))
+		require.NoError(t, err)
+		_, err = sink.Submit(context.Background(), []exchange.Record{{ID: "x", Signals: []match.Signal{{Value: v}}, Opinions: []match.Opinion{{By: "us", Says: says}}}})
+		require.NoError(t, err)
+		assert.Contains(t, c.sent[len(c.sent)-1], fmt.Sprintf(`"feedbackValue":%q`, word))
+	}
 }
 
 // What is sent is tried again like what is read.

@@ -3,7 +3,9 @@ package exchange
 import (
 	"cmp"
 	"context"
-	"errors"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -42,8 +44,9 @@ var stopTypes = map[string]hash.Kind{"ImagePDQ": hash.PDQ, "VideoMD5": hash.MD5}
 
 type stopSource struct {
 	*client
-	page int
-	keys map[string]Credentials // of functions
+	page  int
+	scope string
+	keys  map[string]Credentials // of functions
 }
 
 func openStopNCII(c *Config) (*stopSource, error) {
@@ -58,6 +61,8 @@ func openStopNCII(c *Config) (*stopSource, error) {
 			subscription = part
 		case strings.Contains(part, "://"):
 			base = part
+			sum := sha256.Sum256([]byte(part)) // it is of the credentials, which are not kept
+			s.scope = hex.EncodeToString(sum[:8])
 		case named && (name == "SubmitFeedback" || name == "SubmitHashes"):
 			s.keys[name] = NewCredentials(key)
 		default:
@@ -95,9 +100,9 @@ type stopCheckpoint struct {
 }
 
 func (s *stopSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
-	cp := stopCheckpoint{checkpointHead: checkpointHead{"stopncii", 1, ""}}
+	cp := stopCheckpoint{checkpointHead: checkpointHead{"stopncii", 1, s.scope}}
 	if at != nil {
-		if err := readCheckpoint(at, "stopncii", "", &cp); err != nil {
+		if err := readCheckpoint(at, "stopncii", s.scope, &cp); err != nil {
 			return nil, err
 		}
 	}
@@ -107,7 +112,8 @@ func (s *stopSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
 		anew = cp.restart() || anew
 	}
 	p, err := s.read(ctx, &cp)
-	if err != nil && cp.Token != "" && (errors.Is(err, ErrRefused) || errors.Is(err, ErrStale)) {
+	if cp.Token != "" && lost(err) && cp.Lost < maxLost {
+		cp.Lost++
 		anew = cp.restart() || anew
 		p, err = s.read(ctx, &cp)
 	}
@@ -149,13 +155,13 @@ func (s *stopSource) read(ctx context.Context, cp *stopCheckpoint) (*Page, error
 				set = min(set, cp.Set)
 			}
 			if !head.more {
-				cp.end(max(cp.Since, set), a.date, s.now())
+				cp.end(min(set, clock(a.date, s.now())))
 				cp.restart()
 				p.Last = true
 				return p, nil
 			}
 			if head.token != "" && head.token != cp.Token && !cp.Rounds.again(head.token) {
-				cp.Token, cp.TokenAt, cp.Set, cp.Newest = head.token, unix(s.now()), set, max(cp.Newest, head.newest)
+				cp.Token, cp.TokenAt, cp.Set, cp.Newest = head.token, unix(s.now()), set, max(cp.Newest, known(head.newest, clock(a.date, s.now())))
 				return p, nil
 			}
 			if attempt == samePageAttempts {
@@ -237,33 +243,40 @@ func parseStopNCII(page string, body []byte) (*Page, stopHead, error) {
 			return nil, head, err
 		}
 	}
-	if !split.listed && (count != "0" || more == "true") {
+	if !split.listed && (count != "0" || more.yes()) {
 		return nil, head, unlisted(name, page, "hashRecords")
 	}
 	at, ok := next.time()
 	if !ok && len(split.records) > 0 {
 		return nil, head, &PageError{Exchange: name, Page: page, Reason: fmt.Sprintf("nextSetTimestamp is %.40q", string(next)), Err: ErrPage}
 	}
-	head.token, head.more, head.next = string(token), more == "true", unix(at)
+	head.token, head.next = string(token), unix(at)
+	head.more = more.yes() || more == "" && token != "" // in doubt it asks: what is not read to its end loses records
 	b := newPage(name, page)
-	records := make([]stopRecord, len(split.records))
-	failed := make(map[int]bool)
-	err = split.each(name, page, "hashValue", func(i int) any { return &records[i] }, func(i int, reason string) {
-		failed[i] = true
-		b.aside(i, string(records[i].HashValue), "%s", reason)
-	})
-	if err != nil {
-		return nil, head, err
-	}
-	for i := range records {
-		r := &records[i]
-		if failed[i] {
-			continue
-		}
+	seen := func(r *stopRecord) {
 		if t, ok := r.LastMod.time(); ok {
 			head.newest = max(head.newest, t.Unix())
 		}
+	}
+	err = eachRecord(split, name, page, "hashValue", func(i int, r *stopRecord) {
+		seen(r)
 		r.add(b, i)
+	}, func(i int, raw []byte, reason string) {
+		var r stopRecord
+		var cases json.RawMessage
+		salvage(raw, map[string]any{"lastModtimestamp": &r.LastMod, "signalType": &r.SignalType, "hashValue": &r.HashValue, "hashStatus": &r.HashStatus, "caseNumbers": &cases})
+		if json.Unmarshal(cases, &r.CaseNumbers) != nil {
+			r.CaseNumbers = nil // some of them are not all of them
+		}
+		seen(&r)
+		if r.SignalType != "" && r.HashValue != "" && r.withdrawn() {
+			r.add(b, i)
+		} else {
+			b.aside(i, r.id(), "%s", reason)
+		}
+	})
+	if err != nil {
+		return nil, head, err
 	}
 	p, err := b.page()
 	return p, head, err
@@ -271,7 +284,9 @@ func parseStopNCII(page string, body []byte) (*Page, stopHead, error) {
 
 // withdrawn reports whether the hash is to be forgotten: it says so, or every case that it is of does.
 func (r *stopRecord) withdrawn() bool {
-	over := func(status scalar) bool { return status == "Withdrawn" || status == "Deleted" }
+	over := func(status scalar) bool {
+		return strings.EqualFold(string(status), "Withdrawn") || strings.EqualFold(string(status), "Deleted")
+	}
 	if over(r.HashStatus) {
 		return true
 	}
@@ -283,13 +298,21 @@ func (r *stopRecord) withdrawn() bool {
 	return len(r.CaseNumbers) > 0
 }
 
-func (r *stopRecord) add(b *pageBuilder, position int) {
-	kind, known := stopTypes[string(r.SignalType)]
+// id is the record's ID; empty without a type or a hash.
+func (r *stopRecord) id() string {
 	if r.SignalType == "" || r.HashValue == "" {
+		return ""
+	}
+	_, known := stopTypes[string(r.SignalType)]
+	return valueID(string(r.SignalType), string(r.HashValue), known)
+}
+
+func (r *stopRecord) add(b *pageBuilder, position int) {
+	id := r.id()
+	if id == "" {
 		b.aside(position, string(r.HashValue), "no signalType or no hashValue")
 		return
 	}
-	id := valueID(string(r.SignalType), string(r.HashValue), known)
 	if r.withdrawn() {
 		b.remove(position, id)
 		return
@@ -300,7 +323,7 @@ func (r *stopRecord) add(b *pageBuilder, position int) {
 		about = append(about, tag("region", string(region)))
 	}
 	one := Record{ID: id, Origin: match.Origin{Exchange: "stopncii", Tags: tags(about...)}}
-	if known {
+	if kind, known := stopTypes[string(r.SignalType)]; known {
 		found, err := signal(kind, string(r.HashValue))
 		if err != nil {
 			b.aside(position, id, "%s", err)

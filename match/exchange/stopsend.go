@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/rematch-go/rematch/match"
 )
 
 // stopBatch is how many hashes are sent at once.
@@ -33,7 +35,18 @@ func (s *stopSource) Send(ctx context.Context, f Feedback) error {
 	return s.post(ctx, "SubmitFeedback", map[string]any{"count": 1, "hashFeedbacks": []feedback{{value, word, append([]string{}, f.Tags...)}}})
 }
 
-// Submit shares hashes as Blocked, with their labels as tags. Their IDs there are their types and values.
+// stopValue is what the opinions of a record come to, in the exchange's words.
+func stopValue(r *Record) string {
+	switch (&match.Curation{Opinions: r.Opinions}).Stance() {
+	case match.Negative:
+		return "NotBlocked"
+	case match.Seed, match.Disputed:
+		return "PendingReview"
+	}
+	return "Blocked"
+}
+
+// Submit shares hashes with what the record's opinions come to, Blocked without any, and their labels as tags. Their IDs there are their types and values.
 func (s *stopSource) Submit(ctx context.Context, records []Record) (ids []string, err error) {
 	type feedback struct {
 		Tags  []string `json:"tags"`
@@ -58,7 +71,7 @@ func (s *stopSource) Submit(ctx context.Context, records []Record) (ids []string
 			if kind == "" {
 				return nil, fmt.Errorf("exchange: stopncii: %s: %w", one.Value.Kind(), ErrNoSuchKind)
 			}
-			all = append(all, submission{unix(s.now()), kind, one.Value.Hex(), []feedback{{append([]string{}, r.Labels...), "Blocked"}}})
+			all = append(all, submission{unix(s.now()), kind, one.Value.Hex(), []feedback{{append([]string{}, r.Labels...), stopValue(&r)}}})
 			made = append(made, valueID(kind, one.Value.Hex(), true))
 		}
 		if len(made) == 0 {
@@ -79,6 +92,6 @@ func (s *stopSource) post(ctx context.Context, function string, body any) error 
 	if err != nil {
 		return fmt.Errorf("exchange: stopncii: %w", err)
 	}
-	_, err = s.ask(ctx, request{method: http.MethodPost, path: function, body: b, media: "application/json", record: true})
+	_, err = s.ask(ctx, request{method: http.MethodPost, path: function, body: b, media: "application/json", record: true, limit: maxShort})
 	return err
 }

@@ -98,6 +98,12 @@ func (s *tatSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
 	if skippable(err) {
 		p, err = s.skip(ctx, &cp, err)
 	}
+	var refused *RequestError
+	if errors.As(err, &refused) && refused.Err == ErrRefused && !errors.Is(err, ErrCredentials) && cp.After != "" {
+		other := *refused // nobody says for how long a cursor is good; if that is not why, reading anew is refused as well
+		other.Err = ErrStale
+		err = &other
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +150,7 @@ func (s *tatSource) login(ctx context.Context) error {
 		return fmt.Errorf("exchange: tat: %w", err)
 	}
 	form := url.Values{"username": {user}, "password": {password}, "resend": {"false"}}
-	r := request{method: http.MethodPost, path: tatLogin, body: []byte(form.Encode()), media: formMedia, plain: true}
+	r := request{method: http.MethodPost, path: tatLogin, body: []byte(form.Encode()), media: formMedia, plain: true, limit: maxShort}
 	a, err := s.ask(ctx, r)
 	if errors.Is(err, ErrRefused) || errors.Is(err, ErrCredentials) {
 		r.body, r.media = object, "application/json"
@@ -263,19 +269,17 @@ func parseTAT(page string, body []byte) (_ *Page, cursor string, more bool, err 
 		return nil, "", false, unlisted(name, page, "results")
 	}
 	b := newPage(name, page)
-	records := make([]tatRecord, len(split.records))
-	failed := make(map[int]bool)
-	err = split.each(name, page, "hash_digest", func(i int) any { return &records[i] }, func(i int, reason string) {
-		failed[i] = true
-		b.aside(i, string(records[i].ID), "%s", reason)
+	err = eachRecord(split, name, page, "hash_digest", func(i int, r *tatRecord) { r.add(b, i) }, func(i int, raw []byte, reason string) {
+		var r tatRecord
+		salvage(raw, map[string]any{"id": &r.ID, "deleted": &r.Deleted})
+		if r.ID != "" && r.Deleted.yes() {
+			b.remove(i, string(r.ID))
+		} else {
+			b.aside(i, string(r.ID), "%s", reason)
+		}
 	})
 	if err != nil {
 		return nil, "", false, err
-	}
-	for i := range records {
-		if !failed[i] {
-			records[i].add(b, i)
-		}
 	}
 	p, err := b.page()
 	return p, string(checkpoint), next != "", err
@@ -287,7 +291,7 @@ func (r *tatRecord) add(b *pageBuilder, position int) {
 	case id == "":
 		b.aside(position, string(r.Digest), "no id")
 		return
-	case r.Deleted == "true" || r.Deleted == "1":
+	case r.Deleted.yes():
 		b.remove(position, id)
 		return
 	case r.Algorithm == "" || r.Digest == "":

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -63,6 +62,7 @@ type threatSource struct {
 	*client
 	app      string // our application's ID, which is our name there
 	group    string
+	scope    string
 	page     int
 	tags     []string
 	settings map[string]string
@@ -85,6 +85,7 @@ func openThreatExchange(c *Config) (*threatSource, error) {
 	if !slices.Contains([]string{"RED", "AMBER", "GREEN", "WHITE"}, level) {
 		return nil, configError("threatexchange", "the share level is RED, AMBER, GREEN or WHITE")
 	}
+	s.scope = scope(s.group, c, "tags", "types")
 	secret := token[1] + "|" + token[2]
 	s.client, err = newClient(c, "threatexchange", threatBase, func(r *http.Request) {
 		q := r.URL.Query()
@@ -146,9 +147,9 @@ type threatCheckpoint struct {
 }
 
 func (s *threatSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
-	cp := threatCheckpoint{checkpointHead: checkpointHead{"threatexchange", 1, s.group}}
+	cp := threatCheckpoint{checkpointHead: checkpointHead{"threatexchange", 1, s.scope}}
 	if at != nil {
-		if err := readCheckpoint(at, "threatexchange", s.group, &cp); err != nil {
+		if err := readCheckpoint(at, "threatexchange", s.scope, &cp); err != nil {
 			return nil, err
 		}
 	}
@@ -158,8 +159,9 @@ func (s *threatSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
 		cp.drop()
 	}
 	p, err := s.read(ctx, &cp)
-	if err != nil && cp.Cursor != "" && (errors.Is(err, ErrRefused) || errors.Is(err, ErrStale)) {
-		cp.drop() // the exchange knows it no more
+	if cp.Cursor != "" && lost(err) && cp.Lost < maxLost {
+		cp.drop()
+		cp.Lost++
 		p, err = s.read(ctx, &cp)
 	}
 	if err != nil {
@@ -214,9 +216,9 @@ func (s *threatSource) read(ctx context.Context, cp *threatCheckpoint) (*Page, e
 				return nil, err
 			}
 			p.Wait = a.wait
+			newest = known(newest, clock(a.date, s.now()))
 			if next == "" {
-				cp.Newest = max(cp.Newest, newest)
-				cp.end(cp.Newest, a.date, s.now())
+				cp.end(max(cp.Newest, newest))
 				cp.Cursor, cp.CursorAt, cp.Rounds = "", 0, rounds{}
 				p.Last = true
 				return p, nil

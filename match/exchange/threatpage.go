@@ -90,24 +90,26 @@ func parseThreatUpdates(page string, body []byte, wanted []string) (_ *Page, nex
 		return nil, "", 0, err
 	}
 	b := newPage(name, page)
-	updates := make([]threatUpdate, len(split.records))
-	failed := make(map[int]bool)
-	err = split.each(name, page, "indicator", func(i int) any { return &updates[i] }, func(i int, reason string) {
-		failed[i] = true
-		b.aside(i, string(updates[i].ID), "%s", reason)
-	})
-	if err != nil {
-		return nil, "", 0, err
-	}
-	for i := range updates {
-		u := &updates[i]
-		if failed[i] {
-			continue
-		}
+	seen := func(u *threatUpdate) {
 		if t, ok := u.LastUpdated.time(); ok {
 			newest = max(newest, t.Unix())
 		}
+	}
+	err = eachRecord(split, name, page, "indicator", func(i int, u *threatUpdate) {
+		seen(u)
 		u.add(b, i, wanted)
+	}, func(i int, raw []byte, reason string) {
+		var u threatUpdate
+		salvage(raw, map[string]any{"id": &u.ID, "should_delete": &u.ShouldDelete, "last_updated": &u.LastUpdated})
+		seen(&u)
+		if u.ID != "" && u.ShouldDelete.yes() {
+			b.remove(i, string(u.ID))
+		} else {
+			b.aside(i, string(u.ID), "%s", reason)
+		}
+	})
+	if err != nil {
+		return nil, "", 0, err
 	}
 	p, err := b.page()
 	return p, string(paging.Next), newest, err
@@ -121,7 +123,7 @@ func (u *threatUpdate) add(b *pageBuilder, position int, wanted []string) {
 		return
 	}
 	// A record without descriptors has nobody's opinion left that we may see (facebook/ThreatExchange issue 834).
-	if u.ShouldDelete == "true" || u.ShouldDelete == "1" || u.Descriptors == nil || len(u.Descriptors.Data) == 0 {
+	if u.ShouldDelete.yes() || u.Descriptors == nil || len(u.Descriptors.Data) == 0 {
 		b.remove(position, id)
 		return
 	}

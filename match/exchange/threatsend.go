@@ -37,6 +37,9 @@ func (s *threatSource) Send(ctx context.Context, f Feedback) error {
 		if string(d.Owner.ID) == s.app {
 			continue // our own opinion is in it already
 		}
+		if !decimalDigits.MatchString(string(d.ID)) { // it becomes a path
+			return fmt.Errorf("exchange: threatexchange: a descriptor of %s is called %.40q: %w", f.ID, string(d.ID), ErrPage)
+		}
 		form := url.Values{}
 		if add != "" && !slices.Contains(d.Mine, add) {
 			form.Set("reactions", add)
@@ -114,7 +117,7 @@ func (t *threatReacted) UnmarshalJSON(b []byte) error {
 // descriptors are those of a record. An ID that has none is a descriptor's own, such as Submit returns.
 func (s *threatSource) descriptors(ctx context.Context, id string) ([]threatTarget, error) {
 	const shape = "id,owner{id},my_reactions"
-	a, err := s.ask(ctx, request{path: id + "/descriptors", query: url.Values{"fields": {shape}, "limit": {"100"}}, record: true})
+	a, err := s.ask(ctx, request{path: id + "/descriptors", query: url.Values{"fields": {shape}, "limit": {"100"}}, record: true, limit: maxShort})
 	if err == nil {
 		var edge struct {
 			Data []threatTarget `json:"data"`
@@ -125,7 +128,7 @@ func (s *threatSource) descriptors(ctx context.Context, id string) ([]threatTarg
 	} else if !errors.Is(err, ErrNoSuchRecord) && !errors.Is(err, ErrRefused) {
 		return nil, err
 	}
-	a, err = s.ask(ctx, request{path: id, query: url.Values{"fields": {"id,owner{id},descriptors{" + shape + "}"}}, record: true})
+	a, err = s.ask(ctx, request{path: id, query: url.Values{"fields": {"id,owner{id},descriptors{" + shape + "}"}}, record: true, limit: maxShort})
 	if err == nil {
 		var object struct {
 			Descriptors struct {
@@ -143,7 +146,7 @@ func (s *threatSource) descriptors(ctx context.Context, id string) ([]threatTarg
 
 // post sends a form and returns the ID of what came of it.
 func (s *threatSource) post(ctx context.Context, path string, form url.Values, record bool) (id string, err error) {
-	a, err := s.ask(ctx, request{method: http.MethodPost, path: path, body: []byte(form.Encode()), media: formMedia, record: record})
+	a, err := s.ask(ctx, request{method: http.MethodPost, path: path, body: []byte(form.Encode()), media: formMedia, record: record, limit: maxShort})
 	if err != nil {
 		return "", err
 	}

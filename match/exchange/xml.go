@@ -13,6 +13,8 @@ const (
 	maxXMLDepth = 32
 	// maxXMLNodes is how many elements a record may have, far more than the votes of all members.
 	maxXMLNodes = 20_000
+	// maxXMLToken is how long a tag or a text may be, in bytes: attributes take many times as much when they are read.
+	maxXMLToken = 256 << 10
 )
 
 // node is an element of XML, without namespaces.
@@ -53,25 +55,42 @@ func (n *node) attr(name string) string {
 }
 
 // xmlReader reads XML without entities of its own, a document type or another encoding than UTF-8, nested no deeper
-// than maxXMLDepth.
+// than maxXMLDepth, and with no tag or text longer than maxXMLToken.
 type xmlReader struct {
 	*xml.Decoder
+	body  *tokenReader
 	depth int
 }
 
 func newXMLReader(body []byte) *xmlReader {
 	// The exchange's own examples begin with a blank line, which a declaration must not follow.
-	return &xmlReader{Decoder: xml.NewDecoder(bytes.NewReader(bytes.TrimLeft(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")), " \t\r\n")))}
+	r := &tokenReader{Reader: *bytes.NewReader(bytes.TrimLeft(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")), " \t\r\n"))}
+	return &xmlReader{Decoder: xml.NewDecoder(r), body: r}
+}
+
+// tokenReader gives the bytes of a token up to maxXMLToken. (A decoder reads byte by byte from who lets it.)
+type tokenReader struct {
+	bytes.Reader
+	count int
+}
+
+func (r *tokenReader) ReadByte() (byte, error) {
+	if r.count++; r.count > maxXMLToken {
+		return 0, errLongToken
+	}
+	return r.Reader.ReadByte()
 }
 
 var (
 	errDocumentType = errors.New("a document type or entities, which no page has")
+	errLongToken    = fmt.Errorf("a tag or text longer than %d bytes", maxXMLToken)
 	errDeepXML      = fmt.Errorf("nested deeper than %d", maxXMLDepth)
 )
 
 // next returns the next token, of those that mean something: start and end elements and text.
 func (r *xmlReader) next() (xml.Token, error) {
 	for {
+		r.body.count = 0
 		t, err := r.Token()
 		if err != nil {
 			return nil, err

@@ -179,6 +179,11 @@ type Decision struct {
 	Note  string `json:"note,omitempty"`
 }
 
+// Of reports whether a decision is of a match.
+func (d *Decision) Of(m *Match) bool {
+	return (d.Bank == "" || d.Bank == m.Bank) && (d.Entry == "" || d.Entry == m.Entry)
+}
+
 // Actor is who decided.
 type Actor struct {
 	Type string `json:"type"` // system, reviewer, authority or api_key
@@ -236,9 +241,9 @@ func ID(upload string, screened time.Time) string {
 
 // StatusOf returns what was decided of a match: the last decision that is of it; empty: none.
 func (r *Record) StatusOf(m *Match) string {
-	for _, d := range slices.Backward(r.Decisions) {
-		if (d.Bank == "" || d.Bank == m.Bank) && (d.Entry == "" || d.Entry == m.Entry) {
-			return d.Status
+	for i := len(r.Decisions) - 1; i >= 0; i-- {
+		if r.Decisions[i].Of(m) {
+			return r.Decisions[i].Status
 		}
 	}
 	return ""

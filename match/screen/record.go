@@ -26,7 +26,8 @@ type About struct {
 // Record makes a record of a verdict of this Screener. The thresholds are those that the banks
 // have by now; each match has the one it was measured by. Digests and hashes are in it as far as
 // Options asked for them. What can't be written in JSON as it is (IDs that are not UTF-8) has
-// U+FFFD in its place. The error is record.ErrInvalid. It costs some microseconds and one for
+// U+FFFD in its place. Of more than a thousand matches, which the pictures of an archive can have
+// together, it has those first that stand. The error is record.ErrInvalid. It costs some microseconds and one for
 // each bank, and waits where banks are being changed, as Matcher.Banks does.
 func (s *Screener) Record(v *Verdict, a About) (*record.Record, error) {
 	if a.Screened.IsZero() {
@@ -75,7 +76,16 @@ func (s *Screener) Record(v *Verdict, a About) (*record.Record, error) {
 	return r, r.Check()
 }
 
+// mostMatches is as many as are told of one picture by default.
+const mostMatches = match.DefaultMaxMatches
+
 func matches(of []match.Match) []record.Match {
+	if len(of) > mostMatches {
+		of = slices.Clone(of)
+		suppressed := func(m *match.Match) int { return min(1, len(m.SuppressedBy)) }
+		slices.SortStableFunc(of, func(a, b match.Match) int { return suppressed(&a) - suppressed(&b) })
+		of = of[:mostMatches]
+	}
 	all := make([]record.Match, len(of))
 	for i := range of {
 		m, e := &of[i], &of[i].Evidence

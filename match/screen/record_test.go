@@ -123,6 +123,27 @@ func TestRecordsTool(t *testing.T) {
 	assert.ErrorIs(t, err, record.ErrInvalid, "the zero verdict is none")
 }
 
+// A record has no more matches than people look through, and one that stands is among them.
+func TestRecordsBounded(t *testing.T) {
+	s := screen.New(matcher(t, match.Bank{Name: "b"}), screen.Options{})
+	v := screen.Verdict{Outcome: screen.Match, Total: 1602}
+	for i := range 1602 {
+		m := match.Match{Entry: match.Entry{Bank: "b", ID: "suppressed"}, SuppressedBy: "news/x", Evidence: match.Evidence{Kind: hash.PDQ}}
+		m.Evidence.Query, _ = hash.FromBytes(hash.PDQ, make([]byte, 32))
+		m.Evidence.Known = m.Evidence.Query
+		if i >= 1600 {
+			m.Entry.ID, m.SuppressedBy = string(rune('a'+i-1600)), ""
+		}
+		v.Matches = append(v.Matches, m)
+	}
+	r, err := s.Record(&v, screen.About{ID: "x"})
+	require.NoError(t, err)
+	require.Len(t, r.Matches, 1000)
+	assert.Equal(t, 1602, r.MatchesTotal)
+	assert.Equal(t, []string{"a", "b", "suppressed"}, []string{r.Matches[0].Entry, r.Matches[1].Entry, r.Matches[2].Entry})
+	assert.Equal(t, "suppressed", v.Matches[0].Entry.ID, "the verdict stays as it was")
+}
+
 func TestRecordsModules(t *testing.T) {
 	tool := screen.ToolOf(&debug.BuildInfo{Main: debug.Module{Path: "example.org/program", Version: "v9.9.9"}, Deps: []*debug.Module{
 		{Path: "golang.org/x/image", Version: "v0.47.0"}, {Path: "github.com/stretchr/testify", Version: "v1.0.0"},

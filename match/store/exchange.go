@@ -70,6 +70,7 @@ type configDoc struct {
 type stateDoc struct {
 	Reading  int64 `json:"reading"`            // readings from nothing that were begun: rows of older ones did not come again
 	Anew     bool  `json:"anew,omitempty"`     // one goes on
+	Brought  int64 `json:"brought,omitempty"`  // what it has brought: records, whole or not, and withdrawals
 	Sweeping bool  `json:"sweeping,omitempty"` // one has come to its end, and what did not come again is being dropped
 	Leaving  bool  `json:"leaving,omitempty"`
 	Records  int64 `json:"records,omitempty"`
@@ -147,6 +148,11 @@ func (w *writer) fedBy(bank int64) (*exchangeRow, error) {
 	return findExchange(w.ctx, w.tx, "bank", bank)
 }
 
+// reads reports whether another is read in the same way.
+func (x *Exchange) reads(y *Exchange) bool {
+	return x.Protocol == y.Protocol && x.Base == y.Base && maps.Equal(x.Settings, y.Settings)
+}
+
 // keepState writes down how an exchange stands.
 func (w *writer) keepState(x *exchangeRow) error {
 	state, err := encode(x.state)
@@ -211,7 +217,7 @@ func (s *Store) PutExchange(ctx context.Context, by Actor, x Exchange) error {
 		if there.Bank != x.Bank {
 			return fmt.Errorf("%w: store: the exchange %q feeds the bank %q; DropExchange first", match.ErrInvalid, x.Name, there.Bank)
 		}
-		if there.Protocol != x.Protocol || there.Base != x.Base || !maps.Equal(there.Settings, x.Settings) {
+		if !there.reads(&x) {
 			there.checkpoint, there.state.Next = nil, time.Time{}
 		}
 		there.Exchange = x

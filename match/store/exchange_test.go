@@ -32,6 +32,7 @@ type server struct {
 	fail   func(page int) error
 	wait   time.Duration
 	reads  int
+	unsure bool // it does not tell whether it has nothing, or fails
 }
 
 func newServer(page int) *server {
@@ -65,7 +66,7 @@ func (v *server) Next(ctx context.Context, at exchange.Checkpoint) (*exchange.Pa
 			return nil, err
 		}
 	}
-	p := &exchange.Page{Wait: v.wait}
+	p := &exchange.Page{Wait: v.wait, Sure: !v.unsure}
 	var from place
 	if at != nil {
 		if err := json.Unmarshal(at, &from); err != nil {
@@ -583,4 +584,68 @@ func TestPutExchange(t *testing.T) {
 		apply(t, s, dropBank("b"))
 		verify(t, s)
 	})
+}
+
+// An exchange that gives nothing at all, read from nothing, is not taken for an empty one where something is kept of it.
+func TestPullOfNothing(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s := open(t, url)
+		join(t, s, Exchange{Name: "x", Bank: "b"})
+		v := newServer(2)
+		v.unsure = true
+		pull(t, s, v) // nothing is kept yet
+		for i := range uint64(3) {
+			v.put(shared(fmt.Sprint(i), i))
+		}
+		pull(t, s, v)
+		there := v.records
+		v.records, v.oldest = nil, len(v.log)+1
+		v.log = append(v.log, "0", "0")
+		_, err := s.Pull(t.Context(), "x", v, PullOptions{})
+		require.ErrorIs(t, err, exchange.ErrEmpty)
+		x := status(t, s)
+		assert.Equal(t, 3, x.Entries)
+		assert.Contains(t, x.Err, "nothing any more")
+		v.records = there
+		delete(there, "1")
+		assert.Equal(t, 1, pull(t, s, v).Went)
+		same(t, s, v)
+
+		v.records, v.unsure, v.oldest = nil, false, len(v.log)+1 // it is sure
+		v.log = append(v.log, "0", "0")
+		assert.Equal(t, 2, pull(t, s, v).Went)
+	})
+}
+
+// A checkpoint that is stale as soon as it is given is not begun anew for ever.
+func TestPullOfStaleCheckpoints(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "s.db"))
+	join(t, s, Exchange{Name: "x", Bank: "b"})
+	asked := 0
+	_, err := s.Pull(t.Context(), "x", source(func(at exchange.Checkpoint) (*exchange.Page, error) {
+		if asked++; at != nil {
+			return nil, exchange.ErrStale
+		}
+		return &exchange.Page{Anew: true, Records: []exchange.Record{shared("1", 1)}, After: fmt.Appendf(nil, `{"n":%d}`, asked)}, nil
+	}), PullOptions{Pages: 20})
+	require.ErrorIs(t, err, exchange.ErrStale)
+	assert.Equal(t, 4, asked)
+}
+
+// source is an exchange that is a function.
+type source func(at exchange.Checkpoint) (*exchange.Page, error)
+
+func (f source) Next(_ context.Context, at exchange.Checkpoint) (*exchange.Page, error) { return f(at) }
+
+// What was asked for with settings that are no more is not kept, also if nothing was read before.
+func TestPullOfOtherSettings(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "s.db"))
+	join(t, s, Exchange{Name: "x", Bank: "b"})
+	_, err := s.Pull(t.Context(), "x", source(func(exchange.Checkpoint) (*exchange.Page, error) {
+		join(t, s, Exchange{Name: "x", Bank: "b", Settings: map[string]string{"group": "2"}})
+		return &exchange.Page{Last: true, Records: []exchange.Record{shared("1", 1)}, After: exchange.Checkpoint(`{}`)}, nil
+	}), PullOptions{})
+	require.ErrorIs(t, err, ErrConflict)
+	assert.Nil(t, status(t, s).Checkpoint)
+	assert.Zero(t, status(t, s).Entries)
 }

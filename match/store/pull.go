@@ -116,8 +116,8 @@ func (e *PullError) Unwrap() error { return e.Err }
 //
 // Only one pulls an exchange at a time: a *HeldError (which is ErrBusy) is for all others. Other
 // errors are *PullError around what the Source said, exchange.ErrPage or ErrStuck for a page after which
-// nobody could go on, or the store's errors, and match.ErrUnknown for the exchange. ExchangeStatus.Err keeps them.
-// A checkpoint that is exchange.ErrStale is forgotten: the exchange is read from nothing.
+// nobody could go on, ErrEmpty, or the store's errors, and match.ErrUnknown for the exchange. ExchangeStatus.Err keeps them.
+// A checkpoint that is exchange.ErrStale is forgotten: the exchange is read from nothing, once in a pull.
 func (s *Store) Pull(ctx context.Context, name string, from exchange.Source, o PullOptions) (Summary, error) {
 	sum := Summary{Exchange: name}
 	sieve, err := o.resolve(name)
@@ -276,10 +276,11 @@ func (p *puller) run(ctx context.Context, from exchange.Source, o PullOptions) e
 			return err
 		}
 	}
-	for p.sum.Pages < o.Pages {
+	for stale := false; p.sum.Pages < o.Pages; {
 		at := exchange.Checkpoint(slices.Clone(p.x.checkpoint))
 		page, err := from.Next(ctx, at)
-		if errors.Is(err, exchange.ErrStale) && len(at) > 0 {
+		if errors.Is(err, exchange.ErrStale) && len(at) > 0 && !stale {
+			stale = true
 			if page, err = from.Next(ctx, nil); page != nil {
 				page.Anew = true
 			}
@@ -363,7 +364,7 @@ func (p *puller) page(ctx context.Context, at exchange.Checkpoint, page *exchang
 		if x, err = p.held(w); err != nil {
 			return err
 		}
-		if !bytes.Equal(x.checkpoint, at) {
+		if !bytes.Equal(x.checkpoint, at) || !x.reads(&p.x.Exchange) {
 			return fmt.Errorf("%w: the exchange's settings were changed meanwhile; pull again", ErrConflict)
 		}
 		sum = p.sum.clone()
@@ -372,6 +373,11 @@ func (p *puller) page(ctx context.Context, at exchange.Checkpoint, page *exchang
 		if page.Anew || len(at) == 0 {
 			d.Anew, sum.Anew = true, true
 			d.Reading++
+			d.Brought = 0
+		}
+		d.Brought += int64(len(page.Gone) + len(page.Records) + len(page.Faults))
+		if page.Last && d.Anew && d.Brought == 0 && d.Records > 0 && !page.Sure {
+			return fmt.Errorf("%d records are kept: %w", d.Records, exchange.ErrEmpty)
 		}
 		in := &intake{w: w, x: x, sieve: p.sieve, sum: &sum}
 		if err := in.take(page); err != nil {

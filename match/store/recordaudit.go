@@ -40,6 +40,12 @@ func (a *audit) takeRecords(d *eventDoc) error {
 	if d.Records == nil {
 		return fail("it names no records")
 	}
+	if len(d.Records.Counts) > 0 && d.Change != keepRecords || !d.Records.CountsBefore.IsZero() && d.Change != purgeRecords {
+		return fail("it counts what a change %s does not", d.Change)
+	}
+	if decides := d.Decision != nil && d.Decision.Status != ""; decides != (d.Change == decideRecord) || d.Action == Reversed && !decides {
+		return fail("it decides what a change %s does not", d.Change)
+	}
 	for _, x := range d.Records.Items {
 		switch d.Change {
 		case keepRecords:
@@ -67,6 +73,9 @@ func (a *audit) takeRecords(d *eventDoc) error {
 		}
 	}
 	for _, c := range d.Records.Counts {
+		if c.N <= 0 {
+			return fail("it counts %d uploads", c.N)
+		}
 		r.counts[countKey{c.Hour.UnixNano(), c.Class, c.Reason}] += c.N
 	}
 	if before := d.Records.CountsBefore; !before.IsZero() {

@@ -37,8 +37,8 @@ type Cursor struct {
 
 const recordPage = 100 // records that are read at once
 
-// Record returns a record; ok is false if there is none of that ID. Errors are ErrDamaged and
-// ErrUnreachable.
+// Record returns a record; ok is false if there is none of that ID. Errors are ErrDamaged,
+// ErrNewerSchema for a document of a newer version, and ErrUnreachable.
 func (v *View) Record(id string) (r *record.Record, ok bool, err error) {
 	if !goodName(id) {
 		return nil, false, nil
@@ -73,7 +73,7 @@ func (v *View) Records(q RecordQuery) iter.Seq2[*record.Record, error] {
 // recordRows reads rows by pages, so that other queries can be made between.
 func (v *View) recordRows(q RecordQuery) iter.Seq2[*recordRow, error] {
 	return func(yield func(*recordRow, error) bool) {
-		if !goodName(q.Upload) || !goodName(q.After.ID) {
+		if !goodName(q.Upload) || !goodName(q.After.ID) || !goodName(string(q.Class)) || !goodName(q.Status) {
 			return // there is none such
 		}
 		for {
@@ -88,7 +88,7 @@ func (v *View) recordRows(q RecordQuery) iter.Seq2[*recordRow, error] {
 				return
 			}
 			for _, r := range page {
-				if !yield(r, nil) {
+				if r.doc != "" && !yield(r, nil) { // else it is a bank's, and not wanted
 					return
 				}
 			}
@@ -101,8 +101,9 @@ func (v *View) recordRows(q RecordQuery) iter.Seq2[*recordRow, error] {
 	}
 }
 
-// sql returns the query of the next page. By a bank it goes through what that matched, by time;
-// a record can have matched several of its entries.
+// sql returns the query of the next page. By a bank it goes through what that matched, by time, a
+// page of it at once; a record can have matched several of its entries. What of these is not wanted
+// comes without its document.
 func (q *RecordQuery) sql() (string, []any) {
 	var args []any
 	var times, where []string
@@ -144,16 +145,18 @@ func (q *RecordQuery) sql() (string, []any) {
 	if q.Upload != "" {
 		and(&where, `upload = ?`, q.Upload)
 	}
-	query := recordColumns
 	if q.Bank != "" {
-		query += ` AS r JOIN (SELECT DISTINCT at AS matched, record FROM rematch_record_matches WHERE ` + strings.Join(times, ` AND `) + `) AS m ON r.id = m.record`
-		times = nil
+		doc := `doc`
+		if len(where) > 0 {
+			doc = `CASE WHEN ` + strings.Join(where, ` AND `) + ` THEN doc ELSE '' END`
+		}
+		return fmt.Sprintf(`SELECT id, upload, at, class, status, decided, preserve, %s FROM rematch_records JOIN (
+			SELECT DISTINCT at AS matched, record FROM rematch_record_matches WHERE %s ORDER BY at%s, record%s LIMIT %d) AS m ON id = record
+			ORDER BY matched%s, record%s`, doc, strings.Join(times, ` AND `), order, order, recordPage, order, order), args
 	}
+	query := recordColumns
 	if where = append(times, where...); len(where) > 0 {
 		query += ` WHERE ` + strings.Join(where, ` AND `)
-	}
-	if q.Bank != "" {
-		return fmt.Sprintf(`%s ORDER BY m.matched%s, m.record%s LIMIT %d`, query, order, order, recordPage), args
 	}
 	return fmt.Sprintf(`%s ORDER BY at%s, id%s LIMIT %d`, query, order, order, recordPage), args
 }

@@ -145,7 +145,9 @@ func newRecordRow(r *record.Record) (*recordRow, error) {
 
 func (r *recordRow) open() (*record.Record, error) {
 	x, err := record.Parse([]byte(r.doc))
-	if err != nil {
+	if errors.Is(err, record.ErrNewer) {
+		return nil, fmt.Errorf("%w: record %q: %w", ErrNewerSchema, r.id, err)
+	} else if err != nil {
 		return nil, &AuditError{Reason: fmt.Sprintf("record %q can't be read: %v", r.id, err), Err: ErrDamaged}
 	}
 	return x, nil
@@ -157,9 +159,11 @@ type matchRow struct{ record, entry, how, bank string }
 // matchRows are those of a record, each once.
 func matchRows(r *record.Record) []matchRow {
 	var all []matchRow
+	seen := make(map[matchRow]bool)
 	add := func(m *record.Match, how record.Class) {
 		row := matchRow{r.ID, nameSum(m.Bank, m.Entry), string(how), nameSum(m.Bank)}
-		if !slices.Contains(all, row) {
+		if !seen[row] {
+			seen[row] = true
 			all = append(all, row)
 		}
 	}
@@ -196,6 +200,9 @@ func (s *Store) Keep(ctx context.Context, by Actor, records ...*record.Record) (
 	}
 	rows := make([]*recordRow, len(records))
 	for i, r := range records {
+		if r == nil {
+			return 0, at, fmt.Errorf("%w: a record is nil", match.ErrInvalid)
+		}
 		if len(r.Decisions) > 0 {
 			return 0, at, fmt.Errorf("%w: record %q comes with decisions; Decide makes them", match.ErrInvalid, r.ID)
 		}
@@ -258,6 +265,9 @@ func (w *writer) keep(records []*record.Record, rows []*recordRow) error {
 
 // record returns a record, or nil.
 func (w *writer) record(id string) (*recordRow, error) {
+	if !goodName(id) {
+		return nil, nil // there is none such
+	}
 	var r recordRow
 	err := r.scan(w.tx.QueryRowContext(w.ctx, recordColumns+` WHERE id = $1`, id))
 	if errors.Is(err, sql.ErrNoRows) {
@@ -312,8 +322,11 @@ func unknownRecord(id string) error {
 	return fmt.Errorf("%w: there is no record %q; it was never kept, or removed", match.ErrUnknown, id)
 }
 
-// maxDecisions bounds those of a record.
-const maxDecisions = 1000
+// Bounds on a record, which is written anew with each decision.
+const (
+	maxDecisions = 1000
+	maxNotes     = 1 << 20 // bytes of all notes
+)
 
 // Decide adds a decision to a record: Status, Note, and where it is not of all that matched, Bank
 // and Entry. Who and when are the actor and the store's clock. seen is how many decisions the
@@ -341,8 +354,12 @@ func (s *Store) Decide(ctx context.Context, by Actor, id string, d record.Decisi
 				}
 				return conflict
 			}
-			if n >= maxDecisions {
-				return fmt.Errorf("%w: record %q has %d decisions already", match.ErrInvalid, id, n)
+			notes := len(d.Note)
+			for i := range r.Decisions {
+				notes += len(r.Decisions[i].Note)
+			}
+			if n >= maxDecisions || notes > maxNotes {
+				return fmt.Errorf("%w: record %q has %d decisions already; %d is the most, with notes of %d bytes together", match.ErrInvalid, id, n, maxDecisions, maxNotes)
 			}
 			of := func(m record.Match) bool { return m.Bank == d.Bank && (d.Entry == "" || m.Entry == d.Entry) }
 			if d.Bank != "" && !slices.ContainsFunc(r.Matches, of) && !slices.ContainsFunc(r.Shadow, of) {
@@ -365,19 +382,27 @@ func (s *Store) Decide(ctx context.Context, by Actor, id string, d record.Decisi
 }
 
 // Preserve sets until when records are not removed, whatever the retention, as a law or an
-// authority asks; the zero time lifts that. All or none: the error is match.ErrUnknown for one that
-// is not there. It returns how many it changed.
+// authority asks. A later time that is set already stays: what one law asks is not made shorter by
+// another. The zero time lifts it. All or none: the error is match.ErrUnknown for one that is not
+// there. It returns how many it changed.
 func (s *Store) Preserve(ctx context.Context, by Actor, until time.Time, reason string, ids ...string) (changed int, at Position, err error) {
 	if err := cmp.Or(by.check(), checkReason(reason)); err != nil {
 		return 0, at, err
 	}
-	until = moment(until)
+	if until = moment(until); !until.IsZero() && until.Unix() <= 0 {
+		return 0, at, fmt.Errorf("%w: to be preserved until %v; want 1970 to 2261", match.ErrInvalid, until)
+	}
 	at, changed, err = s.events(ctx, by, Retained, func(w *writer) error {
 		w.reason = reason
 		for part := range slices.Chunk(ids, maxItems) {
 			d := &eventDoc{Change: preserveRecords, Records: new(recordsDoc), Preserve: until}
 			for _, id := range part {
-				item, err := w.update(id, func(r *record.Record) error { r.PreserveUntil = until; return nil })
+				item, err := w.update(id, func(r *record.Record) error {
+					if until.IsZero() || until.After(r.PreserveUntil) {
+						r.PreserveUntil = until
+					}
+					return nil
+				})
 				if err != nil {
 					return err
 				}

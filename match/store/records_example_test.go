@@ -30,7 +30,8 @@ func ExampleStore_Keep() {
 	// screen.Screener.Record makes it of a verdict.
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	r := &record.Record{Schema: record.SchemaID, Version: record.Version, ID: record.ID("upload 17", at), Upload: record.Upload{ID: "upload 17", Class: "still"}, ScreenedAt: at,
-		Outcome: record.OutcomeMatch, Matches: []record.Match{{Bank: "terror", Entry: "clip", Evidence: record.Evidence{Kind: "pdq", Distance: 4, Threshold: 31}}}, MatchesTotal: 1}
+		Tool: record.Tool{Name: "rematch", Version: "v1.0.0", Go: "go1.26", Decoder: "go"}, Outcome: record.OutcomeMatch, MatchesTotal: 1,
+		Matches: []record.Match{{Bank: "terror", Entry: "clip", Opinion: "none", Evidence: record.Evidence{Kind: "pdq", Distance: 4, Threshold: 31, QueryHash: "f0", KnownHash: "ff"}}}}
 	if _, _, err := s.Keep(ctx, store.Actor{Type: store.System, ID: "uploads"}, r); err != nil {
 		log.Fatal(err)
 	}

@@ -1,7 +1,10 @@
 package store
 
 import (
+	"errors"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -145,6 +148,8 @@ func TestKeep(t *testing.T) {
 			{RecordQuery{Class: record.NotJudged}, []string{"n1"}},
 			{RecordQuery{Upload: "h1"}, []string{"h1"}},
 			{RecordQuery{Upload: "\x00"}, []string{}},
+			{RecordQuery{Class: "\x00"}, []string{}},
+			{RecordQuery{Status: "\x00"}, []string{}},
 			{RecordQuery{From: noon.Add(2 * time.Minute), To: noon.Add(4 * time.Minute)}, []string{"s1", "h1"}},
 			{RecordQuery{From: noon.Add(time.Hour), To: noon}, []string{}},
 			{RecordQuery{Status: Undecided, Bank: "b"}, []string{"m1", "h1"}},
@@ -171,6 +176,12 @@ func TestKeep(t *testing.T) {
 		assert.ErrorIs(t, err, match.ErrInvalid)
 		_, _, err = s.Keep(t.Context(), Actor{}, verdict("z", noon, record.NotJudged))
 		assert.ErrorIs(t, err, match.ErrInvalid)
+		_, _, err = s.Keep(t.Context(), robot, nil, verdict("z", noon, record.NotJudged))
+		assert.ErrorIs(t, err, match.ErrInvalid)
+		bad = verdict("z", noon, record.Matched, hit("a", "1"))
+		bad.Matches[0].Labels = []string{"\xff"}
+		_, _, err = s.Keep(t.Context(), robot, bad)
+		assert.ErrorIs(t, err, match.ErrInvalid, "what is read back would be another document, and look damaged")
 		assert.Len(t, ids(t, s, RecordQuery{}), 5)
 		verify(t, s, at)
 	})
@@ -184,9 +195,22 @@ func TestKeepMany(t *testing.T) {
 		f := follow(t, s, FollowOptions{})
 		var records []*record.Record
 		for i := range 2*recordPage + 50 {
-			records = append(records, verdict(fmt.Sprint(i), noon, record.Clean))
+			if i < recordPage+50 {
+				records = append(records, verdict(fmt.Sprint(i), noon, record.Matched, hit("b", "1"), hit("b", "2")))
+			} else {
+				records = append(records, verdict(fmt.Sprint(i), noon, record.Clean))
+			}
 		}
 		keep(t, s, records...)
+		for _, newest := range []bool{false, true} { // of a bank likewise, also where there is nothing on its first page
+			of := ids(t, s, RecordQuery{Bank: "b", Newest: newest})
+			assert.Len(t, of, recordPage+50)
+			last := slices.IndexFunc(records, func(r *record.Record) bool { return r.Upload.ID == of[len(of)-1] })
+			_, err := s.Decide(t.Context(), ann, records[last].ID, record.Decision{Status: record.Confirmed}, 0)
+			require.NoError(t, err)
+			assert.Contains(t, ids(t, s, RecordQuery{Bank: "b", Newest: newest, Status: record.Confirmed}), records[last].Upload.ID)
+			assert.Len(t, ids(t, s, RecordQuery{Bank: "b", Newest: newest, Status: Undecided}), len(of)-len(ids(t, s, RecordQuery{Status: record.Confirmed})))
+		}
 		at := apply(t, s, putBank(match.Bank{Name: "a"}))
 		all := ids(t, s, RecordQuery{})
 		assert.Len(t, all, len(records))
@@ -237,8 +261,10 @@ func TestDecide(t *testing.T) {
 		} {
 			assert.ErrorIs(t, bad.do, bad.err)
 		}
-		_, err := s.Decide(t.Context(), ann, "no", record.Decision{Status: record.Confirmed}, -1)
-		assert.ErrorIs(t, err, match.ErrUnknown)
+		for _, id := range []string{"no", "\x00"} {
+			_, err := s.Decide(t.Context(), ann, id, record.Decision{Status: record.Confirmed}, -1)
+			assert.ErrorIs(t, err, match.ErrUnknown)
+		}
 
 		read(t, s, func(v *View) {
 			got, _, err := v.Record(r.ID)
@@ -268,6 +294,22 @@ func TestDecide(t *testing.T) {
 			"reviewer bob reversal decide_record overturned"}, actions)
 		verify(t, s)
 	})
+}
+
+// A record has room for so many words, for it is written anew with each decision.
+func TestDecideBounds(t *testing.T) {
+	s, _ := openAtNoon(t, filepath.Join(t.TempDir(), "s.db"), Options{})
+	r := verdict("u", noon, record.Matched, hit("a", "1"))
+	keep(t, s, r)
+	note := record.Decision{Status: record.Confirmed, Note: strings.Repeat("x", record.MaxNote)}
+	for range maxNotes / record.MaxNote {
+		_, err := s.Decide(t.Context(), ann, r.ID, note, -1)
+		require.NoError(t, err)
+	}
+	_, err := s.Decide(t.Context(), ann, r.ID, note, -1)
+	assert.ErrorIs(t, err, match.ErrInvalid)
+	_, err = s.Decide(t.Context(), ann, r.ID, record.Decision{Status: record.Overturned}, -1)
+	assert.NoError(t, err)
 }
 
 // Two reviewers at once, who have both seen the same: one is told.
@@ -307,6 +349,7 @@ func TestRecordsAudited(t *testing.T) {
 		for _, c := range []struct{ change, undo, want string }{
 			{`UPDATE rematch_records SET doc = replace(doc, 'overturned', 'confirmed'), status = 'confirmed' WHERE upload = 'u'`, `UPDATE rematch_records SET doc = replace(doc, 'confirmed', 'overturned'), status = 'overturned' WHERE upload = 'u'`, "is not as the audit says"},
 			{`UPDATE rematch_records SET status = '' WHERE upload = 'u'`, `UPDATE rematch_records SET status = 'overturned' WHERE upload = 'u'`, "what it is found by"},
+			{`UPDATE rematch_records SET doc = replace(doc, '"version":1', '"version":2') WHERE upload = 'v'`, `UPDATE rematch_records SET doc = replace(doc, '"version":2', '"version":1') WHERE upload = 'v'`, "made by a newer version"},
 			{`UPDATE rematch_records SET preserve = 7 WHERE upload = 'v'`, `UPDATE rematch_records SET preserve = 0 WHERE upload = 'v'`, "what it is found by"},
 			{`UPDATE rematch_record_matches SET at = at + 1`, `UPDATE rematch_record_matches SET at = at - 1`, "what records matched"},
 			{`UPDATE rematch_record_counts SET n = n + 1 WHERE class = 'no_match'`, `UPDATE rematch_record_counts SET n = n - 1 WHERE class = 'no_match'`, "are counted"},
@@ -316,7 +359,9 @@ func TestRecordsAudited(t *testing.T) {
 			_, err := s.write.Exec(c.change)
 			require.NoError(t, err)
 			_, err = s.VerifyAudit(t.Context())
-			assert.ErrorIs(t, err, ErrDamaged)
+			if !errors.Is(err, ErrNewerSchema) { // what a newer program wrote is not damaged
+				assert.ErrorIs(t, err, ErrDamaged)
+			}
 			assert.ErrorContains(t, err, c.want)
 			if c.undo != "" {
 				_, err = s.write.Exec(c.undo)
@@ -325,4 +370,30 @@ func TestRecordsAudited(t *testing.T) {
 			}
 		}
 	})
+}
+
+// An event says what its change does, and nothing else.
+func TestRecordEvents(t *testing.T) {
+	made, gone := recordDoc{ID: "r", After: "aa"}, recordDoc{ID: "r", Before: "aa"}
+	counts := []countDoc{{noon, "match", "", 1}}
+	for what, c := range map[string]struct {
+		good bool
+		d    eventDoc
+	}{
+		"kept":              {true, eventDoc{Change: keepRecords, Action: Screened, Records: &recordsDoc{Items: []recordDoc{made}, Counts: counts}}},
+		"counts from below": {false, eventDoc{Change: keepRecords, Records: &recordsDoc{Counts: []countDoc{{noon, "match", "", -1}}}}},
+		"kept and purged":   {false, eventDoc{Change: keepRecords, Records: &recordsDoc{Items: []recordDoc{made}, CountsBefore: noon}}},
+		"kept and decided":  {false, eventDoc{Change: keepRecords, Decision: &reasonDoc{Status: record.Confirmed}, Records: &recordsDoc{Items: []recordDoc{made}}}},
+		"purged":            {true, eventDoc{Change: purgeRecords, Action: Retained, Decision: &reasonDoc{Reason: "x"}, Records: &recordsDoc{Items: []recordDoc{gone}, CountsBefore: noon}}},
+		"purged, counted":   {false, eventDoc{Change: purgeRecords, Records: &recordsDoc{Counts: counts}}},
+		"decided":           {true, eventDoc{Change: decideRecord, Action: Reversed, Decision: &reasonDoc{Status: record.Confirmed}, Records: &recordsDoc{Items: []recordDoc{{"r", "aa", "bb"}}}}},
+		"decided nothing":   {false, eventDoc{Change: decideRecord, Action: Decided, Records: &recordsDoc{Items: []recordDoc{{"r", "aa", "bb"}}}}},
+		"held, reversed":    {false, eventDoc{Change: preserveRecords, Action: Reversed, Records: &recordsDoc{Items: []recordDoc{{"r", "aa", "bb"}}}}},
+	} {
+		if err := newAudit().takeRecords(&c.d); c.good {
+			assert.NoError(t, err, what)
+		} else {
+			assert.ErrorIs(t, err, ErrDamaged, what)
+		}
+	}
 }

@@ -139,6 +139,16 @@ func TestPreserve(t *testing.T) {
 		require.NoError(t, err)
 		assert.Zero(t, changed)
 		assert.Equal(t, at, again)
+		for _, shorter := range []time.Time{until.Add(-1), noon} { // of another law: the longer one stays
+			changed, again, err = s.Preserve(t.Context(), ann, shorter, "order 18", a.ID, b.ID)
+			require.NoError(t, err)
+			assert.Zero(t, changed)
+			assert.Equal(t, at, again)
+		}
+		for _, id := range []string{"no", "\x00"} {
+			_, _, err = s.Preserve(t.Context(), ann, until, "", id)
+			assert.ErrorIs(t, err, match.ErrUnknown)
+		}
 		_, _, err = s.Preserve(t.Context(), ann, time.Time{}, "", b.ID, "no")
 		assert.ErrorIs(t, err, match.ErrUnknown)
 		_, _, err = s.Preserve(t.Context(), ann, time.Unix(-1, 0), "", b.ID)

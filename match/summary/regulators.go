@@ -50,6 +50,10 @@ func (s *Summary) WriteDSA(w io.Writer) error {
 	}
 	for _, x := range rows {
 		r := &x.row
+		found, about := r.Matched, "uploads that matched hashes of known content"
+		if x.scope == "all" && x.content == "" && s.Missing > 0 {
+			found, about = s.Matched, fmt.Sprintf("%s; of %d there are no records any more, and none of the other figures has them", about, s.Missing)
+		}
 		var action any = ""
 		if r.Decision != nil {
 			action = r.Decision.Median
@@ -59,24 +63,32 @@ func (s *Summary) WriteDSA(w io.Writer) error {
 			value                       any
 			note                        string
 		}{
-			{"1.4", "15(1)(c)", "items detected solely by automated means", r.Matched, "uploads that matched hashes of known content"},
+			{"1.4", "15(1)(c)", "items detected solely by automated means", found, about},
 			{"1.4", "15(1)(c)", "items confirmed", r.Confirmed, "of those, decided to be the known content; what was restricted is for the platform to add"},
 			{"1.6", "15(1)(e)", "items decided solely by automated means", r.Automated, "confirmed, and no person decided"},
 			{"1.6", "15(1)(e)", "median seconds from detection to decision", action, "to the first decision"},
-			{"1.6", "15(1)(e)", "decisions", r.Confirmed + r.Overturned, s.Sample},
+			{"1.6", "15(1)(e)", "decisions", r.Confirmed + r.Overturned, "confirmed or overturned by now, by people or automatically"},
 			{"1.6", "15(1)(e)", "decisions reversed", r.Overturned, "the match was false, or the entry wrong"},
 		} {
 			if err := figure(f.section, f.article, f.indicator, x.scope, x.content, f.value, "", "", f.note); err != nil {
 				return err
 			}
 		}
-		var rate, low, high any = "", "", ""
+		var rate any = ""
 		note := "nothing was decided"
+		if all := r.Confirmed + r.Overturned; all > 0 {
+			rate, note = share(r.Overturned, all), fmt.Sprintf("decisions reversed by decisions; no person made %d of them", r.Automated)
+		}
+		if err := figure("1.6", "15(1)(e)", "error rate of automated means", x.scope, x.content, rate, "", "", note); err != nil {
+			return err
+		}
+		var low, high any = "", ""
+		rate, note = "", "nothing was reviewed"
 		if f := r.FalseMatches; f != nil {
 			rate, low, high = f.Rate, f.Low, f.High
-			note = fmt.Sprintf("decisions reversed by decisions: %d of %d matched uploads were reviewed; Wilson's interval of 95 %%", f.Reviewed, f.Of)
+			note = fmt.Sprintf("people reviewed %d of %d matched uploads: %s; Wilson's interval of 95 %%", f.Reviewed, f.Of, s.Sample)
 		}
-		if err := figure("1.6", "15(1)(e)", "error rate of automated means", x.scope, x.content, rate, low, high, note); err != nil {
+		if err := figure("1.6", "15(1)(e)", "error rate of automated means among reviewed items", x.scope, x.content, rate, low, high, note); err != nil {
 			return err
 		}
 	}
@@ -94,7 +106,7 @@ func (s *Summary) WriteTCO(w io.Writer) error {
 		{"7(3)(b)", "measures to prevent re-appearance: uploads compared", s.From, s.To, s.Screened, "with hashes of content that was removed before, or that others shared"},
 		{"7(3)(b)", "measures to prevent re-appearance: uploads that matched", s.From, s.To, s.Matched, ""},
 		{"7(3)(b)", "measures to prevent re-appearance: uploads that could not be judged", s.From, s.To, s.NotJudged, ""},
-		{"7(3)(b)", "measures to prevent re-appearance: matches overturned by review", s.From, s.To, s.All.Overturned, s.Sample},
+		{"7(3)(b)", "measures to prevent re-appearance: matches overturned by review", s.From, s.To, s.All.Overturned, ""},
 		{"7(3)(c)", "items removed following removal orders", s.From, s.To, "", "for the platform"},
 		{"7(3)(c)", "items removed following specific measures", s.From, s.To, "", "for the platform; uploads that matched and were confirmed are in the next line"},
 		{"7(3)(c)", "items found by specific measures and confirmed", s.From, s.To, s.All.Confirmed, ""},

@@ -39,7 +39,9 @@ func TestStatements(t *testing.T) {
 	gone.SuppressedBy = "news/x"
 	digest := known("b", "e", "sha256", nil)
 	digest.Evidence.Distance, digest.Evidence.Threshold = 0, 0
-	received := screened("u", h, "animation", known("secret bank", "e", "pdq", nil), digest, gone)
+	exact := known("c", "e", "pdq", nil)
+	exact.Evidence.Distance, exact.Evidence.Threshold = 0, 0
+	received := screened("u", h, "animation", known("secret bank", "e", "pdq", nil), digest, exact, gone)
 	received.Upload.ReceivedAt = day.Add(-time.Hour)
 	odd := screened("what / an id", h, "", known("b", "e", "pdq", nil))
 	var many []record.Match
@@ -95,7 +97,7 @@ func TestStatements(t *testing.T) {
 	s, _ := summary.NewStatement(received)
 	assert.Equal(t, summary.Statement{PUID: "u", ContentType: []string{"CONTENT_TYPE_VIDEO"}, ContentDate: "2026-02-28", SourceType: "SOURCE_VOLUNTARY", AutomatedDetection: "Yes",
 		AutomatedDecision: "AUTOMATED_DECISION_FULLY",
-		DecisionFacts:     "On 2026-03-01 an automated comparison with hashes of known content found that the upload is such content: its pdq hash differs from a known one in 4 bits, where up to 31 are taken for the same content; its sha256 digest is that of a known file. An automated process confirmed it on 2026-03-01."}, s)
+		DecisionFacts:     "On 2026-03-01 an automated comparison with hashes of known content found that the upload is such content: its pdq hash differs from a known one in 4 bits, where up to 31 are taken for the same content; its sha256 digest is that of a known file; its pdq hash differs from a known one in 0 bits, where up to 0 are taken for the same content. An automated process confirmed it on 2026-03-01."}, s)
 
 	for _, r := range []*record.Record{
 		screened("u", h, "still", known("b", "e", "pdq", nil)),
@@ -126,19 +128,21 @@ func TestDSA(t *testing.T) {
 		got[l[0]+" "+l[2]+" "+l[3]+" "+l[4]] = strings.Join(l[8:11], " ")
 	}
 	for name, want := range map[string]string{
-		"1.4 items detected solely by automated means all ":                   "6  ",
-		"1.4 items confirmed all ":                                            "3  ",
-		"1.6 items decided solely by automated means all ":                    "1  ",
-		"1.6 median seconds from detection to decision all ":                  "1200  ",
-		"1.6 decisions all ":                                                  "4  ",
-		"1.6 decisions reversed all ":                                         "1  ",
-		"1.6 error rate of automated means all ":                              "0.25 0.045587 0.699358",
-		"1.6 error rate of automated means all CONTENT_TYPE_VIDEO":            "1 0.206549 1",
-		"1.4 items detected solely by automated means list:terror ":           "6  ",
-		"1.6 error rate of automated means list:csam ":                        "1 0.206549 1",
-		"1.6 error rate of automated means signal_type:pdq ":                  "0.25 0.045587 0.699358",
-		"1.4 items detected solely by automated means all CONTENT_TYPE_IMAGE": "3  ",
-		"1.6 median seconds from detection to decision signal_type:md5 ":      "1800  ",
+		"1.4 items detected solely by automated means all ":                             "7  ", // of one there is no record
+		"1.4 items confirmed all ":                                                      "3  ",
+		"1.6 items decided solely by automated means all ":                              "1  ",
+		"1.6 median seconds from detection to decision all ":                            "1200  ",
+		"1.6 decisions all ":                                                            "4  ",
+		"1.6 decisions reversed all ":                                                   "1  ",
+		"1.6 error rate of automated means all ":                                        "0.25  ",
+		"1.6 error rate of automated means among reviewed items all ":                   "0.333333 0.061492 0.79234",
+		"1.6 error rate of automated means all CONTENT_TYPE_VIDEO":                      "1  ",
+		"1.6 error rate of automated means among reviewed items all CONTENT_TYPE_VIDEO": "1 0.206549 1",
+		"1.4 items detected solely by automated means list:terror ":                     "6  ",
+		"1.6 error rate of automated means list:csam ":                                  "1  ",
+		"1.6 error rate of automated means signal_type:pdq ":                            "0.25  ",
+		"1.4 items detected solely by automated means all CONTENT_TYPE_IMAGE":           "3  ",
+		"1.6 median seconds from detection to decision signal_type:md5 ":                "1800  ",
 	} {
 		assert.Equal(t, want, got[name], name)
 	}

@@ -14,6 +14,8 @@ type row struct {
 	Row
 	delays    []time.Duration
 	decisions []time.Duration
+	// Those of Confirmed and Overturned that people have decided of.
+	right, wrong int64
 }
 
 // rows are those of one kind, by what they are of.
@@ -46,6 +48,52 @@ func (r rows) done() []Row {
 type tally struct {
 	stands, confirmed, overturned int // matches
 	suppressed, shadowed          bool
+	right, wrong                  bool // a person has confirmed one of them, or overturned one
+	decided                       time.Time
+}
+
+// stand adds a match that stands.
+func (t *tally) stand(of *record.Record, m *record.Match) {
+	t.stands++
+	first, last := decisions(of, m)
+	if last == nil {
+		return
+	}
+	if t.decided.IsZero() || first.Before(t.decided) {
+		t.decided = first
+	}
+	if last.Status == record.Confirmed {
+		t.confirmed++
+		t.right = t.right || byPerson(last)
+	} else {
+		t.overturned++
+		t.wrong = t.wrong || byPerson(last)
+	}
+}
+
+// decisions returns when something was first decided of a match, and the decision that counts: the
+// last one, or where that says what a person has said before, that person's; nil: there is none.
+func decisions(of *record.Record, m *record.Match) (first time.Time, counts *record.Decision) {
+	status := of.StatusOf(m)
+	for i := range of.Decisions {
+		d := &of.Decisions[i]
+		if !d.Of(m) {
+			continue
+		}
+		if first.IsZero() || d.At.Before(first) {
+			first = d.At
+		}
+		if d.Status == status && (counts == nil || byPerson(d) || !byPerson(counts)) {
+			counts = d
+		}
+	}
+	return first, counts
+}
+
+// byPerson reports whether a person decided: what a system or an API key decides is automated, as
+// far as anybody knows.
+func byPerson(d *record.Decision) bool {
+	return d.Actor.Type == "reviewer" || d.Actor.Type == "authority"
 }
 
 func (r *row) add(of *record.Record, t *tally) {
@@ -62,25 +110,32 @@ func (r *row) add(of *record.Record, t *tally) {
 	switch {
 	case t.confirmed > 0:
 		r.Confirmed++
-		if !slices.ContainsFunc(of.Decisions, func(d record.Decision) bool { return d.Actor.Type == "reviewer" || d.Actor.Type == "authority" }) {
+		if t.right {
+			r.right++
+		} else {
 			r.Automated++
 		}
 	case t.overturned == t.stands:
 		r.Overturned++
+		if t.wrong {
+			r.wrong++
+		}
 	default:
 		return
 	}
-	r.decisions = append(r.decisions, max(0, of.Decisions[0].At.Sub(of.ScreenedAt)))
+	r.decisions = append(r.decisions, max(0, t.decided.Sub(of.ScreenedAt)))
 }
 
 func (r *row) done() Row {
 	r.FirstMatched, r.Decision = delay(r.delays), delay(r.decisions)
-	if reviewed := r.Confirmed + r.Overturned; reviewed > 0 {
-		low, high := wilson(r.Overturned, reviewed)
-		r.FalseMatches = &Rate{Reviewed: reviewed, Of: r.Matched, Overturned: r.Overturned, Rate: millionths(float64(r.Overturned) / float64(reviewed)), Low: millionths(low), High: millionths(high)}
+	if reviewed := r.right + r.wrong; reviewed > 0 {
+		low, high := wilson(r.wrong, reviewed)
+		r.FalseMatches = &Rate{Reviewed: reviewed, Of: r.Matched, Overturned: r.wrong, Rate: share(r.wrong, reviewed), Low: millionths(low), High: millionths(high)}
 	}
 	return r.Row
 }
+
+func share(k, n int64) float64 { return millionths(float64(k) / float64(n)) }
 
 // millionths rounds to six decimals: processors differ in the last ones.
 func millionths(x float64) float64 { return math.Round(x*1e6) / 1e6 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match/record"
 )
 
@@ -68,13 +69,17 @@ func NewStatement(r *record.Record) (s Statement, ok bool) {
 		s.ContentDate = r.Upload.ReceivedAt.UTC().Format(time.DateOnly)
 	}
 	var facts []string
+	var decision *record.Decision // that counts: one of a person, or else the last
 	for i := range r.Matches {
 		m := &r.Matches[i]
 		if m.SuppressedBy != "" || r.StatusOf(m) != record.Confirmed {
 			continue
 		}
+		if _, d := decisions(r, m); decision == nil || byPerson(d) || !byPerson(decision) {
+			decision = d
+		}
 		fact := fmt.Sprintf("its %s hash differs from a known one in %d bits, where up to %d are taken for the same content", m.Evidence.Kind, m.Evidence.Distance, m.Evidence.Threshold)
-		if m.Evidence.Distance == 0 && m.Evidence.Threshold == 0 {
+		if k, err := hash.ParseKind(m.Evidence.Kind); err == nil && k.IsDigest() {
 			fact = fmt.Sprintf("its %s digest is that of a known file", m.Evidence.Kind)
 		}
 		if !slices.Contains(facts, fact) && len(facts) < 10 { // 5000 characters are allowed
@@ -82,15 +87,10 @@ func NewStatement(r *record.Record) (s Statement, ok bool) {
 		}
 	}
 	decided := "An automated process confirmed it"
-	for _, d := range slices.Backward(r.Decisions) {
-		if d.Status == record.Confirmed {
-			if d.Actor.Type == "reviewer" || d.Actor.Type == "authority" {
-				s.AutomatedDecision, decided = AutomatedPartially, "A person confirmed it"
-			}
-			decided += " on " + d.At.UTC().Format(time.DateOnly)
-			break
-		}
+	if byPerson(decision) {
+		s.AutomatedDecision, decided = AutomatedPartially, "A person confirmed it"
 	}
+	decided += " on " + decision.At.UTC().Format(time.DateOnly)
 	s.DecisionFacts = fmt.Sprintf("On %s an automated comparison with hashes of known content found that the upload is such content: %s. %s.", r.ScreenedAt.UTC().Format(time.DateOnly), strings.Join(facts, "; "), decided)
 	return s, true
 }

@@ -39,10 +39,12 @@ type Summary struct {
 
 	// Records is how many documents there are of the period's uploads that matched, and Missing how
 	// many uploads were counted as matched without: they were removed when their time was over.
-	// All of the following is of what there is.
-	Records int64 `json:"records"`
-	Missing int64 `json:"records_missing"`
-	All     Row   `json:"all"`
+	// Of Uncounted there are documents, and no counts any more, so that what is above is too little.
+	// All of the following is of the documents that there are.
+	Records   int64 `json:"records"`
+	Missing   int64 `json:"records_missing"`
+	Uncounted int64 `json:"records_uncounted"`
+	All       Row   `json:"all"`
 
 	Banks   []Row `json:"banks"`
 	Sources []Row `json:"sources"` // who shared the entries that matched
@@ -84,15 +86,18 @@ type Row struct {
 	// Of Matched: Confirmed, if one of the row's matches is, and Overturned, if all are.
 	Confirmed  int64 `json:"confirmed"`
 	Overturned int64 `json:"overturned"`
-	// Automated are those of Confirmed that no person or authority has decided of.
+	// Automated are those of Confirmed that no person (a reviewer or an authority) has confirmed:
+	// what an API key decides is automated, unless it names the reviewer.
 	Automated int64 `json:"confirmed_automatically"`
 
 	// FirstMatched is how long it took from sharing an entry to its first match, of the entries
 	// that matched for the first time in the period, as far back as records go; nil: of none it is known.
 	FirstMatched *Delay `json:"shared_to_first_matched,omitempty"`
-	// Decision is how long it took from screening to the first decision; nil: there was none.
+	// Decision is how long it took from screening to the first decision of one of the row's matches,
+	// of Confirmed and Overturned; nil: there are none.
 	Decision *Delay `json:"screened_to_decided,omitempty"`
-	// FalseMatches is the share of Overturned of both; nil: nothing was decided.
+	// FalseMatches is the share of Overturned of both, as far as people have decided: what was
+	// confirmed automatically was not reviewed. nil: nothing was.
 	FalseMatches *Rate `json:"false_matches,omitempty"`
 }
 
@@ -115,7 +120,7 @@ type Rate struct {
 }
 
 // sample is Summary.Sample.
-const sample = "every upload that matched in the period and that somebody has decided of by now, whatever made them look at it; not a random sample, unless the reviewers drew one"
+const sample = "every upload that matched in the period and that a person has decided of by now, whatever made them look at it; not a random sample, unless the reviewers drew one"
 
 // Sources that are no exchange.
 const ours = "own entries"
@@ -142,7 +147,8 @@ func contentType(class string) string {
 // it, in the order of time, with what was decided up to now; and first tells when an entry matched
 // first of all, as FirstMatch does: it is called while records are read. Others than of the
 // period are left out. Errors are ErrPeriod and those of records and first. The same gives the
-// same. Memory grows with the entries that matched.
+// same. Memory grows with the entries that matched, and by some bytes a row with each upload that
+// was decided of.
 func Build(from, to time.Time, counts []record.Count, records iter.Seq2[*record.Record, error], first func(bank, entry string) (time.Time, error)) (*Summary, error) {
 	from, to = from.UTC(), to.UTC()
 	switch {
@@ -153,7 +159,7 @@ func Build(from, to time.Time, counts []record.Count, records iter.Seq2[*record.
 	case !from.Equal(from.Truncate(time.Hour)) || !to.Equal(to.Truncate(time.Hour)):
 		return nil, fmt.Errorf("%w: from %s to %s; want whole hours, for uploads are counted by them", ErrPeriod, from.Format(time.RFC3339Nano), to.Format(time.RFC3339Nano))
 	}
-	b := builder{Summary: Summary{From: from, To: to, Sample: sample}, first: first, seen: make(map[[2]string]bool)}
+	b := builder{Summary: Summary{From: from, To: to, Sample: sample}, first: first, seen: make(map[[2]string]bool), hours: make(map[int64]int64)}
 	b.count(counts)
 	for r, err := range records {
 		if err != nil {
@@ -167,7 +173,10 @@ func Build(from, to time.Time, counts []record.Count, records iter.Seq2[*record.
 		}
 	}
 	s := b.Summary
-	s.Missing = max(0, s.Matched-s.Records)
+	for _, n := range b.hours {
+		s.Missing += max(0, n)
+		s.Uncounted += max(0, -n)
+	}
 	s.All = b.all.done()
 	s.Banks, s.Sources, s.Kinds, s.Content = b.banks.done(), b.sources.done(), b.kinds.done(), b.content.done()
 	return &s, nil
@@ -177,6 +186,7 @@ type builder struct {
 	Summary
 	first                          func(bank, entry string) (time.Time, error)
 	seen                           map[[2]string]bool // entries that matched
+	hours                          map[int64]int64    // uploads that were counted as matched, but for those with a record
 	all                            row
 	banks, sources, kinds, content rows
 }
@@ -205,6 +215,7 @@ func (b *builder) count(counts []record.Count) {
 		switch c.Class {
 		case record.Matched:
 			b.Matched += c.N
+			b.hours[c.Hour.Unix()] += c.N
 			b.Steps[i].Matched += c.N
 			if c.Reason != "" {
 				b.Partly += c.N
@@ -234,6 +245,7 @@ func (b *builder) count(counts []record.Count) {
 func (b *builder) add(r *record.Record) error {
 	if r.Class() == record.Matched {
 		b.Records++
+		b.hours[r.ScreenedAt.Truncate(time.Hour).Unix()]--
 	}
 	touched := make(map[*row]*tally)
 	in := func(row *row) *tally {
@@ -258,16 +270,7 @@ func (b *builder) add(r *record.Record) error {
 			visit(m, func(t *tally) { t.suppressed = true })
 			continue
 		}
-		status := r.StatusOf(m)
-		of := visit(m, func(t *tally) {
-			t.stands++
-			switch status {
-			case record.Confirmed:
-				t.confirmed++
-			case record.Overturned:
-				t.overturned++
-			}
-		})
+		of := visit(m, func(t *tally) { t.stand(r, m) })
 		if err := b.firstMatch(r, m, of); err != nil {
 			return err
 		}

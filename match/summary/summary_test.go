@@ -88,9 +88,10 @@ func fixture(t *testing.T) *summary.Summary {
 	}
 	counts := []record.Count{
 		{Hour: day.Add(-h), Class: record.Matched, N: 1}, {Hour: day, Class: record.Clean, N: 1000}, {Hour: day.Add(h), Class: record.Matched, N: 1},
-		{Hour: day.Add(2 * h), Class: record.Matched, Reason: "truncated", N: 1}, {Hour: day.Add(3 * h), Class: record.Matched, N: 3}, {Hour: day.Add(4 * h), Class: record.Suppressed, N: 1},
+		{Hour: day.Add(2 * h), Class: record.Matched, Reason: "truncated", N: 1}, {Hour: day.Add(3 * h), Class: record.Matched, N: 2}, {Hour: day.Add(4 * h), Class: record.Suppressed, N: 1},
+		{Hour: day.Add(6 * h), Class: record.Matched, N: 1}, {Hour: day.Add(24 * h), Class: record.Matched, N: 1},
 		{Hour: day.Add(5 * h), Class: record.Shadowed, N: 1}, {Hour: day.Add(24 * h), Class: record.NotJudged, Reason: "corrupt", N: 7}, {Hour: day.Add(24 * h), Class: record.NotJudged, Reason: "encrypted", N: 9},
-		{Hour: day.Add(27 * h), Class: record.NotJudged, Reason: "corrupt", N: 4}, {Hour: day.Add(27 * h), Class: record.Matched, N: 2}, {Hour: day.Add(48 * h), Class: record.Clean, N: 5},
+		{Hour: day.Add(27 * h), Class: record.NotJudged, Reason: "corrupt", N: 4}, {Hour: day.Add(27 * h), Class: record.Matched, N: 1}, {Hour: day.Add(48 * h), Class: record.Clean, N: 5},
 	}
 	first := func(bank, entry string) (time.Time, error) {
 		switch bank + entry {
@@ -117,9 +118,9 @@ func TestFigures(t *testing.T) {
 	// e3 was not the first time, and of e9 it is not known when it was shared.
 	terror := summary.Row{Name: "terror", Matched: 6, Suppressed: 1, Confirmed: 3, Overturned: 1, Automated: 1,
 		FirstMatched: &summary.Delay{N: 3, Median: (3 * h).Seconds(), P95: (23 * h).Seconds()},
-		Decision:     &summary.Delay{N: 4, Median: (20 * time.Minute).Seconds(), P95: h.Seconds()},
-		// Wilson: 1 of 4, z = 1.96: (0.25 + 0.480182) / 1.960365 -+ 1.959964 / 1.960365 * sqrt(0.046875 + 0.060023)
-		FalseMatches: &summary.Rate{Reviewed: 4, Of: 6, Overturned: 1, Rate: 0.25, Low: 0.045587, High: 0.699358}}
+		Decision:     &summary.Delay{N: 4, Median: (20 * time.Minute).Seconds(), P95: (2 * h).Seconds()}, // of u8 its match was decided last
+		// Nobody reviewed u3. Wilson: 1 of 3, z = 1.96: (0.333333 + 0.640243) / 2.280486 -+ 1.959964 / 2.280486 * sqrt(0.074074 + 0.106707)
+		FalseMatches: &summary.Rate{Reviewed: 3, Of: 6, Overturned: 1, Rate: 0.333333, Low: 0.061492, High: 0.792340}}
 	require.Len(t, s.Banks, 3)
 	assert.Equal(t, terror, s.Banks[0])
 	assert.Equal(t, summary.Row{Name: "csam", Matched: 1, Overturned: 1, Decision: &summary.Delay{N: 1, Median: 3600, P95: 3600},
@@ -147,7 +148,53 @@ func TestFigures(t *testing.T) {
 	assert.Equal(t, []int64{6, 3, 1, 1, 1}, []int64{s.All.Matched, s.All.Confirmed, s.All.Overturned, s.All.Suppressed, s.All.Shadowed})
 	assert.Equal(t, terror.FirstMatched, s.All.FirstMatched)
 	assert.Equal(t, terror.FalseMatches, s.All.FalseMatches)
+	assert.Equal(t, &summary.Delay{N: 4, Median: (20 * time.Minute).Seconds(), P95: h.Seconds()}, s.All.Decision)
 	assert.Contains(t, s.Sample, "not a random sample")
+}
+
+// Automatic decisions are no review, whatever they say and however many there are; a person's counts
+// also where a program says the same again, and not where it says the opposite.
+func TestReviews(t *testing.T) {
+	var records []*record.Record
+	add := func(n int, who ...string) {
+		for range n {
+			r := screened("r", h, "still", known("b", "e", "pdq", nil))
+			for i := 0; i < len(who); i += 2 {
+				r = decided(r, h, who[i], who[i+1], "")
+			}
+			records = append(records, r)
+		}
+	}
+	add(900, "system", record.Confirmed)
+	add(70, "api_key", record.Confirmed)
+	add(5, "system", record.Overturned)
+	add(1, "reviewer", record.Overturned, "system", record.Confirmed)
+	add(3, "reviewer", record.Confirmed, "system", record.Confirmed)
+	add(4, "system", record.Confirmed, "authority", record.Overturned)
+	add(2, "reviewer", record.Overturned)
+	s, err := summary.Build(day, day.Add(24*h), nil, all(records...), nil)
+	require.NoError(t, err)
+	assert.Equal(t, []int64{974, 11, 971}, []int64{s.All.Confirmed, s.All.Overturned, s.All.Automated})
+	f := s.All.FalseMatches
+	assert.Equal(t, []int64{9, 985, 6}, []int64{f.Reviewed, f.Of, f.Overturned})
+	assert.InDelta(t, 6.0/9, f.Rate, 1e-6)
+	for i, want := range map[int]string{0: summary.AutomatedFully, 900: summary.AutomatedFully, 975: summary.AutomatedFully, 976: summary.AutomatedPartially} {
+		x, ok := summary.NewStatement(records[i])
+		require.True(t, ok)
+		assert.Equal(t, want, x.AutomatedDecision)
+	}
+}
+
+// Documents without counts and counts without documents are told of, each by its hour.
+func TestMissing(t *testing.T) {
+	match := func(at time.Duration) *record.Record { return screened("r", at, "still", known("b", "e", "pdq", nil)) }
+	s, err := summary.Build(day, day.Add(24*h), []record.Count{{Hour: day, Class: record.Matched, N: 3}, {Hour: day.Add(h), Class: record.Matched, N: 1}, {Hour: day.Add(h), Class: record.Matched, Reason: "corrupt", N: 1}},
+		all(match(0), match(h), match(2*h-1), match(2*h), match(3*h)), nil)
+	require.NoError(t, err)
+	assert.Equal(t, []int64{5, 5, 2, 2}, []int64{s.Matched, s.Records, s.Missing, s.Uncounted})
+	var b bytes.Buffer
+	require.NoError(t, s.WriteHTML(&b))
+	assert.Contains(t, b.String(), "2 uploads that matched are not counted above any more")
 }
 
 // The distribution of 1, 2, ... n seconds, and Wilson's interval as textbooks have it.
@@ -218,7 +265,7 @@ func TestPeriods(t *testing.T) {
 }
 
 // hostile names are in every place that a name can be in.
-var hostile = []string{`</title><script>alert(1)</script>`, `" onload="alert(1)`, `'><img src=x onerror=alert(1)>`, `=HYPERLINK("http://x","y")`, "+1", "-1", "@SUM(A1)", "\t=1", "  =1", "|cmd", "a\u202eb\x00c", "{{.}}", "]]>", "&lt;b&gt;"}
+var hostile = []string{`</title><script>alert(1)</script>`, `" onload="alert(1)`, `'><img src=x onerror=alert(1)>`, `=HYPERLINK("http://x","y")`, "+1", "-1", "@SUM(A1)", "\t=1", "  =1", "|cmd", "x;=1+1", "x;  @SUM(A1)", "x\t+1", "x\n-1", "\x00=1", "\u00a0=1", "a\u202eb\x00c", "{{.}}", "]]>", "&lt;b&gt;"}
 
 func hostileSummary(t *testing.T) *summary.Summary {
 	var records []*record.Record
@@ -272,7 +319,7 @@ func TestHTML(t *testing.T) {
 			assert.False(t, strings.Contains(page, foreign), foreign)
 		}
 		for _, r := range s.Banks {
-			if !strings.ContainsAny(r.Name, "\x00\t\u202e") {
+			if !strings.ContainsAny(r.Name, "\x00\t\n\u00a0\u202e") {
 				assert.True(t, strings.Contains(text, r.Name), r.Name)
 			}
 		}
@@ -290,8 +337,10 @@ func TestCSV(t *testing.T) {
 			require.NoError(t, err)
 			for _, line := range lines {
 				for _, cell := range line {
-					if c := strings.TrimLeft(cell, " "); c != "" {
-						assert.NotContains(t, "=+-@\t\r|", c[:1], cell)
+					for _, part := range strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune(";\t\r\n", r) }) {
+						if c := strings.TrimLeft(part, " \"\x00\u00a0"); c != "" {
+							assert.NotContains(t, "=+-@\t\r|", c[:1], cell)
+						}
 					}
 				}
 			}
@@ -300,7 +349,7 @@ func TestCSV(t *testing.T) {
 	var b bytes.Buffer
 	require.NoError(t, fixture(t).WriteCSV(&b))
 	lines := strings.Split(b.String(), "\n")
-	assert.Equal(t, "all,,,,2026-03-01T00:00:00Z,2026-03-03T00:00:00Z,1029,7,3,1,1,1,1,20,1,3,10800,82800,4,1200,3600,4,0.25,0.045587,0.699358,1", lines[1])
-	assert.Equal(t, "not_judged_reason,corrupt,,,2026-03-01T00:00:00Z,2026-03-03T00:00:00Z,,,,,,,,11,,,,,,,,,,,,", lines[2])
-	assert.Equal(t, "bank,terror,,,2026-03-01T00:00:00Z,2026-03-03T00:00:00Z,,6,3,1,1,1,0,,,3,10800,82800,4,1200,3600,4,0.25,0.045587,0.699358,", lines[5])
+	assert.Equal(t, "all,,,,2026-03-01T00:00:00Z,2026-03-03T00:00:00Z,1029,7,3,1,1,1,1,20,1,3,10800,82800,4,1200,3600,3,0.333333,0.061492,0.79234,1,0", lines[1])
+	assert.Equal(t, "not_judged_reason,corrupt,,,2026-03-01T00:00:00Z,2026-03-03T00:00:00Z,,,,,,,,11,,,,,,,,,,,,,", lines[2])
+	assert.Equal(t, "bank,terror,,,2026-03-01T00:00:00Z,2026-03-03T00:00:00Z,,6,3,1,1,1,0,,,3,10800,82800,4,1200,7200,3,0.333333,0.061492,0.79234,,", lines[5])
 }

@@ -91,6 +91,42 @@ func (c *checker) check(schema map[string]any, v any, at string) (err error) {
 			if x, ok := v.(float64); ok && (k == "minimum" && x < arg.(float64) || k == "maximum" && x > arg.(float64)) {
 				return fail("%v is beyond the %s of %v", x, k, arg)
 			}
+		case "not":
+			if c.check(arg.(map[string]any), v, at) == nil {
+				return fail("it is what it must not be: %v", arg)
+			}
+		case "allOf":
+			for _, x := range arg.([]any) {
+				if err := c.check(x.(map[string]any), v, at); err != nil {
+					return err
+				}
+			}
+		case "if":
+			branch := "then"
+			if c.check(arg.(map[string]any), v, at) != nil {
+				branch = "else"
+			}
+			if s, there := schema[branch]; there {
+				if err := c.check(s.(map[string]any), v, at); err != nil {
+					return err
+				}
+			}
+		case "then", "else": // of if
+		case "contains":
+			list, is := v.([]any)
+			if is && !slices.ContainsFunc(list, func(x any) bool { return c.check(arg.(map[string]any), x, at) == nil }) {
+				return fail("none of it is %v", arg)
+			}
+		case "dependentRequired":
+			o, _ := v.(map[string]any)
+			for _, name := range slices.Sorted(maps.Keys(o)) {
+				also, _ := arg.(map[string]any)[name].([]any)
+				for _, x := range also {
+					if _, there := o[x.(string)]; !there {
+						return fail("there is a %q without %q", name, x)
+					}
+				}
+			}
 		case "items":
 			list, _ := v.([]any)
 			for i, x := range list {

@@ -28,6 +28,13 @@ func TestKeywords(t *testing.T) {
 		{`"required":["a"]`, `{"a":1}`, `{"b":1}`},
 		{`"properties":{"a":{"type":"string"}}`, `{"a":"x","b":1}`, `{"a":1}`},
 		{`"properties":{"a":{}},"additionalProperties":false`, `{"a":1}`, `{"b":1}`},
+		{`"not":{"required":["a"]}`, `{"b":1}`, `{"a":1}`},
+		{`"allOf":[{"minimum":1},{"maximum":2}]`, `2`, `3`},
+		{`"allOf":[{"minimum":1},{"maximum":2}]`, `1`, `0`},
+		{`"if":{"const":1},"then":{"const":2}`, `3`, `1`},
+		{`"if":{"minimum":5},"then":{"maximum":9},"else":{"maximum":3}`, `3`, `4`},
+		{`"contains":{"const":1}`, `[0,1]`, `[0]`},
+		{`"dependentRequired":{"a":["b"]}`, `{"a":1,"b":1}`, `{"a":1}`},
 		{`"$ref":"#/$defs/x","$defs":{"x":{"const":"y"}}`, `"y"`, `"x"`},
 	} {
 		schema := []byte(fmt.Sprintf(`{"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"x",%s}`, c.schema))
