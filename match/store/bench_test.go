@@ -1,12 +1,16 @@
 package store
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -16,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/rematch-go/rematch/hash"
@@ -99,35 +104,22 @@ func measure(b *testing.B, url string) {
 	report("s-from-snapshot", took(func() { f = follow(b, other, FollowOptions{Snapshot: path}) }))
 	require.Equal(b, 0, f.Status().Builds)
 	report("MB-heap-of-node", heap()-before)
+	require.NoError(b, f.Close())
 
+	node := startNode(b, url, path)
 	var waits []time.Duration
 	for range changes {
 		n := rand.Uint64N(uint64(n))
-		at, err := s.Apply(ctx, ann, off(n, false))
+		_, err := s.Apply(ctx, ann, off(n, false))
 		require.NoError(b, err)
-		for f.Status().Position.Seq < at.Seq {
-			time.Sleep(100 * time.Microsecond)
-		}
-		require.NotZero(b, matches(b, f, value(n)))
-		began := time.Now()
-		_, err = s.Apply(ctx, ann, off(n, true))
-		require.NoError(b, err)
-		for {
-			if m, err := f.Matcher(); err == nil {
-				found, err := m.Match(value(n), hash.Unmeasured)
-				require.NoError(b, err)
-				if !slices.ContainsFunc(found, func(x match.Match) bool { return x.Entry.ID == value(n).String() }) {
-					break
-				}
-			}
-			time.Sleep(100 * time.Microsecond)
-		}
-		waits = append(waits, time.Since(began))
+		waits = append(waits, node.until(b, value(n), func() {
+			_, err := s.Apply(ctx, ann, off(n, true))
+			require.NoError(b, err)
+		}))
 	}
 	slices.Sort(waits)
 	report("ms-median-until-gone", float64(waits[len(waits)/2].Microseconds())/1000)
 	report("ms-worst-until-gone", float64(waits[len(waits)-1].Microseconds())/1000)
-	require.NoError(b, f.Close())
 
 	report("s-feed", took(func() {
 		for _, err := range s.Changes(ctx, Position{}) {
@@ -137,6 +129,79 @@ func measure(b *testing.B, url string) {
 	report("s-audit", took(func() { verify(b, s) }))
 	report("MB-on-disk", onDisk(b, s, url)/1e6)
 	report("MB-of-snapshot", fileSize(b, path)/1e6)
+}
+
+// nodeProcess is a process that follows a store.
+type nodeProcess struct {
+	ask    io.Writer
+	answer *bufio.Scanner
+}
+
+func startNode(b *testing.B, url, snapshot string) *nodeProcess {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childEnv+"="+url, childEnv+"_NODE=1", childEnv+"_SNAPSHOT="+snapshot)
+	cmd.Stderr = os.Stderr
+	ask, err := cmd.StdinPipe()
+	require.NoError(b, err)
+	answer, err := cmd.StdoutPipe()
+	require.NoError(b, err)
+	require.NoError(b, cmd.Start())
+	b.Cleanup(func() {
+		assert.NoError(b, ask.Close())
+		assert.NoError(b, cmd.Wait())
+	})
+	return &nodeProcess{ask, bufio.NewScanner(answer)}
+}
+
+// until is how long it takes from the beginning of a change until the node does not match any more
+// what it matched before.
+func (n *nodeProcess) until(b *testing.B, v hash.Value, change func()) time.Duration {
+	says := func(want string) {
+		require.True(b, n.answer.Scan())
+		require.Equal(b, want, n.answer.Text())
+	}
+	_, err := fmt.Fprintln(n.ask, v.Hex())
+	require.NoError(b, err)
+	says("there")
+	began := time.Now()
+	change()
+	says("gone")
+	return time.Since(began)
+}
+
+// nodeChild is the other side of it.
+func nodeChild() error {
+	ctx := context.Background()
+	s, err := Open(ctx, os.Getenv(childEnv), Options{})
+	if err != nil {
+		return err
+	}
+	f, err := Follow(ctx, s, FollowOptions{Snapshot: os.Getenv(childEnv + "_SNAPSHOT"), MaxLag: time.Minute})
+	if err != nil {
+		return err
+	}
+	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+		v, err := hash.ParseHex(hash.PDQ, in.Text())
+		if err != nil {
+			return err
+		}
+		for _, want := range []string{"there", "gone"} {
+			for {
+				if m, err := f.Matcher(); err == nil { // else it is behind
+					found, err := m.Match(v, hash.Unmeasured)
+					if err != nil {
+						return err
+					}
+					if (len(found) > 0) == (want == "there") {
+						break
+					}
+				}
+				time.Sleep(100 * time.Microsecond)
+			}
+			fmt.Println(want)
+		}
+	}
+	return errors.Join(f.Close(), s.Close())
 }
 
 // heap is what is in use of Go's heap, in MB: what a node has mapped of its snapshot is not.
@@ -204,7 +269,7 @@ func BenchmarkPull(b *testing.B) {
 }
 
 func measurePull(b *testing.B, url string) {
-	s, other := open(b, url), open(b, url)
+	s := open(b, url)
 	v := &given{n: *benchEntries}
 	join(b, s, Exchange{Name: "x", Bank: "b"})
 	var most uint64
@@ -224,32 +289,17 @@ func measurePull(b *testing.B, url string) {
 	require.Equal(b, v.n, whole("again/s").Unchanged)
 	b.ReportMetric(float64(most)/1e6, "MB-heap")
 
-	f := follow(b, other, FollowOptions{MaxLag: time.Minute})
-	found := func(v hash.Value) bool { // or not known
-		m, err := f.Matcher()
-		if err != nil {
-			return true
-		}
-		list, err := m.Match(v, 90)
-		require.NoError(b, err)
-		return len(list) > 0
-	}
+	node := startNode(b, url, "")
 	var waits []time.Duration
 	for range *benchChanges {
-		gone := value(uint64(v.gone))
-		require.True(b, found(gone))
-		began := time.Now()
-		sum, err := s.Pull(b.Context(), "x", v, PullOptions{})
-		require.NoError(b, err)
-		require.Equal(b, 1, sum.Went)
-		for found(gone) {
-			time.Sleep(100 * time.Microsecond)
-		}
-		waits = append(waits, time.Since(began))
+		waits = append(waits, node.until(b, value(uint64(v.gone)), func() {
+			sum, err := s.Pull(b.Context(), "x", v, PullOptions{})
+			require.NoError(b, err)
+			require.Equal(b, 1, sum.Went)
+		}))
 	}
 	slices.Sort(waits)
 	b.ReportMetric(float64(waits[len(waits)/2].Microseconds())/1000, "ms-median-until-gone")
 	b.ReportMetric(float64(waits[len(waits)-1].Microseconds())/1000, "ms-worst-until-gone")
 	b.ReportMetric(onDisk(b, s, url)/1e6, "MB-on-disk")
-	require.NoError(b, f.Close())
 }

@@ -25,6 +25,13 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(childEnv+"_NODE") != "" {
+		if err := nodeChild(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if os.Getenv(childEnv) != "" {
 		child()
 		return
