@@ -80,7 +80,7 @@ func TestPullsThatAreKilled(t *testing.T) {
 					time.AfterFunc(kill, func() { _ = c.Process.Kill() }) // it may have ended
 				}
 				err = c.Wait()
-				memory = max(memory, c.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)
+				memory = max(memory, int64(c.ProcessState.SysUsage().(*syscall.Rusage).Maxrss))
 				return both.String(), err
 			}
 			do := func(args ...string) {
