@@ -95,6 +95,15 @@ func (q *query) blankTo(frame int) time.Duration {
 	return q.frames[frame].Time + q.frames[frame].For
 }
 
+// middle returns the time in the middle between two frames, but none that the first stands for, or 0
+// if one between them passes the gate.
+func (q *query) middle(last, first int) time.Duration {
+	if last >= first || slices.Contains(q.pass[last+1:first], true) {
+		return 0
+	}
+	return max(q.frames[last].Time+q.frames[last].For, (q.frames[last].Time+q.frames[first].Time)/2)
+}
+
 // maxTime is far beyond any media and far enough below the limits of a Duration
 // that sums and differences of times cannot overflow.
 const maxTime = 100_000 * time.Hour

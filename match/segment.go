@@ -23,7 +23,8 @@ func (a *alignment) segments() []Segment {
 // segment gives a run its times. The true edges lie between an agreeing frame and its
 // neighbour that does not agree: half-way is off by no more than half a sampling step.
 // Where the known video itself begins or ends between the two, that is the likeliest. And
-// where neither shows enough to be judged, black or a fade from it, both are taken to go on.
+// where neither shows enough to be judged, black or a fade from it, both are taken to go on: up to
+// the middle, if another run begins behind it.
 func (a *alignment) segment(i int) Segment {
 	q, r, end := a.q, &a.runs[i], a.line.end
 	first, last := int(r.frames[0].frame), int(r.last())
@@ -49,7 +50,11 @@ func (a *alignment) segment(i int) Segment {
 		}
 		s.QueryFrom -= min(before, ahead)
 	default:
-		s.QueryFrom -= min(firstAt-q.blankFrom(first), stretched(firstKnown-a.line.blankFrom(firstKnown, q.step), 1/l.speed))
+		from := q.blankFrom(first)
+		if i > 0 {
+			from = max(from, q.middle(int(a.runs[i-1].last()), first))
+		}
+		s.QueryFrom -= min(firstAt-from, stretched(firstKnown-a.line.blankFrom(firstKnown, q.step), 1/l.speed))
 	}
 	switch after := s.QueryTo - lastAt; {
 	case last+1 == len(q.frames):
@@ -61,7 +66,13 @@ func (a *alignment) segment(i int) Segment {
 		}
 		s.QueryTo = lastAt + min(after, left)
 	default:
-		s.QueryTo = lastAt + min(max(after, min(q.blankTo(last)-lastAt, stretched(a.line.blankTo(lastKnown, q.step)-lastKnown, 1/l.speed))), left)
+		to := q.blankTo(last)
+		if i+1 < len(a.runs) {
+			if middle := q.middle(last, int(a.runs[i+1].frames[0].frame)); middle > 0 {
+				to = min(to, middle)
+			}
+		}
+		s.QueryTo = lastAt + min(max(after, min(to-lastAt, stretched(a.line.blankTo(lastKnown, q.step)-lastKnown, 1/l.speed))), left)
 	}
 	s.KnownFrom = max(firstKnown-stretched(firstAt-s.QueryFrom, l.speed), 0)
 	s.KnownTo = min(lastKnown+stretched(s.QueryTo-lastAt, l.speed), end)

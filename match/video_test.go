@@ -578,3 +578,35 @@ func TestBlankEnds(t *testing.T) {
 		}
 	}
 }
+
+// TestBlankBetween holds that two segments share what is blank between them: no time of the upload is
+// in both, and none is beyond either video.
+func TestBlankBetween(t *testing.T) {
+	r := seeded()
+	s := time.Second
+	a, b, x := moving(r, 6*s), moving(r, 6*s), moving(r, 20*s)
+	known := join(a, moving(r, 3*s), x, moving(r, 3*s), b, moving(r, 3*s)).entry("cut")
+	for i := range known.Signals {
+		v := &known.Signals[i]
+		for _, from := range []time.Duration{6 * s, 29 * s, 38 * s} {
+			if from <= v.From && v.From < from+3*s {
+				v.Quality = 5
+			}
+		}
+	}
+	frames := join(a, moving(r, 3*s), b, moving(r, s)).sampled(half, 0)
+	for i := range frames {
+		if at := frames[i].Time; 6*s <= at && at < 9*s || 15*s <= at {
+			frames[i].Looks[0].Quality = 5
+		}
+	}
+	m := newMatcher(t, match.Options{}, match.Bank{Name: "known", Entries: []match.Entry{known}})
+	matches, err := m.MatchVideo(frames)
+	require.NoError(t, err)
+	require.Len(t, matches, 1)
+	assertSegments(t, []stretch{{0, 7500 * time.Millisecond, 0}, {7500 * time.Millisecond, 16 * s, 30500 * time.Millisecond}}, matches[0].Evidence.Segments)
+	for _, x := range matches[0].Evidence.Segments {
+		assert.LessOrEqual(t, x.KnownTo, known.Duration)
+		assert.LessOrEqual(t, x.QueryTo, 16*s)
+	}
+}

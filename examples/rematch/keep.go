@@ -39,6 +39,7 @@ func (k *keeping) digests() screen.Whose {
 type keeper struct {
 	s       *store.Store
 	pending []*record.Record
+	failed  error // after it nothing more is kept
 }
 
 // keepAtOnce is how many records are kept in one transaction.
@@ -73,25 +74,33 @@ func (k *keeper) add(ctx context.Context, s *screen.Screener, path string, v *sc
 	return k.flush(ctx)
 }
 
-// flush keeps what was added up to now, also when the program is interrupted.
+// flush keeps what was added up to now. A program that is interrupted still has some seconds for it.
 func (k *keeper) flush(ctx context.Context) error {
-	if k == nil || len(k.pending) == 0 {
+	if k == nil || k.failed != nil || len(k.pending) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	if _, _, err := k.s.Keep(ctx, store.Actor{Type: store.System, ID: "rematch scan"}, k.pending...); err != nil {
-		return fmt.Errorf("the records of the last %s were not kept: %w", count(len(k.pending), "file", "files"), err)
+	by := store.Actor{Type: store.System, ID: "rematch scan"}
+	_, _, err := k.s.Keep(ctx, by, k.pending...)
+	if err != nil && ctx.Err() != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		_, _, err = k.s.Keep(ctx, by, k.pending...)
+	}
+	if err != nil {
+		k.failed = fmt.Errorf("the records of the last %s were not kept: %w", count(len(k.pending), "file", "files"), err)
+		return k.failed
 	}
 	k.pending = k.pending[:0]
 	return nil
 }
 
-func (k *keeper) close() error {
+// close keeps the rest, and returns what kept records from being kept.
+func (k *keeper) close(ctx context.Context) error {
 	if k == nil {
 		return nil
 	}
-	return errors.Join(k.flush(context.Background()), k.s.Close())
+	_ = k.flush(ctx) // failed tells
+	return errors.Join(k.failed, k.s.Close())
 }
 
 // uploadID is the path of a file as far as it can be an ID.

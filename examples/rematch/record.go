@@ -95,7 +95,7 @@ line, the whole document.`,
 						}
 						if n++; n > limit {
 							if !a.json {
-								_, err = fmt.Fprintf(a.stdout, "There are more: --after %s\n", last)
+								_, err = fmt.Fprintf(a.stdout, "There are more: --after %s\n", display(last))
 							}
 							return err
 						}
@@ -213,6 +213,8 @@ func (a *app) recordPreserveCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "preserve --store URL --by NAME --until DATE|--for LAW|--lift RECORD...",
 		Short: "Hold records: they are not removed before a date, whatever the retention",
+		Long: `Hold records: they are not removed before a date, whatever the retention. A later date that
+is set already stays, for one law does not shorten what another asks: --lift it first.`,
 		Example: `  rematch record preserve --store banks.db --by ann --for tco --reason 'order 17/2026' 0b5f...
   rematch record preserve --store banks.db --by ann --lift --reason 'proceedings ended' 0b5f...`,
 		Args: cobra.MinimumNArgs(1),

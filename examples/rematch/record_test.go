@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bytes"
+	"database/sql"
+	"image/png"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -109,7 +112,7 @@ func TestRecordCommands(t *testing.T) {
 	// What is over its retention is removed, but for what is to be preserved.
 	assert.Regexp(t, regexp.MustCompile(`to be preserved until 20\d\d-`), do(0, "record preserve --by ann --for tco --reason order_17", id))
 	assert.Equal(t, "0 records removed, 0 lines of counts; 0 others are to be preserved\n", do(0, "record purge --by ann"))
-	set := do(0, "record retention --by ann --match 4320h --reviewed 1s --not-judged 36500d --reason policy")
+	set := do(0, "record retention --by ann --match 4320h --reviewed 1h --not-judged 36500d --reason policy")
 	assert.Contains(t, set, "match       4320h0m0s\nnot-judged  876000h0m0s\n")
 	assert.Contains(t, set, "counts      for good\n")
 	assert.Contains(t, do(0, "record retention --json"), `{"match_hours":4320,"not_judged_hours":876000,`)
@@ -119,6 +122,42 @@ func TestRecordCommands(t *testing.T) {
 	assert.Contains(t, do(0, "record list"), "three")
 	assert.Contains(t, report("json"), `"records":1,"records_missing":1,`)
 	assert.Contains(t, do(0, "audit verify"), "nothing is wrong with them")
+}
+
+// A store that fails half-way ends the scan with an error that says so. What was judged was told,
+// nothing of it is kept in part, and a scan of the store again keeps all.
+func TestRecordsFail(t *testing.T) {
+	c := curator{t, t.TempDir()}
+	for i, name := range []string{"known/one.png", "uploads/a.png", "uploads/b.png"} {
+		path := filepath.Join(c.dir, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		var b bytes.Buffer
+		require.NoError(t, png.Encode(&b, scene(uint64(i/2), 256, 192)))
+		require.NoError(t, os.WriteFile(path, b.Bytes(), 0o644))
+	}
+	url := filepath.Join(c.dir, "r.db")
+	s, err := store.Open(t.Context(), url, store.Options{})
+	require.NoError(t, err)
+	db, err := sql.Open("sqlite", url) // the driver is the store's
+	require.NoError(t, err)
+	_, err = db.Exec(`CREATE TRIGGER broken BEFORE INSERT ON rematch_record_matches BEGIN SELECT RAISE(ABORT, 'broken'); END`)
+	require.NoError(t, err)
+	scan := func(code int) string {
+		return c.do(code, "scan", "--bank", filepath.Join(c.dir, "known"), "--records", url, "--records-clean", filepath.Join(c.dir, "uploads"))
+	}
+	said := scan(exitFailure)
+	assert.Contains(t, said, "MATCH       uploads/a.png")
+	assert.Contains(t, said, "no match    uploads/b.png")
+	assert.Equal(t, 1, strings.Count(said, "the records of the last 2 files were not kept: "), said)
+	assert.Empty(t, c.do(0, "record", "list", "--store", url))
+	_, err = db.Exec(`DROP TRIGGER broken`)
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+	scan(exitMatch)
+	assert.Equal(t, 2, strings.Count(c.do(0, "record", "list", "--store", url), "\n"))
+	_, err = s.VerifyAudit(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
 }
 
 // An ID of a file is its path, unless that can't be one.

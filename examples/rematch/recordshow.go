@@ -24,7 +24,7 @@ func (a *app) printRecord(r *record.Record, all bool) error {
 	if status == "" && r.Class() == record.Matched {
 		status = "not decided"
 	}
-	text := fmt.Sprintf("%s  %s  %-10s %s", r.ID, r.ScreenedAt.Format(time.DateTime), r.Class(), display(r.Upload.ID))
+	text := fmt.Sprintf("%s  %s  %-10s %s", display(r.ID), r.ScreenedAt.Format(time.DateTime), r.Class(), display(r.Upload.ID))
 	if r.Reason != "" {
 		text += ": " + reasonWords(r.Reason)
 	}
@@ -49,7 +49,7 @@ func recordWords(r *record.Record) string {
 		if u.DurationMS > 0 {
 			length = ", " + clock(time.Duration(u.DurationMS)*time.Millisecond)
 		}
-		say("%s, %s, %d x %d%s, %d bytes", u.Class, u.Format, u.Width, u.Height, length, u.Bytes)
+		say("%s, %s, %d x %d%s, %d bytes", u.Class, terminal.OneLine(u.Format), u.Width, u.Height, length, u.Bytes)
 	}
 	for _, kind := range []string{"md5", "sha1", "sha256"} {
 		if d := u.Digests[kind]; d != "" {
@@ -59,7 +59,7 @@ func recordWords(r *record.Record) string {
 	for _, f := range u.Flags {
 		say("flag: %s", f)
 	}
-	say("by %s %s, decoder %s", r.Tool.Name, r.Tool.Version, terminal.OneLine(r.Tool.Decoder))
+	say("by %s %s, decoder %s", r.Tool.Name, terminal.OneLine(r.Tool.Version), terminal.OneLine(r.Tool.Decoder))
 	for _, m := range append(append([]record.Match{}, r.Matches...), r.Shadow...) {
 		how := ""
 		switch {

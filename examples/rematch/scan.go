@@ -103,7 +103,7 @@ func (s *scan) run(ctx context.Context, bar *progress) error {
 		return err
 	}
 	err = s.scan(ctx, bar, out, kept)
-	if failed := kept.close(); failed != nil { // it outranks what the files came to
+	if failed := kept.close(ctx); failed != nil { // it outranks what the files came to
 		return failed
 	}
 	return err
@@ -141,9 +141,6 @@ func (s *scan) scan(ctx context.Context, bar *progress, out *page, kept *keeper)
 			t.failed++
 			return a.printFileError(bar.writer(), f.path, r.err)
 		}
-		if err := kept.add(ctx, screener, f.path, &r.verdict, r.at); err != nil {
-			return err
-		}
 		switch r.verdict.Outcome {
 		case screen.Match:
 			t.matched++
@@ -152,7 +149,10 @@ func (s *scan) scan(ctx context.Context, bar *progress, out *page, kept *keeper)
 		default:
 			t.notJudged++
 		}
-		return a.printVerdict(bar.writer(), f.path, r.verdict)
+		if err := a.printVerdict(bar.writer(), f.path, r.verdict); err != nil {
+			return err
+		}
+		return kept.add(ctx, screener, f.path, &r.verdict, r.at)
 	})
 	if err := errors.Join(err, kept.flush(ctx)); err != nil {
 		return err

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/rematch-go/rematch/match"
@@ -122,18 +121,25 @@ func (p *Purged) Total() int {
 
 // due is what a part of the retention removes.
 type due struct {
-	class   record.Class // empty: of those that were decided of
-	keep    time.Duration
-	removed func(n int)
+	class    record.Class
+	reviewed bool // those that were decided of, else the others
+	keep     time.Duration
+	removed  func(n int)
 }
 
-// where is the condition of records that are due: their age is what they are kept for, or more.
-func (d *due) where(now time.Time) (condition string, args []any) {
-	before := now.Add(-d.keep).UnixNano()
-	if d.class == "" {
-		return `decided > 0 AND decided <= $1`, []any{before}
+// where is the condition of records that are due, for their age is what they are kept for, or more:
+// those that are not held (preserve <= now), or are (>). They are found by the index of what is due.
+func (d *due) where(preserve string, now time.Time) (condition string, args []any) {
+	condition = `class = $1 AND decided = 0 AND at <= $2`
+	if d.reviewed {
+		condition = `class = $1 AND decided > 0 AND decided <= $2`
 	}
-	return `class = $2 AND decided = 0 AND at <= $1`, []any{before, string(d.class)}
+	return condition + ` AND preserve ` + preserve + ` $3`, []any{string(d.class), now.Add(-d.keep).UnixNano(), now.UnixNano()}
+}
+
+// purgeQuery is of a batch of what a condition says, in the order of that index.
+func purgeQuery(where string) string {
+	return fmt.Sprintf(`%s WHERE %s ORDER BY class, decided, at, id LIMIT %d`, recordColumns, where, purgeItems)
 }
 
 // purgeItems bounds what is removed in one transaction: documents are read for their hashes.
@@ -159,13 +165,12 @@ func (s *Store) Purge(ctx context.Context, by Actor, reason string) (p Purged, e
 		return p, err
 	}
 	now := moment(s.o.Now())
-	classes := []due{{"", r.Reviewed, func(n int) { p.Reviewed += n }}}
-	for class, keep := range map[record.Class]time.Duration{record.Matched: r.Matched, record.NotJudged: r.NotJudged, record.Suppressed: r.Suppressed, record.Shadowed: r.Shadowed, record.Clean: r.Clean} {
-		classes = append(classes, due{class, keep, func(n int) { p.Records[class] += n }})
+	var classes []due
+	keep := map[record.Class]time.Duration{record.Matched: r.Matched, record.NotJudged: r.NotJudged, record.Suppressed: r.Suppressed, record.Shadowed: r.Shadowed, record.Clean: r.Clean}
+	for _, class := range record.Classes() {
+		classes = append(classes, due{class, true, r.Reviewed, func(n int) { p.Reviewed += n }},
+			due{class, false, keep[class], func(n int) { p.Records[class] += n }})
 	}
-	slices.SortFunc(classes[1:], func(a, b due) int {
-		return slices.Index(record.Classes(), a.class) - slices.Index(record.Classes(), b.class)
-	})
 	for i := range classes {
 		d := &classes[i]
 		if d.keep == 0 {
@@ -187,9 +192,9 @@ func (s *Store) Purge(ctx context.Context, by Actor, reason string) (p Purged, e
 			}
 			more = n == purgeItems
 		}
-		where, args := d.where(now)
+		where, args := d.where(`>`, now)
 		var held int
-		if err := s.read.QueryRowContext(ctx, fmt.Sprintf(`SELECT count(*) FROM rematch_records WHERE %s AND preserve > $%d`, where, len(args)+1), append(args, now.UnixNano())...).Scan(&held); err != nil {
+		if err := s.read.QueryRowContext(ctx, `SELECT count(*) FROM rematch_records WHERE `+where, args...).Scan(&held); err != nil {
 			return p, classify(err)
 		}
 		p.Preserved += held
@@ -215,8 +220,8 @@ func (s *Store) Purge(ctx context.Context, by Actor, reason string) (p Purged, e
 
 // purge removes records that are due, with an event, and returns how many.
 func (w *writer) purge(due *due, now time.Time) (int, error) {
-	where, args := due.where(now)
-	rows, err := w.tx.QueryContext(w.ctx, fmt.Sprintf(`%s WHERE %s AND preserve <= $%d ORDER BY at, id LIMIT %d`, recordColumns, where, len(args)+1, purgeItems), append(args, now.UnixNano())...)
+	where, args := due.where(`<=`, now)
+	rows, err := w.tx.QueryContext(w.ctx, purgeQuery(where), args...)
 	if err != nil {
 		return 0, classify(err)
 	}

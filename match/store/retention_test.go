@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -236,4 +237,25 @@ func TestPurgeMany(t *testing.T) {
 		assert.Empty(t, ids(t, s, RecordQuery{}))
 		verify(t, s)
 	})
+}
+
+// What is due is found by its index, and a batch of it costs no more than itself: no sorting but of
+// what is of the same time.
+func TestPurgePlan(t *testing.T) {
+	s, _ := openAtNoon(t, filepath.Join(t.TempDir(), "s.db"), Options{})
+	for _, reviewed := range []bool{false, true} {
+		where, args := (&due{class: record.Matched, reviewed: reviewed, keep: time.Hour}).where(`<=`, noon)
+		rows, err := s.read.Query(`EXPLAIN QUERY PLAN `+purgeQuery(where), args...)
+		require.NoError(t, err)
+		plan := ""
+		for rows.Next() {
+			var a, b, c int
+			var step string
+			require.NoError(t, rows.Scan(&a, &b, &c, &step))
+			plan += step + "\n"
+		}
+		require.NoError(t, rows.Close())
+		assert.Contains(t, plan, "SEARCH rematch_records USING INDEX rematch_records_due (class=? AND decided")
+		assert.NotContains(t, plan, "B-TREE FOR ORDER BY", plan)
+	}
 }

@@ -21,9 +21,10 @@ import (
 var (
 	statementRequired = []string{"decision_visibility", "decision_monetary", "decision_provision", "decision_account", "decision_ground", "category", "content_type", "content_date", "application_date",
 		"decision_facts", "source_type", "automated_detection", "automated_decision", "puid"}
-	statementConditional = []string{"illegal_content_legal_ground", "illegal_content_explanation", "incompatible_content_ground", "incompatible_content_explanation", "source_identity"}
-	statementOptional    = []string{"decision_ground_reference_url", "category_specification", "territorial_scope", "content_language", "content_id", "account_type", "end_date_visibility_restriction"}
-	statementValues      = map[string][]string{
+	statementConditional = []string{"illegal_content_legal_ground", "illegal_content_explanation", "incompatible_content_ground", "incompatible_content_explanation", "incompatible_content_illegal", "source_identity"}
+	statementOptional    = []string{"decision_ground_reference_url", "category_addition", "category_specification", "territorial_scope", "content_language", "content_id", "account_type", "end_date_visibility_restriction",
+		"end_date_monetary_restriction", "end_date_service_restriction", "end_date_account_restriction"}
+	statementValues = map[string][]string{
 		"content_type": {"CONTENT_TYPE_IMAGE", "CONTENT_TYPE_VIDEO", "CONTENT_TYPE_AUDIO", "CONTENT_TYPE_TEXT", "CONTENT_TYPE_SYNTHETIC_MEDIA", "CONTENT_TYPE_APP", "CONTENT_TYPE_PRODUCT",
 			"CONTENT_TYPE_OTHER"},
 		"source_type":         {"SOURCE_ARTICLE_16", "SOURCE_TRUSTED_FLAGGER", "SOURCE_TYPE_OTHER_NOTIFICATION", "SOURCE_VOLUNTARY"},

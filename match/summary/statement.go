@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match/record"
 )
 
@@ -39,14 +38,15 @@ func Rest() [][2]string {
 		{"decision_visibility, decision_monetary, decision_provision, decision_account", "required, at least one: what was done, such as DECISION_VISIBILITY_CONTENT_REMOVED"},
 		{"decision_ground", "required: DECISION_GROUND_ILLEGAL_CONTENT or DECISION_GROUND_INCOMPATIBLE_CONTENT"},
 		{"illegal_content_legal_ground, illegal_content_explanation", "required for illegal content: the law, and why"},
-		{"incompatible_content_ground, incompatible_content_explanation", "required for incompatible content: the clause, and why"},
+		{"incompatible_content_ground, incompatible_content_explanation, incompatible_content_illegal", "required for incompatible content: the clause, why, and whether it is illegal too, Yes or No"},
 		{"category", "required: such as STATEMENT_CATEGORY_PROTECTION_OF_MINORS"},
 		{"content_type", "required where a record does not have it: the upload was not recognised"},
 		{"content_date", "required where a record does not have it: when the content was published, YYYY-MM-DD"},
 		{"application_date", "required: when what was done began, YYYY-MM-DD"},
 		{"source_type, source_identity", "required: other than SOURCE_VOLUNTARY if a notice led to it"},
-		{"category_specification", "optional: such as KEYWORD_TERRORIST_CONTENT"},
-		{"decision_ground_reference_url, territorial_scope, content_language, content_id, account_type, end_date_visibility_restriction", "optional"},
+		{"category_addition, category_specification", "optional: further categories, and such as KEYWORD_TERRORIST_CONTENT"},
+		{"decision_ground_reference_url, territorial_scope, content_language, content_id, account_type", "optional"},
+		{"end_date_visibility_restriction, end_date_monetary_restriction, end_date_service_restriction, end_date_account_restriction", "optional: until when, YYYY-MM-DD"},
 	}
 }
 
@@ -79,7 +79,7 @@ func NewStatement(r *record.Record) (s Statement, ok bool) {
 			decision = d
 		}
 		fact := fmt.Sprintf("its %s hash differs from a known one in %d bits, where up to %d are taken for the same content", m.Evidence.Kind, m.Evidence.Distance, m.Evidence.Threshold)
-		if k, err := hash.ParseKind(m.Evidence.Kind); err == nil && k.IsDigest() {
+		if slices.Contains([]string{"md5", "sha1", "sha256"}, m.Evidence.Kind) {
 			fact = fmt.Sprintf("its %s digest is that of a known file", m.Evidence.Kind)
 		}
 		if !slices.Contains(facts, fact) && len(facts) < 10 { // 5000 characters are allowed

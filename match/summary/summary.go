@@ -1,7 +1,7 @@
 // Package summary counts what records of screenings say over a period, for a transparency report:
 // by bank, source, kind and type of content; how long it took from sharing to the first match; and
 // how often matches were false, as far as people have reviewed them. A Summary is JSON as it is;
-// WriteCSV and WriteHTML are for people, Statements and the Write functions beside them have the
+// WriteCSV and WriteHTML are for people, a Statement and the Write functions beside them have the
 // names that regulators give.
 package summary
 
