@@ -130,6 +130,7 @@ func newClient(c *Config, exchange, base string, sign func(*http.Request), secre
 		}
 		t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 		t.MaxResponseHeaderBytes = 1 << 20
+		t.IdleConnTimeout = 15 * time.Second // nobody closes a source
 		transport = t
 	}
 	return &client{
