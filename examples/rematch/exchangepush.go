@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rematch-go/rematch/match"
 	"github.com/rematch-go/rematch/match/exchange"
 	"github.com/rematch-go/rematch/match/store"
 )
@@ -108,6 +109,11 @@ func submissions(ctx context.Context, s *store.Store, bank string, ids []string)
 		if err := allThere(v, bank, ids); err != nil {
 			return err
 		}
+		for _, b := range v.Banks() {
+			if b.Name == bank && b.Allow {
+				return fmt.Errorf("the bank %s is an allow-list: its entries are known to be harmless", display(bank))
+			}
+		}
 		for _, id := range ids {
 			e, _, err := v.Entry(bank, id)
 			if err != nil {
@@ -119,6 +125,15 @@ func submissions(ctx context.Context, s *store.Store, bank string, ids []string)
 					return fmt.Errorf("%s came from the exchange %s, and is not ours to share", display(id), display(e.Curation.Origin.Exchange))
 				}
 				r.Expires = e.Curation.Expires
+			}
+			switch e.Curation.Stance() {
+			case match.Negative:
+				return fmt.Errorf("%s is not what the bank is for, as was decided or said of it here, and is not shared", display(id))
+			case match.Seed, match.Disputed:
+				r.Opinions = []match.Opinion{{By: "rematch", Says: match.Seed}} // it is to be looked at there as well
+			}
+			if e.Disabled {
+				return fmt.Errorf("%s is disabled here, and is not shared", display(id))
 			}
 			what = append(what, store.Outgoing{Record: &r})
 		}

@@ -130,6 +130,7 @@ func newClient(c *Config, exchange, base string, sign func(*http.Request), secre
 		}
 		t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 		t.MaxResponseHeaderBytes = 1 << 20
+		t.IdleConnTimeout = 15 * time.Second // nobody closes a source
 		transport = t
 	}
 	return &client{
@@ -243,6 +244,11 @@ func (c *client) once(ctx context.Context, r request, u *url.URL, shown string) 
 	}
 	defer resp.Body.Close()
 	status := resp.StatusCode
+	date, _ := http.ParseTime(resp.Header.Get("Date")) // zero: it does not tell
+	var wait time.Duration
+	if after := resp.Header.Get("Retry-After"); after != "" {
+		wait = retryAfter(after, cmp.Or(date, c.now()))
+	}
 	if status == http.StatusNotModified {
 		return &answer{page: shown, status: status, header: resp.Header}, nil
 	}
@@ -255,7 +261,7 @@ func (c *client) once(ctx context.Context, r request, u *url.URL, shown string) 
 			body, _ := io.ReadAll(io.LimitReader(resp.Body, maxFailure)) // what is cut off says nothing
 			f.Err = cmp.Or(c.judge(status, body), f.Err)
 		}
-		f.Wait = retryAfter(resp.Header.Get("Retry-After"), c.now())
+		f.Wait = wait
 		return nil, f
 	}
 	if r.method == http.MethodGet && status != http.StatusOK {
@@ -280,9 +286,7 @@ func (c *client) once(ctx context.Context, r request, u *url.URL, shown string) 
 	case err != nil:
 		return nil, fail(status, ErrUnavailable, fmt.Sprintf("after %d bytes: %s", n, plainReason(err)))
 	}
-	date, _ := http.ParseTime(resp.Header.Get("Date"))
-	return &answer{page: shown, status: status, header: resp.Header, body: body.Bytes(), date: date,
-		wait: retryAfter(resp.Header.Get("Retry-After"), c.now())}, nil
+	return &answer{page: shown, status: status, header: resp.Header, body: body.Bytes(), date: date, wait: wait}, nil
 }
 
 // reasonOf says which of our errors a failed connection is.
@@ -341,7 +345,7 @@ func statusError(status int) error {
 	return ErrRefused
 }
 
-// retryAfter reads seconds or a date; 0: it says nothing that is to come.
+// retryAfter reads seconds or a date, by the exchange's clock where it tells that; 0: it says nothing that is to come.
 func retryAfter(header string, now time.Time) time.Duration {
 	if seconds, err := strconv.ParseInt(strings.TrimSpace(header), 10, 64); err == nil {
 		return time.Duration(min(max(seconds, 0), 1<<31)) * time.Second

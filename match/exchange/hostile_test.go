@@ -174,13 +174,20 @@ func TestWaits(t *testing.T) {
 	require.Len(t, c.one().Records, 3)
 	require.NotEmpty(t, c.slept)
 	assert.Equal(t, 90*time.Second, c.slept[0], "a date is as good as seconds")
+	c.asked, c.slept = nil, nil
+	_, err := c.open(func(config *exchange.Config) {
+		now := config.Now
+		config.Now = func() time.Time { return now().Add(-time.Hour) }
+	}).Next(context.Background(), nil)
+	require.NoError(t, err)
+	assert.Equal(t, 90*time.Second, c.slept[0], "by the exchange's clock")
 
 	c = newConsortium(t, wireOf(t, "list"), 3)
 	c.fault = func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return true
 	}
-	_, err := c.open(func(config *exchange.Config) { config.HTTP.Rate = 1000 }).Next(context.Background(), nil)
+	_, err = c.open(func(config *exchange.Config) { config.HTTP.Rate = 1000 }).Next(context.Background(), nil)
 	require.ErrorIs(t, err, exchange.ErrUnavailable)
 	require.Len(t, c.asked, 5)
 	var waits []time.Duration

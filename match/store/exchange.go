@@ -171,10 +171,8 @@ func (x *Exchange) check() error {
 	texts := []string{x.Name, x.Protocol, x.Base, x.Bank}
 	for _, k := range slices.Sorted(maps.Keys(x.Settings)) {
 		texts = append(texts, k, x.Settings[k])
-		for _, word := range []string{"token", "password", "passwd", "secret", "credential", "authorization", "api_key", "apikey", "api-key"} {
-			if strings.Contains(strings.ToLower(k), word) {
-				return fail("the setting %q is called like a credential; those are not kept in the store", k)
-			}
+		if likeCredential(k) {
+			return fail("the setting %q is called like a credential; those are not kept in the store", k)
 		}
 	}
 	size := 0
@@ -191,10 +189,28 @@ func (x *Exchange) check() error {
 	case size > 1<<16:
 		return fail("its settings are longer than 65536 bytes")
 	}
-	if u, err := url.Parse(x.Base); err == nil && u.User != nil {
-		return fail("its URL has a user or password; those are not kept in the store")
+	for _, text := range texts { // also settings may be URLs
+		u, err := url.Parse(text)
+		if err != nil || u.Scheme == "" {
+			continue
+		}
+		if u.User != nil {
+			return fail("its URL has a user or password; those are not kept in the store")
+		}
+		for _, k := range slices.Sorted(maps.Keys(u.Query())) {
+			if likeCredential(k) {
+				return fail("the parameter %q of its URL is called like a credential; those are not kept in the store", k)
+			}
+		}
 	}
 	return nil
+}
+
+// likeCredential reports whether what is called so may well be one.
+func likeCredential(name string) bool {
+	name = strings.ToLower(name)
+	return name == "key" || name == "sig" || slices.ContainsFunc([]string{"token", "password", "passwd", "secret", "credential", "authorization", "signature", "api_key", "apikey", "api-key"},
+		func(word string) bool { return strings.Contains(name, word) })
 }
 
 // PutExchange adds an exchange, with its bank if that is not there, or sets what there is of one.

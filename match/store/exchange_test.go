@@ -554,6 +554,10 @@ func TestPutExchange(t *testing.T) {
 		for _, bad := range []Exchange{
 			{Protocol: "p"}, {Name: "x"}, {Name: "x\x00", Protocol: "p"}, {Name: strings.Repeat("x", 256), Protocol: "p"},
 			{Name: "x", Protocol: "p", Base: "https://ann:pw@example.org"},
+			{Name: "x", Protocol: "p", Base: "https://example.org/?X-Amz-Signature=1"},
+			{Name: "x", Protocol: "p", Settings: map[string]string{"url": "https://ann:pw@example.org/list.txt"}},
+			{Name: "x", Protocol: "p", Settings: map[string]string{"url": "https://example.org/list.txt?access_token=1"}},
+			{Name: "x", Protocol: "p", Settings: map[string]string{"url": "https://example.org/list.txt?Key=1"}},
 			{Name: "x", Protocol: "p", Settings: map[string]string{"Access_Token": "1"}},
 			{Name: "x", Protocol: "p", Settings: map[string]string{"g": strings.Repeat("x", 1<<17)}},
 		} {

@@ -60,6 +60,9 @@ type outDoc struct {
 	Sent     time.Time    `json:"sent,omitzero"`
 	Answer   string       `json:"answer,omitempty"`
 	By       string       `json:"by"` // who gave it up, or else has queued it
+	// Claimed is until when it, or what it has taken the place of, is left to who is sending it: what came later must
+	// not arrive earlier.
+	Claimed time.Time `json:"claimed,omitzero"`
 }
 
 type feedbackDoc struct {
@@ -213,8 +216,12 @@ func (w *writer) queue(x *exchangeRow, o *Outgoing) error {
 		return nil
 	}
 	d.Made, d.State, d.By = w.now, Waiting, w.by.String()
+	due := w.now
+	if len(there) > 0 && there[0].doc.Claimed.After(due) {
+		d.Claimed, due = there[0].doc.Claimed, there[0].doc.Claimed
+	}
 	x.state.Queued++
-	return errors.Join(w.putOut(x.bank, &outRow{key, x.state.Queued, w.now.UnixMilli(), d}), w.keepState(x))
+	return errors.Join(w.putOut(x.bank, &outRow{key, x.state.Queued, due.UnixMilli(), d}), w.keepState(x))
 }
 
 // same reports whether two tell the same.

@@ -196,9 +196,25 @@ func TestToldAtLeastOnce(t *testing.T) {
 		k.meet = func() {
 			k.meet = nil
 			require.NoError(t, other.Queue(t.Context(), bob, "x", vote("1", exchange.Disagree)))
+			assert.Equal(t, 0, push(t, other, &sink{}).Sent, "it could arrive before the one that it takes back")
 		}
 		assert.Equal(t, 1, push(t, s, k).Sent)
 		assert.Equal(t, []exchange.Vote{exchange.Helpful, exchange.Helpful, exchange.Disagree}, []exchange.Vote{k.votes[0].Says, k.votes[1].Says, k.votes[2].Says})
+
+		// Also where who sends dies meanwhile.
+		require.NoError(t, s.Queue(t.Context(), ann, "x", vote("1", exchange.Helpful)))
+		k.meet = func() {
+			k.meet = nil
+			require.NoError(t, other.Queue(t.Context(), bob, "x", vote("1", exchange.Disagree)))
+			s.commit = dies
+		}
+		_, err = s.Push(t.Context(), "x", k)
+		assert.Error(t, err)
+		s.commit = (*sql.Tx).Commit
+		assert.Equal(t, 0, push(t, other, k).Sent)
+		c.pass(claimed)
+		assert.Equal(t, 1, push(t, other, k).Sent)
+		assert.Equal(t, exchange.Disagree, k.votes[len(k.votes)-1].Says)
 
 		// Ended from outside it is not a failure, and is due at once.
 		require.NoError(t, s.Queue(t.Context(), ann, "x", vote("2", exchange.Seen)))

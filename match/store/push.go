@@ -50,7 +50,8 @@ func (s *Store) Push(ctx context.Context, name string, to exchange.Sink) (PushSu
 			}
 		}
 		if f := told[0].Feedback; f != nil {
-			answers, err = []string{""}, to.Send(ctx, *f)
+			answers = []string{""}
+			err = send(ctx, to, *f)
 		} else {
 			records := make([]exchange.Record, len(told))
 			for i := range told {
@@ -74,6 +75,13 @@ func (s *Store) Push(ctx context.Context, name string, to exchange.Sink) (PushSu
 			return sum, fmt.Errorf("store: telling the exchange %q: %w", name, err)
 		}
 	}
+}
+
+// send sends a vote for as long as it is left to us: after that, another one may be on its way.
+func send(ctx context.Context, to exchange.Sink, f exchange.Feedback) error {
+	ctx, cancel := context.WithTimeout(ctx, claimed-time.Minute)
+	defer cancel()
+	return to.Send(ctx, f)
 }
 
 // isOwnFault reports whether it was what was told, and not the exchange.
@@ -109,7 +117,8 @@ func (s *Store) claim(ctx context.Context, by Actor, name string, sum *PushSumma
 			}
 		}
 		for i := range batch {
-			batch[i].due = w.now.Add(claimed).UnixMilli()
+			batch[i].doc.Claimed = w.now.Add(claimed)
+			batch[i].due = batch[i].doc.Claimed.UnixMilli()
 			if err := w.putOut(bank, &batch[i]); err != nil {
 				return err
 			}
@@ -119,18 +128,29 @@ func (s *Store) claim(ctx context.Context, by Actor, name string, sum *PushSumma
 	return batch, bank, err
 }
 
-// settleOut writes down what became of what was sent. What was replaced meanwhile is left.
+// settleOut writes down what became of what was sent. What has taken its place meanwhile is due then.
 func (s *Store) settleOut(ctx context.Context, by Actor, name string, bank int64, batch []outRow, answers []string, failed error, sum *PushSummary) error {
 	sent, failures, left := 0, 0, sum.Waiting
 	_, err := s.transact(ctx, by, ListSync, func(w *writer) error {
 		sent, failures, left = 0, 0, sum.Waiting
 		for i := range batch {
 			r := batch[i]
-			now, err := w.outRows(`bank = $1 AND id = $2 AND version = $3`, bank, r.key, r.version)
+			mine := r.doc.Claimed
+			r.doc.Claimed = time.Time{}
+			now, err := w.outRows(`bank = $1 AND id = $2`, bank, r.key)
 			if err != nil {
 				return err
 			}
 			if len(now) == 0 || now[0].doc.State != Waiting {
+				continue
+			}
+			if now[0].version != r.version {
+				if other := now[0]; other.doc.Claimed.Equal(mine) {
+					other.doc.Claimed, other.due = time.Time{}, w.now.UnixMilli()
+					if err := w.putOut(bank, &other); err != nil {
+						return err
+					}
+				}
 				continue
 			}
 			switch {

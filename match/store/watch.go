@@ -36,7 +36,8 @@ type WatchOptions struct {
 }
 
 // Watch pulls an exchange again and again until the context ends, which is its error then. A pull
-// that fails is tried again after 5 s, 10 s and so on up to Every. Other errors are match.ErrUnknown
+// that fails is tried again after 5 s, 10 s and so on up to Every; after Every where coming again sooner can't help, such
+// as with wrong credentials, which might be locked for it. Other errors are match.ErrUnknown
 // when the exchange is not there, or not any more, and ErrInvalid for options.
 func (s *Store) Watch(ctx context.Context, name string, o WatchOptions) error {
 	o.Every = cmp.Or(o.Every, DefaultEvery)
@@ -52,17 +53,22 @@ func (s *Store) Watch(ctx context.Context, name string, o WatchOptions) error {
 			return err
 		}
 		if err == nil {
-			if err := sleep(ctx, x.Next.Sub(s.o.Now())); err != nil {
-				return err
+			if left := x.Next.Sub(s.o.Now()); left > 0 {
+				if err := sleep(ctx, min(left, o.Every)); err != nil {
+					return err
+				}
+				continue // it may have other settings by now, or be gone
 			}
 			err = s.turn(ctx, x.Exchange, &o)
 		} else if o.Pulled != nil && ctx.Err() == nil {
 			o.Pulled(Summary{Exchange: name}, err)
 		}
 		wait := o.Every + time.Duration(rand.Int64N(int64(o.Every)/10+1))
-		if err == nil {
+		switch {
+		case err == nil:
 			failures = 0
-		} else {
+		case isFinal(err):
+		default:
 			wait = min(wait, firstAgain<<min(failures, 20))
 			failures++
 		}
@@ -91,4 +97,14 @@ func (s *Store) turn(ctx context.Context, x Exchange, o *WatchOptions) error {
 		o.Pushed(pushed, failed)
 	}
 	return err
+}
+
+// isFinal reports whether only a person can mend it.
+func isFinal(err error) bool {
+	for _, final := range []error{exchange.ErrCredentials, exchange.ErrConfig, exchange.ErrRefused, exchange.ErrRedirect} {
+		if errors.Is(err, final) {
+			return true
+		}
+	}
+	return false
 }

@@ -87,3 +87,28 @@ func TestWatchWaits(t *testing.T) {
 	assert.ErrorIs(t, err, context.DeadlineExceeded)
 	assert.Equal(t, 1, v.reads)
 }
+
+// Wrong credentials are not tried again and again within seconds: an exchange may lock who does.
+func TestWatchWithWrongCredentials(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "s.db"))
+	join(t, s, Exchange{Name: "x", Bank: "b"})
+	for err, again := range map[error]bool{exchange.ErrCredentials: false, exchange.ErrConfig: false, exchange.ErrRefused: false, exchange.ErrRedirect: false,
+		exchange.ErrUnavailable: true, exchange.ErrRate: true, exchange.ErrPage: true} {
+		assert.Equal(t, again, !isFinal(&PullError{"x", 1, err}))
+	}
+	// One that asked to be left alone may have other settings before that time has come.
+	v := newServer(10)
+	v.wait = time.Hour
+	pull(t, s, v)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	watched := make(chan error)
+	go func() {
+		watched <- s.Watch(ctx, "x", WatchOptions{Every: time.Millisecond, Open: func(_ context.Context, x Exchange) (exchange.Source, error) {
+			cancel()
+			return nil, exchange.ErrConfig
+		}})
+	}()
+	join(t, s, Exchange{Name: "x", Bank: "b", Settings: map[string]string{"group": "2"}})
+	assert.ErrorIs(t, <-watched, context.Canceled)
+}
