@@ -166,6 +166,10 @@ func TestKeep(t *testing.T) {
 		other.ID = records[0].ID
 		_, _, err = s.Keep(t.Context(), robot, verdict("y", noon, record.NotJudged), other)
 		assert.ErrorIs(t, err, match.ErrDuplicate)
+		other = verdict("m1", noon.Add(1), record.Matched, hit("a", "1"))
+		other.ID = records[0].ID
+		_, _, err = s.Keep(t.Context(), robot, other)
+		assert.ErrorIs(t, err, match.ErrDuplicate)
 		bad := verdict("z", noon, record.NotJudged)
 		bad.Reason = ""
 		_, _, err = s.Keep(t.Context(), robot, bad)
@@ -353,7 +357,9 @@ func TestRecordsAudited(t *testing.T) {
 			{`UPDATE rematch_records SET preserve = 7 WHERE upload = 'v'`, `UPDATE rematch_records SET preserve = 0 WHERE upload = 'v'`, "what it is found by"},
 			{`UPDATE rematch_record_matches SET at = at + 1`, `UPDATE rematch_record_matches SET at = at - 1`, "what records matched"},
 			{`UPDATE rematch_record_counts SET n = n + 1 WHERE class = 'no_match'`, `UPDATE rematch_record_counts SET n = n - 1 WHERE class = 'no_match'`, "are counted"},
+			{`UPDATE rematch_record_counts SET reason = 'other' WHERE class = 'not_judged'`, `UPDATE rematch_record_counts SET reason = 'corrupt' WHERE class = 'not_judged'`, "are counted"},
 			{`UPDATE rematch_retention SET doc = '{}'`, `UPDATE rematch_retention SET doc = '{"match":3600}'`, "the retention"},
+			{`DELETE FROM rematch_record_counts WHERE class = 'no_match'`, `INSERT INTO rematch_record_counts SELECT hour, 'no_match', '', 1 FROM rematch_record_counts WHERE class = 'match'`, "3 counts of uploads are in the audit, and 2"},
 			{`DELETE FROM rematch_records WHERE upload = 'v'`, ``, "is in the audit, and not in its table"},
 		} {
 			_, err := s.write.Exec(c.change)
@@ -388,6 +394,8 @@ func TestRecordEvents(t *testing.T) {
 		"purged, counted":   {false, eventDoc{Change: purgeRecords, Records: &recordsDoc{Counts: counts}}},
 		"decided":           {true, eventDoc{Change: decideRecord, Action: Reversed, Decision: &reasonDoc{Status: record.Confirmed}, Records: &recordsDoc{Items: []recordDoc{{"r", "aa", "bb"}}}}},
 		"decided nothing":   {false, eventDoc{Change: decideRecord, Action: Decided, Records: &recordsDoc{Items: []recordDoc{{"r", "aa", "bb"}}}}},
+		"retention":         {true, eventDoc{Change: setRetention, Action: Retained, Before: []byte(bareDoc), After: []byte(`{"match":60}`)}},
+		"other retention":   {false, eventDoc{Change: setRetention, Action: Retained, Before: []byte(`{"match":30}`), After: []byte(`{"match":60}`)}},
 		"held, reversed":    {false, eventDoc{Change: preserveRecords, Action: Reversed, Records: &recordsDoc{Items: []recordDoc{{"r", "aa", "bb"}}}}},
 	} {
 		if err := newAudit().takeRecords(&c.d); c.good {

@@ -242,6 +242,12 @@ func TestPeriods(t *testing.T) {
 	assert.Len(t, s.Steps, 12)
 	assert.Equal(t, int64(3), s.Steps[11].Screened)
 
+	for days, step := range map[int]string{62: "day", 63: "month"} {
+		s, err := summary.Build(day, day.AddDate(0, 0, days), nil, all(), nil)
+		require.NoError(t, err)
+		assert.Equal(t, step, s.Step)
+	}
+
 	// Nothing at all is a summary too, in every form.
 	s, err = summary.Build(day, day.Add(24*h), nil, all(), nil)
 	require.NoError(t, err)
@@ -265,7 +271,7 @@ func TestPeriods(t *testing.T) {
 }
 
 // hostile names are in every place that a name can be in.
-var hostile = []string{`</title><script>alert(1)</script>`, `" onload="alert(1)`, `'><img src=x onerror=alert(1)>`, `=HYPERLINK("http://x","y")`, "+1", "-1", "@SUM(A1)", "\t=1", "  =1", "|cmd", "x;=1+1", "x;  @SUM(A1)", "x\t+1", "x\n-1", "\x00=1", "\u00a0=1", "a\u202eb\x00c", "{{.}}", "]]>", "&lt;b&gt;"}
+var hostile = []string{`</title><script>alert(1)</script>`, `" onload="alert(1)`, `'><img src=x onerror=alert(1)>`, `=HYPERLINK("http://x","y")`, "+1", "-1", "@SUM(A1)", "\t=1", "  =1", "|cmd", "%1", "x;=1+1", "x;  @SUM(A1)", "x\t+1", "x\n-1", "\x00=1", "\u00a0=1", "a\u202eb\x00c", "{{.}}", "]]>", "&lt;b&gt;"}
 
 func hostileSummary(t *testing.T) *summary.Summary {
 	var records []*record.Record
@@ -339,7 +345,7 @@ func TestCSV(t *testing.T) {
 				for _, cell := range line {
 					for _, part := range strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune(";\t\r\n", r) }) {
 						if c := strings.TrimLeft(part, " \"\x00\u00a0"); c != "" {
-							assert.NotContains(t, "=+-@\t\r|", c[:1], cell)
+							assert.NotContains(t, "=+-@\t\r|%", c[:1], cell)
 						}
 					}
 				}
