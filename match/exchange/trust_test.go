@@ -3,6 +3,7 @@ package exchange_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rematch-go/rematch/match"
 	"github.com/rematch-go/rematch/match/exchange"
 )
 
@@ -118,4 +120,42 @@ func TestTATCursorsThatAreRefused(t *testing.T) {
 	_, err := c.open().Next(context.Background(), at)
 	require.ErrorIs(t, err, exchange.ErrStale)
 	require.Len(t, c.one().Records, 3)
+}
+
+// A redirect to another host is not followed, also if it speaks the same protocol.
+func TestRedirectsToAnotherHost(t *testing.T) {
+	reached := 0
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached++ }))
+	defer other.Close()
+	each(t, 3, func(t *testing.T, c *consortium) {
+		c.fault = func(_ int, w http.ResponseWriter, r *http.Request) bool {
+			http.Redirect(w, r, other.URL+r.URL.RequestURI(), http.StatusFound)
+			return true
+		}
+		_, err := c.open().Next(context.Background(), nil)
+		require.ErrorIs(t, err, exchange.ErrRedirect)
+	})
+	assert.Zero(t, reached)
+}
+
+// What counts of several things that one member says, and of several members' dates.
+func TestWhatCounts(t *testing.T) {
+	p := fixed(t, "threatexchange", `{"data":[{"id":"1","indicator":"`+pdq(1)+`","type":"HASH_PDQ","descriptors":{"data":[
+		{"id":"2","owner":{"id":"7"},"status":"MALICIOUS","expired_on":1790000000,"reactions":[{"key":"NON_MALICIOUS","value":"7,8"}]},
+		{"id":"3","owner":{"id":"9"},"status":"NON_MALICIOUS","reactions":[{"key":"HELPFUL","value":"9"}]}]}}]}`).one()
+	require.Len(t, p.Records, 1)
+	r := p.Records[0]
+	assert.True(t, r.Expires.IsZero(), "one of them shares it for ever")
+	says := map[string]match.Stance{}
+	for _, o := range r.Opinions {
+		says[o.By] = o.Says
+	}
+	assert.Equal(t, map[string]match.Stance{"7": match.Positive, "8": match.Negative, "9": match.Negative}, says, "a descriptor of one's own counts before a reaction")
+
+	up, down := `<affirmativeFeedback type="Md5"><members><member id="8"/></members></affirmativeFeedback>`, `<negativeFeedback type="Pdq"><reasons><reason guid="1" name="n"/><members><member id="8"/></members></reasons></negativeFeedback>`
+	for _, votes := range []string{up + down, down + up} {
+		p := fixed(t, "ncmec", `<queryResult><images><image><member id="7"/><id>a</id><fingerprints><md5>9dd4e461268c8034f5c8564e155c67a6</md5><pdq>`+pdq(1)+`</pdq></fingerprints><feedback>`+votes+`</feedback></image></images></queryResult>`).one()
+		require.Len(t, p.Records, 1)
+		assert.Equal(t, match.Negative, p.Records[0].Opinions[1].Says, "that one of its hashes is bad, in either order")
+	}
 }
