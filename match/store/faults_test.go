@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -72,12 +73,14 @@ func TestFeedOrder(t *testing.T) {
 	})
 }
 
+var imported = flag.Int("imported", 6_000, "entries of the import that a curator gets in between")
+
 // A curator gets in between the parts of a long import, and nothing of either is lost.
 func TestImportAndCurator(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
 		s, other := open(t, url), open(t, url)
 		apply(t, s, putBank(match.Bank{Name: "a"}), put("a", named("x", 1)))
-		const n = 6_000
+		n := *imported
 		done := make(chan error)
 		go func() {
 			_, _, err := other.Import(t.Context(), Actor{System, "sync"}, "a", func(yield func(match.Entry, error) bool) {
@@ -109,7 +112,7 @@ func TestImportAndCurator(t *testing.T) {
 		read(t, s, func(v *View) { assert.Equal(t, n+1, v.Banks()[0].Entries) })
 		verify(t, s)
 		again, _, err := s.Import(t.Context(), ann, "a", func(yield func(match.Entry, error) bool) {
-			_ = yield(bare(5), nil) && yield(bare(n), nil) && yield(match.Entry{}, errors.New("list ends"))
+			_ = yield(bare(5), nil) && yield(bare(uint64(n)), nil) && yield(match.Entry{}, errors.New("list ends"))
 		})
 		assert.EqualError(t, err, "list ends")
 		assert.Zero(t, again)
