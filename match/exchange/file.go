@@ -111,13 +111,11 @@ type fileCheckpoint struct {
 
 func (s *fileSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
 	cp := fileCheckpoint{checkpointHead: checkpointHead{s.protocol, 1, s.scope}}
-	if at != nil {
-		if err := readCheckpoint(at, s.protocol, s.scope, &cp); err != nil {
-			return nil, err
-		}
-		if cp.From < 0 || cp.Position < 0 {
-			return nil, fmt.Errorf("exchange: %s: a checkpoint that is none of ours: %w", s.protocol, ErrStale)
-		}
+	if err := readCheckpoint(at, cp.checkpointHead, &cp); err != nil {
+		return nil, err
+	}
+	if cp.From < 0 || cp.Position < 0 {
+		return nil, fmt.Errorf("exchange: %s: a checkpoint that is none of ours: %w", s.protocol, ErrStale)
 	}
 	before := cp
 	if cp.From == 0 || s.sum != cp.Sum {
@@ -137,8 +135,7 @@ func (s *fileSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
 			return nil, s.wrong(0, err)
 		}
 	} else if before.From == 0 { // the same content, newly dated
-		after, err := writeCheckpoint(&cp)
-		return &Page{Last: true, After: after}, err
+		return (&Page{Last: true}).until(&cp)
 	}
 	b := newPage(s.protocol, s.name())
 	next, count, err := s.format.read(s.body, cp.From, cp.Position, b)
@@ -159,8 +156,7 @@ func (s *fileSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
 	} else {
 		cp.From, cp.Position = next, cp.Position+count
 	}
-	p.After, err = writeCheckpoint(&cp)
-	return p, err
+	return p.until(&cp)
 }
 
 func (s *fileSource) name() string {

@@ -125,10 +125,8 @@ type ncmecCheckpoint struct {
 
 func (s *ncmecSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
 	cp := ncmecCheckpoint{checkpointHead: checkpointHead{"ncmec", 1, s.scope}}
-	if at != nil {
-		if err := readCheckpoint(at, "ncmec", s.scope, &cp); err != nil {
-			return nil, err
-		}
+	if err := readCheckpoint(at, cp.checkpointHead, &cp); err != nil {
+		return nil, err
 	}
 	now := s.now()
 	if cp.End == 0 {
@@ -154,10 +152,7 @@ func (s *ncmecSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
 		return nil, err
 	}
 	p.Anew = at == nil
-	if p.After, err = writeCheckpoint(&cp); err != nil {
-		return nil, err
-	}
-	return p, nil
+	return p.until(&cp)
 }
 
 // again begins the running range again.
@@ -301,14 +296,12 @@ func (s *ncmecSource) skip(ctx context.Context, cp *ncmecCheckpoint, cause error
 	if err != nil {
 		return nil, cause
 	}
-	gap := progress{}
-	p := gap.leaveOut(bad, bad+1, s.now(), cause)
-	cp.Hole, cp.Tried = cmp.Or(min(cp.Hole, bad), bad), gap.Tried
+	cp.Hole, cp.Tried = cmp.Or(min(cp.Hole, bad), bad), unix(s.now())
 	cp.From, cp.Span = bad, 1
 	cp.Left++
 	cp.Behind = 0
 	cp.again()
-	return p, nil
+	return hole(bad, bad+1, cause), nil
 }
 
 // wants reports whether an entry is to be taken.

@@ -88,6 +88,11 @@ func (p *progress) leaveOut(from, before int64, now time.Time, cause error) *Pag
 	p.Tried = now.Unix()
 	p.Since = before
 	p.Left++
+	return hole(from, before, cause)
+}
+
+// hole is a page that says what is left out: something from and before two times.
+func hole(from, before int64, cause error) *Page {
 	page := "a page"
 	var wrong *PageError
 	if errors.As(cause, &wrong) {

@@ -248,9 +248,12 @@ func clip(s string) string {
 // maxCheckpoint is as Checkpoint says.
 const maxCheckpoint = 64 << 10
 
-// readCheckpoint reads a checkpoint that writeCheckpoint has made for the same protocol and the same scope, such as a
-// privacy group. The error is ErrStale.
-func readCheckpoint(at Checkpoint, protocol, scope string, into any) error {
+// readCheckpoint reads a checkpoint that writeCheckpoint has made into one that is new, of the same protocol and the same
+// scope, such as a privacy group; nil leaves that as it is. The error is ErrStale.
+func readCheckpoint(at Checkpoint, want checkpointHead, into any) error {
+	if at == nil {
+		return nil
+	}
 	var head checkpointHead
 	var err error
 	if len(at) > maxCheckpoint {
@@ -260,9 +263,9 @@ func readCheckpoint(at Checkpoint, protocol, scope string, into any) error {
 	}
 	switch {
 	case err != nil:
-		return fmt.Errorf("exchange: %s: a checkpoint that is none of ours: %w", protocol, ErrStale)
-	case head.Protocol != protocol || head.Version != 1 || head.Scope != scope:
-		return fmt.Errorf("exchange: %s: a checkpoint of %.40q, version %d, of other settings: %w", protocol, head.Protocol, head.Version, ErrStale)
+		return fmt.Errorf("exchange: %s: a checkpoint that is none of ours: %w", want.Protocol, ErrStale)
+	case head != want:
+		return fmt.Errorf("exchange: %s: a checkpoint of %.40q, version %d, of other settings: %w", want.Protocol, head.Protocol, head.Version, ErrStale)
 	}
 	return nil
 }
@@ -282,6 +285,14 @@ type checkpointHead struct {
 	Protocol string `json:"protocol"`
 	Version  int    `json:"version"`
 	Scope    string `json:"scope,omitempty"` // what is read there
+}
+
+// until returns a page that was read up to a checkpoint.
+func (p *Page) until(cp any) (_ *Page, err error) {
+	if p.After, err = writeCheckpoint(cp); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 func writeCheckpoint(c any) (Checkpoint, error) {

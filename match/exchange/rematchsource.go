@@ -24,25 +24,27 @@ var otherRematch = Protocol{
 	},
 }
 
-// bankMagic begins every bank file.
-const bankMagic = "rmbank\r\n"
-
 // bankFormat reads a bank of a bank file. Entries that are disabled there are not taken.
 type bankFormat struct {
 	bank    string
 	limit   int64
 	list    listFormat
-	entries []match.Entry // of the version that was checked last
+	isList  bool          // the version that was checked last
+	entries []match.Entry // of it
 	from    *byte         // its first byte, to know it again
 	label   []string
 }
 
 func (f *bankFormat) check(body []byte) error {
 	f.entries, f.from = nil, nil
-	if !bytes.HasPrefix(body, []byte(bankMagic)) {
-		return f.list.check(body)
-	}
 	banks, err := match.Read(bytes.NewReader(body), f.limit)
+	if f.isList = errors.Is(err, match.ErrNotBankFile); f.isList {
+		if err := f.list.check(body); err != nil {
+			return err
+		}
+		f.from = &body[0]
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("no bank file that can be read: %s", strings.TrimPrefix(err.Error(), "match: "))
 	}
@@ -65,13 +67,13 @@ func (f *bankFormat) check(body []byte) error {
 }
 
 func (f *bankFormat) read(body []byte, from int64, position int, b *pageBuilder) (next int64, count int, err error) {
-	if !bytes.HasPrefix(body, []byte(bankMagic)) {
-		return f.list.read(body, from, position, b)
-	}
-	if f.from != &body[0] {
+	if len(body) == 0 || f.from != &body[0] {
 		if err := f.check(body); err != nil {
 			return 0, 0, err
 		}
+	}
+	if f.isList {
+		return f.list.read(body, from, position, b)
 	}
 	entries := f.entries
 	if from > int64(len(entries)) {

@@ -101,10 +101,8 @@ type stopCheckpoint struct {
 
 func (s *stopSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
 	cp := stopCheckpoint{checkpointHead: checkpointHead{"stopncii", 1, s.scope}}
-	if at != nil {
-		if err := readCheckpoint(at, "stopncii", s.scope, &cp); err != nil {
-			return nil, err
-		}
+	if err := readCheckpoint(at, cp.checkpointHead, &cp); err != nil {
+		return nil, err
 	}
 	now := s.now()
 	anew := cp.begin(at == nil, now, stopStale)
@@ -124,10 +122,7 @@ func (s *stopSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
 		return s.skip(ctx, &cp, anew, err)
 	}
 	p.Anew = anew
-	if p.After, err = writeCheckpoint(&cp); err != nil {
-		return nil, err
-	}
-	return p, nil
+	return p.until(&cp)
 }
 
 // restart begins the running reading again, for its token is good no more. It reports whether that is
@@ -203,8 +198,7 @@ func (s *stopSource) skip(ctx context.Context, cp *stopCheckpoint, anew bool, ca
 	cp.restart()
 	p := cp.leaveOut(from, to, s.now(), cause)
 	p.Anew = anew
-	p.After, err = writeCheckpoint(cp)
-	return p, err
+	return p.until(cp)
 }
 
 // stopRecord is a record of FetchHashes: all that holds now of one hash.

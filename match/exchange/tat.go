@@ -82,10 +82,8 @@ type tatCheckpoint struct {
 
 func (s *tatSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
 	cp := tatCheckpoint{checkpointHead: checkpointHead{"tat", 1, s.list}}
-	if at != nil {
-		if err := readCheckpoint(at, "tat", s.list, &cp); err != nil {
-			return nil, err
-		}
+	if err := readCheckpoint(at, cp.checkpointHead, &cp); err != nil {
+		return nil, err
 	}
 	now := s.now()
 	if cp.Began == 0 {
@@ -108,10 +106,7 @@ func (s *tatSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
 		return nil, err
 	}
 	p.Anew = at == nil
-	if p.After, err = writeCheckpoint(&cp); err != nil {
-		return nil, err
-	}
-	return p, nil
+	return p.until(&cp)
 }
 
 // askPage asks for a page, and logs in where it has to, once.
@@ -227,17 +222,15 @@ func (s *tatSource) skip(ctx context.Context, cp *tatCheckpoint, cause error) (*
 	if err != nil {
 		return nil, err
 	}
-	gap := progress{}
-	p := gap.leaveOut(from, to, s.now(), cause)
 	if cp.Hole == "" {
 		cp.Hole = cp.After
 		if cp.Hole == "" {
 			cp.Hole = "0,0"
 		}
 	}
-	cp.After, cp.Tried, cp.Rounds = cursor(to), gap.Tried, rounds{}
+	cp.After, cp.Tried, cp.Rounds = cursor(to), unix(s.now()), rounds{}
 	cp.Left++
-	return p, nil
+	return hole(max(from, 1), to, cause), nil
 }
 
 // tatRecord is a record of the list.

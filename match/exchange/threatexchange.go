@@ -148,10 +148,8 @@ type threatCheckpoint struct {
 
 func (s *threatSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
 	cp := threatCheckpoint{checkpointHead: checkpointHead{"threatexchange", 1, s.scope}}
-	if at != nil {
-		if err := readCheckpoint(at, "threatexchange", s.scope, &cp); err != nil {
-			return nil, err
-		}
+	if err := readCheckpoint(at, cp.checkpointHead, &cp); err != nil {
+		return nil, err
 	}
 	now := s.now()
 	anew := cp.begin(at == nil, now, threatStale)
@@ -171,10 +169,7 @@ func (s *threatSource) Next(ctx context.Context, at Checkpoint) (*Page, error) {
 		return s.skip(ctx, &cp, anew, err)
 	}
 	p.Anew = anew
-	if p.After, err = writeCheckpoint(&cp); err != nil {
-		return nil, err
-	}
-	return p, nil
+	return p.until(&cp)
 }
 
 // drop goes on from the last update that was seen, without a cursor.
@@ -263,6 +258,5 @@ func (s *threatSource) skip(ctx context.Context, cp *threatCheckpoint, anew bool
 	}
 	p := cp.leaveOut(from, to+1, s.now(), cause)
 	p.Anew = anew
-	p.After, err = writeCheckpoint(cp)
-	return p, err
+	return p.until(cp)
 }

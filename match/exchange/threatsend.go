@@ -114,34 +114,25 @@ func (t *threatReacted) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// descriptors are those of a record. An ID that has none is a descriptor's own, such as Submit returns.
+// descriptors are those of a record. What has none is a descriptor itself, such as Submit returns.
 func (s *threatSource) descriptors(ctx context.Context, id string) ([]threatTarget, error) {
-	const shape = "id,owner{id},my_reactions"
-	a, err := s.ask(ctx, request{path: id + "/descriptors", query: url.Values{"fields": {shape}, "limit": {"100"}}, record: true, limit: maxShort})
-	if err == nil {
-		var edge struct {
-			Data []threatTarget `json:"data"`
-		}
-		if json.Unmarshal(a.body, &edge) == nil && len(edge.Data) > 0 {
-			return edge.Data, nil
-		}
-	} else if !errors.Is(err, ErrNoSuchRecord) && !errors.Is(err, ErrRefused) {
+	a, err := s.ask(ctx, request{path: id + "/descriptors", query: url.Values{"fields": {"id,owner{id},my_reactions"}, "limit": {"100"}}, record: true})
+	if errors.Is(err, ErrNoSuchRecord) || errors.Is(err, ErrRefused) {
+		return []threatTarget{{ID: scalar(id)}}, nil
+	}
+	if err != nil {
 		return nil, err
 	}
-	a, err = s.ask(ctx, request{path: id, query: url.Values{"fields": {"id,owner{id},descriptors{" + shape + "}"}}, record: true, limit: maxShort})
-	if err == nil {
-		var object struct {
-			Descriptors struct {
-				Data []threatTarget `json:"data"`
-			} `json:"descriptors"`
-		}
-		if json.Unmarshal(a.body, &object) == nil && len(object.Descriptors.Data) > 0 {
-			return object.Descriptors.Data, nil
-		}
-	} else if !errors.Is(err, ErrNoSuchRecord) && !errors.Is(err, ErrRefused) {
-		return nil, err
+	var edge struct {
+		Data []threatTarget `json:"data"`
 	}
-	return []threatTarget{{ID: scalar(id)}}, nil
+	if err := json.Unmarshal(a.body, &edge); err != nil {
+		return nil, &PageError{Exchange: s.exchange, Page: a.page, Reason: "no JSON object with descriptors", Err: ErrPage}
+	}
+	if len(edge.Data) == 0 {
+		return nil, fmt.Errorf("exchange: threatexchange: %s has no descriptor that we see: %w", id, ErrNoSuchRecord)
+	}
+	return edge.Data, nil
 }
 
 // post sends a form and returns the ID of what came of it.
