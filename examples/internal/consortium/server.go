@@ -176,6 +176,7 @@ type request struct {
 	*http.Request
 	fault string
 	now   time.Time
+	me    int // the member who asks, where as lets in
 }
 
 // A protocol is what faults and errors need to know of one.
@@ -206,6 +207,20 @@ func (s *Server) handle(pattern string, p protocol, page bool, h func(request) r
 			panic(http.ErrAbortHandler) // the documented way to drop a connection
 		}
 	})
+}
+
+// as lets members in who are known to auth, which has the answer to the others.
+func as(auth func(request) (me int, bad reply), h func(request) reply) func(request) reply {
+	return func(q request) reply {
+		me, bad := auth(q)
+		if me == 0 {
+			return bad
+		}
+		q.me = me
+		out := h(q)
+		out.member = me
+		return out
+	}
 }
 
 // read reads a request's body of one of the media types, or says what is wrong with it.

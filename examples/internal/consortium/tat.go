@@ -83,9 +83,9 @@ func (s *Server) routeTAT() {
 	login.expired = nil
 	s.handle("POST /tat/token-auth/tcap/", login, false, s.tatLogin)
 	for _, base := range []string{"/tat/hash-list/v2/", "/tat/api/hash-list/v2/"} {
-		s.handle("GET "+base+"all", tatProtocol, true, s.tatList)
-		s.handle("GET "+base+"feedback/categories", tatProtocol, false, s.tatCategoryList)
-		s.handle("POST "+base+"feedback", tatProtocol, false, s.tatSendFeedback)
+		s.handle("GET "+base+"all", tatProtocol, true, as(s.tatAuth, s.tatList))
+		s.handle("GET "+base+"feedback/categories", tatProtocol, false, as(s.tatAuth, s.tatCategoryList))
+		s.handle("POST "+base+"feedback", tatProtocol, false, as(s.tatAuth, s.tatSendFeedback))
 	}
 }
 
@@ -166,10 +166,6 @@ func (s *Server) tatLogin(q request) reply {
 // seconds since 1970 with a fraction; ideology can be left out or "all". Those that an
 // ideology leaves out count as passed.
 func (s *Server) tatList(q request) reply {
-	me, bad := s.tatAuth(q)
-	if me == 0 {
-		return bad
-	}
 	query := q.URL.Query()
 	limit, ok := number(query, "limit", tatDefaultLimit, 1, 1<<31)
 	ideology := query.Get("ideology")
@@ -264,7 +260,7 @@ func (s *Server) tatList(q request) reply {
 	}
 	out.close(']')
 	out.close('}')
-	return reply{status: http.StatusOK, kind: "application/json", body: out, records: len(rows), member: me}
+	return reply{status: http.StatusOK, kind: "application/json", body: out, records: len(rows)}
 }
 
 func tatTime(micro int64) string { return fmt.Sprintf("%d.%06d", micro/1e6, micro%1e6) }
@@ -285,10 +281,6 @@ func tatCheckpoint(text string) (micro, id int64, ok bool) {
 
 // tatCategoryList is GET feedback/categories, paged by limit and offset.
 func (s *Server) tatCategoryList(q request) reply {
-	me, bad := s.tatAuth(q)
-	if me == 0 {
-		return bad
-	}
 	query := q.URL.Query()
 	limit, ok1 := number(query, "limit", 20, 1, 100)
 	offset, ok2 := number(query, "offset", 0, 0, 1<<31)
@@ -315,9 +307,7 @@ func (s *Server) tatCategoryList(q request) reply {
 	if offset > 0 {
 		previous = link(offset - limit)
 	}
-	r := jsonReply(http.StatusOK, map[string]any{"count": count, "next": next, "previous": previous, "results": list})
-	r.member = me
-	return r
+	return jsonReply(http.StatusOK, map[string]any{"count": count, "next": next, "previous": previous, "results": list})
 }
 
 // tatSendFeedback is POST feedback: on one hash, in a category.
@@ -326,10 +316,6 @@ func (s *Server) tatCategoryList(q request) reply {
 // with "the relevant feedback category ID"); the names of its fields are not in the stored
 // copies and are made up: hash_digest, category, comment.
 func (s *Server) tatSendFeedback(q request) reply {
-	me, bad := s.tatAuth(q)
-	if me == 0 {
-		return bad
-	}
 	body, status, message := q.read("application/json")
 	if message != "" {
 		return tatFail(status, message)
@@ -352,16 +338,14 @@ func (s *Server) tatSendFeedback(q request) reply {
 		return tatFail(http.StatusBadRequest, "hash_digest must be one of the list")
 	}
 	t := s.tat.record(item)
-	f := tatFeedback{sent.Category, sent.Comment, me}
+	f := tatFeedback{sent.Category, sent.Comment, q.me}
 	changed := !slices.Contains(t.feedback, f)
 	if changed { // members don't see each other's feedback here: the record itself stays as it is
 		t.feedback = append(slices.Clone(t.feedback), f)
 		s.tat.touched[item] = t
 	}
-	s.receive(q, "tat", me, "feedback", t.algorithm+" "+t.digest, f, changed)
-	r := jsonReply(http.StatusCreated, map[string]any{"hash_digest": sent.Digest, "category": sent.Category, "comment": sent.Comment})
-	r.member = me
-	return r
+	s.receive(q, "tat", "feedback", t.algorithm+" "+t.digest, f, changed)
+	return jsonReply(http.StatusCreated, map[string]any{"hash_digest": sent.Digest, "category": sent.Category, "comment": sent.Comment})
 }
 
 // tatFind finds a record by its digest. It wants the lock.

@@ -1,6 +1,7 @@
 package consortium
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"net/http"
@@ -154,14 +155,14 @@ var teProtocol = protocol{
 func (s *Server) routeThreatExchange() {
 	p := teProtocol
 	for method, h := range map[string]func(request) reply{
-		"GET {group}/threat_updates":             s.teUpdates,
-		"GET {app}/threat_privacy_groups_member": s.teGroups,
-		"GET threat_exchange_members":            s.teMembers,
-		"GET {id}":                               s.teGet,
-		"GET {id}/descriptors":                   s.teEdge,
-		"POST threat_descriptors":                s.teUpload,
-		"POST {id}":                              s.teEdit,
-		"DELETE {id}":                            s.teDelete,
+		"GET {group}/threat_updates":             as(s.teAuth, s.teUpdates),
+		"GET {app}/threat_privacy_groups_member": as(s.teAuth, s.teGroups),
+		"GET threat_exchange_members":            as(s.teAuth, s.teMembers),
+		"GET {id}":                               as(s.teAuth, s.teGet),
+		"GET {id}/descriptors":                   as(s.teAuth, s.teEdge),
+		"POST threat_descriptors":                s.teForm(s.teUpload),
+		"POST {id}":                              s.teForm(s.teEdit),
+		"DELETE {id}":                            as(s.teAuth, s.teDelete),
 	} {
 		verb, path, _ := strings.Cut(method, " ")
 		s.handle(verb+" /threatexchange/{version}/"+path, p, strings.HasSuffix(path, "threat_updates"), h)
@@ -169,14 +170,16 @@ func (s *Server) routeThreatExchange() {
 	}
 }
 
-// teAuth finds who asks: access_token is in the query or in the form.
-func (s *Server) teAuth(token string) int {
+// teAuth finds who asks by the query; a form can have the token as well.
+func (s *Server) teAuth(q request) (int, reply) { return s.teMember(q.URL.Query()) }
+
+func (s *Server) teMember(params url.Values) (int, reply) {
 	for _, m := range s.Members() {
-		if token == m.AppToken {
-			return m.Number
+		if params.Get("access_token") == m.AppToken {
+			return m.Number, reply{}
 		}
 	}
-	return 0
+	return 0, teFail(http.StatusUnauthorized, "Invalid OAuth access token")
 }
 
 var teKnownFields = func() map[string]map[string]bool {
@@ -195,6 +198,20 @@ var teKnownFields = func() map[string]map[string]bool {
 	}
 }()
 
+// teWant reads which fields of a level are wanted, if none are said those otherwise; or says what is
+// wrong with them.
+func teWant(query url.Values, level, otherwise string) (fields, string) {
+	want, ok := parseFields(cmp.Or(query.Get("fields"), otherwise))
+	if !ok {
+		return nil, "Syntax error in fields"
+	}
+	if bad := want.unknown(teKnownFields, level); bad != "" {
+		return nil, "Tried accessing nonexisting field (" + bad + ")"
+	}
+	want["id"] = nil // the Graph API always has it
+	return want, ""
+}
+
 // teUpdates is /<group>/threat_updates: indicators in the order of their last change.
 //
 // Reading: start_time and stop_time are inclusive, as tagged_since and tagged_until are
@@ -203,10 +220,6 @@ var teKnownFields = func() map[string]map[string]bool {
 // contain a next link". A token for "next" holds a place in the order and ends never.
 func (s *Server) teUpdates(q request) reply {
 	query := q.URL.Query()
-	me := s.teAuth(query.Get("access_token"))
-	if me == 0 {
-		return teFail(http.StatusUnauthorized, "Invalid OAuth access token")
-	}
 	switch q.PathValue("group") {
 	case PrivacyGroup:
 	case OtherGroup:
@@ -214,16 +227,10 @@ func (s *Server) teUpdates(q request) reply {
 	default:
 		return teFail(http.StatusNotFound, "no such object")
 	}
-	want := fields{"id": nil, "indicator": nil, "type": nil, "last_updated": nil, "should_delete": nil} // Reading: no descriptors unless asked for
-	if text := query.Get("fields"); text != "" {
-		var ok bool
-		if want, ok = parseFields(text); !ok {
-			return teFail(http.StatusBadRequest, "Syntax error in fields")
-		}
-		if bad := want.unknown(teKnownFields, ""); bad != "" {
-			return teFail(http.StatusBadRequest, "Tried accessing nonexisting field ("+bad+")")
-		}
-		want["id"] = nil // the Graph API always has it
+	// Reading: no descriptors unless asked for.
+	want, message := teWant(query, "", "id,indicator,type,last_updated,should_delete")
+	if message != "" {
+		return teFail(http.StatusBadRequest, message)
 	}
 	limit, ok1 := number(query, "limit", teDefaultLimit, 1, 1<<31)
 	start, ok2 := number(query, "start_time", 0, 0, 1<<40)
@@ -290,7 +297,7 @@ func (s *Server) teUpdates(q request) reply {
 		if q.fault == "bad-record" && i == len(rows)/2 {
 			out.raw(`{"id":"17","indicator":{"not":"a string"},"type":"HASH_PDQ","last_updated":"yesterday","should_delete":"perhaps"}`)
 		}
-		teIndicator(&out, want, r.item, r.at, r.teItem, me)
+		teIndicator(&out, want, r.item, r.at, r.teItem, q.me)
 	}
 	out.close(']')
 	if len(rows) > 0 || more {
@@ -306,7 +313,7 @@ func (s *Server) teUpdates(q request) reply {
 		out.close('}')
 	}
 	out.close('}')
-	return reply{status: http.StatusOK, kind: "application/json", body: out, records: len(rows), member: me}
+	return reply{status: http.StatusOK, kind: "application/json", body: out, records: len(rows)}
 }
 
 func teToken(seq uint32) string {
@@ -344,15 +351,20 @@ func teIndicator(out *page, want fields, item uint32, at int64, t teItem, me int
 	}
 	if want.has("descriptors") && !t.removed() {
 		out.key("descriptors")
-		out.open('{')
-		out.key("data")
-		out.open('[')
-		for _, o := range t.shared() {
-			teDescriptor(out, want["descriptors"], item, t, o, me)
-		}
-		out.close(']')
-		out.close('}')
+		teDescriptors(out, want["descriptors"], item, t, me)
 	}
+	out.close('}')
+}
+
+// teDescriptors writes the connection to what the group's members think of an indicator.
+func teDescriptors(out *page, want fields, item uint32, t teItem, me int) {
+	out.open('{')
+	out.key("data")
+	out.open('[')
+	for _, o := range t.shared() {
+		teDescriptor(out, want, item, t, o, me)
+	}
+	out.close(']')
 	out.close('}')
 }
 

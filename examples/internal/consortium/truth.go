@@ -144,7 +144,7 @@ type Received struct {
 const maxReceived = 100_000
 
 // receive notes what came. It wants the lock.
-func (s *Server) receive(q request, protocol string, member int, action, target string, detail any, changed bool) {
+func (s *Server) receive(q request, protocol, action, target string, detail any, changed bool) {
 	if form, ok := detail.(url.Values); ok {
 		kept := url.Values{}
 		for k, v := range form {
@@ -157,7 +157,7 @@ func (s *Server) receive(q request, protocol string, member int, action, target 
 	if len(s.received) >= maxReceived {
 		s.received = slices.Delete(s.received, 0, maxReceived/10)
 	}
-	s.received = append(s.received, Received{q.now.UTC(), protocol, member, action, target, detail, changed})
+	s.received = append(s.received, Received{q.now.UTC(), protocol, q.me, action, target, detail, changed})
 }
 
 // Received are what members sent, the oldest first.
