@@ -2,6 +2,7 @@ package consortium
 
 import (
 	"iter"
+	"slices"
 	"sort"
 	"time"
 )
@@ -14,6 +15,7 @@ type board[T any] struct {
 	start   int64               // microseconds: when the first record was added
 	span    int64               // microseconds from the first generated record to the last
 	derive  func(uint32) T      // generated record i as it was added
+	keysOf  func(T) []string    // what lookup finds a record by; never other ones, whatever becomes of it
 	seq     []uint32            // of every record: the number of its latest change
 	events  []event             // changes after the generated ones, by seq - n
 	touched map[uint32]T        // records that were changed or added since
@@ -26,8 +28,8 @@ type event struct {
 	at   int64 // microseconds, strictly rising
 }
 
-func newBoard[T any](d data, end time.Time, span time.Duration, derive func(uint32) T) *board[T] {
-	b := &board[T]{data: d, derive: derive, touched: map[uint32]T{}, keys: map[string]uint32{}}
+func newBoard[T any](d data, end time.Time, span time.Duration, derive func(uint32) T, keysOf func(T) []string) *board[T] {
+	b := &board[T]{data: d, derive: derive, keysOf: keysOf, touched: map[uint32]T{}, keys: map[string]uint32{}}
 	b.span = span.Microseconds()
 	b.start = end.Truncate(time.Second).UnixMicro() - b.span
 	b.seq = make([]uint32, d.n)
@@ -125,25 +127,36 @@ func (b *board[T]) change(item uint32, now time.Time, t T) {
 	b.touched[item] = t
 }
 
-// add puts a new record at the end. Its keys find it again.
-func (b *board[T]) add(now time.Time, t T, keys ...string) uint32 {
+// add puts a new record at the end.
+func (b *board[T]) add(now time.Time, t T) uint32 {
 	item := b.len()
 	b.seq = append(b.seq, 0)
 	b.change(item, now, t)
-	for _, k := range keys {
+	for _, k := range b.keysOf(t) {
 		b.keys[k] = item
 	}
 	return item
 }
 
-// lookup finds a record by its value: an added one by its key, a generated one by turning
-// the value back.
+// lookup finds the record that has a key: an added one by the key itself, a generated one by
+// turning its value back. The lists' generated values are the same ones, of kinds that differ.
 func (b *board[T]) lookup(key, value string, kinds ...kind) (uint32, bool) {
 	if item, ok := b.keys[key]; ok {
 		return item, true
 	}
 	for _, k := range kinds {
-		if item, ok := b.find(value, k); ok {
+		if item, ok := b.find(value, k); ok && slices.Contains(b.keysOf(b.record(item)), key) {
+			return item, true
+		}
+	}
+	return 0, false
+}
+
+// named finds the record of a value whose type is not said: the first there is, in the order of
+// types. Keys are the type and the value.
+func (b *board[T]) named(value string, types []string, kinds map[string]kind) (uint32, bool) {
+	for _, typ := range types {
+		if item, ok := b.lookup(typ+" "+value, value, kinds[typ]); ok {
 			return item, true
 		}
 	}

@@ -72,6 +72,17 @@ var ncReasons = []string{"Does not meet the definition", "Wrong fingerprint", "N
 
 var ncClasses = []string{"A1", "A2", "B1", "B2"}
 
+// keys are its place in paths, and the values of its fingerprints.
+func (t ncItem) keys() []string {
+	list := []string{strconv.Itoa(t.member) + "/" + t.id}
+	for _, p := range t.prints {
+		if p.value != "" {
+			list = append(list, p.value)
+		}
+	}
+	return list
+}
+
 func ncDerive(d data, end time.Time, i uint32) ncItem {
 	t := ncItem{member: 2 + d.pick(i, "nc.member", len(memberNames)-1), video: d.pick(i, "nc.video", 100) < 30,
 		deleted: d.pick(i, "nc.deleted", 100) < 6, class: ncClasses[d.pick(i, "nc.class", len(ncClasses))]}
@@ -115,10 +126,8 @@ func (s *Server) environment(name string) *board[ncItem] {
 		n = max(1, n/10)
 	}
 	d, end := data{s.o.Seed, n}, s.started.Add(-10*time.Minute)
-	for _, c := range []byte(strings.TrimPrefix(name, industry)) {
-		d.seed = mix(d.seed ^ uint64(c))
-	}
-	s.ncmec[name] = newBoard(d, end, s.o.Span, func(i uint32) ncItem { return ncDerive(d, end, i) })
+	d.seed = fold(d.seed, strings.TrimPrefix(name, industry))
+	s.ncmec[name] = newBoard(d, end, s.o.Span, func(i uint32) ncItem { return ncDerive(d, end, i) }, ncItem.keys)
 	return s.ncmec[name]
 }
 

@@ -191,14 +191,11 @@ func (s *Server) ncVote(q request) reply {
 
 // ncFind finds an entry of a member by its id. It wants the lock.
 func ncFind(b *board[ncItem], member, id string) (uint32, bool) {
-	item, ok := b.keys[member+"/"+id]
+	key := member + "/" + id
+	item, ok := b.keys[key]
 	if !ok && len(id) > 5 { // "image17"
 		n, err := strconv.ParseUint(id[5:], 10, 32)
 		item, ok = uint32(n), err == nil && n < uint64(b.n)
 	}
-	if !ok {
-		return 0, false
-	}
-	t := b.record(item)
-	return item, t.id == id && strconv.Itoa(t.member) == member
+	return item, ok && b.record(item).keys()[0] == key
 }

@@ -109,9 +109,9 @@ func New(o Options) (*Server, error) {
 	s := &Server{o: o, faults: newFaults(o.Seed, set), started: o.Now(), ncmec: map[string]*board[ncItem]{}}
 	end := s.started.Add(-10 * time.Minute)
 	d := data{o.Seed, uint32(o.Records)}
-	s.te = newBoard(d, end, o.Span, func(i uint32) teItem { return teDerive(d, end, i) })
-	s.ncii = newBoard(d, end, o.Span, func(i uint32) snItem { return snDerive(d, i) })
-	s.tat = newBoard(d, end, o.Span, func(i uint32) tatItem { return tatDerive(d, i) })
+	s.te = newBoard(d, end, o.Span, func(i uint32) teItem { return teDerive(d, end, i) }, teItem.keys)
+	s.ncii = newBoard(d, end, o.Span, func(i uint32) snItem { return snDerive(d, i) }, snItem.keys)
+	s.tat = newBoard(d, end, o.Span, func(i uint32) tatItem { return tatDerive(d, i) }, tatItem.keys)
 	s.environment(industry)
 	for _, k := range o.Known {
 		if _, err := s.Add("", k); err != nil {

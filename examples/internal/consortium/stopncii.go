@@ -43,6 +43,8 @@ var (
 	snKinds    = map[string]kind{"ImagePDQ": kindPDQ, "VideoMD5": kindMD5, "VideoTMK": kindTMK, "Text": kindText, "URL": kindURL, "Unknown": kindPhotoDNA}
 )
 
+func (t snItem) keys() []string { return []string{t.signal + " " + t.hash} }
+
 func snDerive(d data, i uint32) snItem {
 	t := snItem{signal: weighted(d.pick(i, "sn.signal", 100), []choice[string]{{70, "ImagePDQ"}, {15, "VideoMD5"}, {5, "VideoTMK"}, {4, "Text"}, {4, "URL"}, {2, "Unknown"}})}
 	t.hash = d.value(i, snKinds[t.signal])

@@ -2,7 +2,6 @@ package consortium
 
 import (
 	"cmp"
-	"encoding/hex"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -81,7 +80,7 @@ func (s *Server) snSubmit(q request) reply {
 		}
 		switch {
 		case !exists:
-			s.ncii.add(q.now, t, r.Signal+" "+r.Hash)
+			s.ncii.add(q.now, t)
 		case changed:
 			s.ncii.change(item, q.now, t)
 		}
@@ -96,7 +95,7 @@ func snCheck(signal, value string) string {
 		return "signalType must be one of " + strings.Join(snSignals, ", ")
 	}
 	digits := map[string]int{"ImagePDQ": 64, "VideoMD5": 32}[signal]
-	if _, err := hex.DecodeString(value); digits > 0 && (err != nil || len(value) != digits) {
+	if digits > 0 && !isHex(value, digits) {
 		return fmt.Sprintf("a hashValue of %s has %d hexadecimal digits", signal, digits)
 	}
 	if value == "" {
@@ -138,7 +137,7 @@ func (s *Server) snSubmitFeedback(q request) reply {
 		if !slices.Contains(snValues, f.Value) {
 			return snFail(http.StatusBadRequest, fmt.Sprintf("feedback %d: feedbackValue must be one of %s", i, strings.Join(snValues, ", ")))
 		}
-		item, ok := s.snFind(f.Hash)
+		item, ok := s.ncii.named(f.Hash, snSignals, snKinds)
 		if !ok {
 			return snFail(http.StatusBadRequest, fmt.Sprintf("feedback %d: no such hashValue", i))
 		}
@@ -152,14 +151,4 @@ func (s *Server) snSubmitFeedback(q request) reply {
 		s.receive(q, "stopncii", "feedback", t.signal+" "+f.Hash, f, changed)
 	}
 	return jsonReply(http.StatusOK, map[string]int{"count": len(items)})
-}
-
-// snFind finds a record by its hash. It wants the lock.
-func (s *Server) snFind(value string) (uint32, bool) {
-	for _, signal := range snSignals {
-		if item, ok := s.ncii.lookup(signal+" "+value, value, snKinds[signal]); ok && s.ncii.record(item).hash == value {
-			return item, true
-		}
-	}
-	return 0, false
 }

@@ -51,6 +51,8 @@ var (
 	}
 )
 
+func (t tatItem) keys() []string { return []string{t.algorithm + " " + t.digest} }
+
 func tatDerive(d data, i uint32) tatItem {
 	t := tatItem{algorithm: weighted(d.pick(i, "tat.algorithm", 100), []choice[string]{{50, "PDQ"}, {20, "MD5"}, {20, "SHA256"}, {10, "SHA512"}}),
 		ideology: tatIdeologies[d.pick(i, "tat.ideology", 2)], deleted: d.pick(i, "tat.deleted", 100) < 4,
@@ -333,7 +335,7 @@ func (s *Server) tatSendFeedback(q request) reply {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	item, ok := s.tatFind(sent.Digest)
+	item, ok := s.tat.named(sent.Digest, tatAlgorithms, tatKinds)
 	if !ok {
 		return tatFail(http.StatusBadRequest, "hash_digest must be one of the list")
 	}
@@ -346,14 +348,4 @@ func (s *Server) tatSendFeedback(q request) reply {
 	}
 	s.receive(q, "tat", "feedback", t.algorithm+" "+t.digest, f, changed)
 	return jsonReply(http.StatusCreated, map[string]any{"hash_digest": sent.Digest, "category": sent.Category, "comment": sent.Comment})
-}
-
-// tatFind finds a record by its digest. It wants the lock.
-func (s *Server) tatFind(digest string) (uint32, bool) {
-	for _, a := range tatAlgorithms {
-		if item, ok := s.tat.lookup(a+" "+digest, digest, tatKinds[a]); ok && s.tat.record(item).digest == digest {
-			return item, true
-		}
-	}
-	return 0, false
 }

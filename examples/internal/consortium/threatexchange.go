@@ -84,6 +84,8 @@ var (
 	teReacted = []choice[string]{{12, "HELPFUL"}, {6, "DISAGREE_WITH_TAGS"}, {3, "NON_MALICIOUS"}, {9, "SAW_THIS_TOO"}, {70, ""}}
 )
 
+func (t teItem) keys() []string { return []string{t.typ + " " + t.value} }
+
 // teDerive makes a generated indicator; end is when the generated ones end.
 func teDerive(d data, end time.Time, i uint32) teItem {
 	k := weighted(d.pick(i, "te.type", 100), teTypes)

@@ -126,11 +126,7 @@ func teDescriptor(out *page, want fields, item uint32, t teItem, o descriptor, m
 
 // teTagID is the same for a text wherever it stands.
 func teTagID(text string) string {
-	h := uint64(golden)
-	for _, c := range []byte(text) {
-		h = mix(h ^ uint64(c))
-	}
-	return strconv.FormatUint(teTagBase+h%1_000_000_000_000, 10)
+	return strconv.FormatUint(teTagBase+fold(golden, text)%1_000_000_000_000, 10)
 }
 
 func teDescriptorID(item uint32, member int) string {

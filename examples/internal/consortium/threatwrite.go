@@ -2,7 +2,6 @@ package consortium
 
 import (
 	"cmp"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"net/http"
@@ -96,7 +95,7 @@ func (s *Server) tePut(item uint32, exists bool, t teItem, o descriptor, now tim
 	t.descriptors = list
 	t.listed = t.listed || o.group
 	if !exists {
-		return s.te.add(now, t, t.typ+" "+t.value), true
+		return s.te.add(now, t), true
 	}
 	s.te.change(item, now, t)
 	return item, true
@@ -106,7 +105,7 @@ func (s *Server) tePut(item uint32, exists bool, t teItem, o descriptor, now tim
 func teCheck(typ, value string) string {
 	digits := map[string]int{"HASH_PDQ": 64, "HASH_MD5": 32, "HASH_VIDEO_MD5": 32, "HASH_SHA1": 40, "HASH_SHA256": 64, "HASH_VIDEO_SHA256": 64, "HASH_URL_MD5": 32}
 	if n := digits[typ]; n > 0 {
-		if _, err := hex.DecodeString(value); err != nil || len(value) != n {
+		if !isHex(value, n) {
 			return fmt.Sprintf("an indicator of type %s has %d hexadecimal digits", typ, n)
 		}
 		return ""
@@ -119,13 +118,13 @@ func teCheck(typ, value string) string {
 
 // teLookup finds the indicator of a type and a value. It wants the lock.
 func (s *Server) teLookup(typ, value string) (uint32, bool) {
+	var kinds []kind
 	for k := range kindCount {
 		if teNames[k] == typ {
-			item, ok := s.te.lookup(typ+" "+value, value, k)
-			return item, ok && s.te.record(item).typ == typ
+			kinds = append(kinds, k)
 		}
 	}
-	return s.te.lookup(typ+" "+value, "")
+	return s.te.lookup(typ+" "+value, value, kinds...)
 }
 
 // with is the descriptor as a form changes it, or what is wrong with the form.
