@@ -93,8 +93,7 @@ func (b *board[T]) updated(item uint32) int64 { return b.at(b.seq[item]) }
 
 // since gives the first change at or after a time.
 func (b *board[T]) since(at int64) uint32 {
-	n := int(b.n) + len(b.events)
-	return uint32(sort.Search(n, func(s int) bool { return b.at(uint32(s)) >= at }))
+	return uint32(sort.Search(int(b.changed()), func(s int) bool { return b.at(uint32(s)) >= at }))
 }
 
 // itemOf is the record that a change was of.
@@ -108,7 +107,7 @@ func (b *board[T]) itemOf(seq uint32) uint32 {
 // changes goes through records in the order of their latest changes, from a change on.
 func (b *board[T]) changes(from uint32) iter.Seq2[uint32, uint32] {
 	return func(yield func(seq, item uint32) bool) {
-		for s, n := from, b.n+uint32(len(b.events)); s < n; s++ {
+		for s, n := from, b.changed(); s < n; s++ {
 			if item := b.itemOf(s); b.seq[item] == s && !yield(s, item) {
 				return
 			}
@@ -116,13 +115,43 @@ func (b *board[T]) changes(from uint32) iter.Seq2[uint32, uint32] {
 	}
 }
 
+// row is a record of a page, and when it was changed.
+type row[T any] struct {
+	item   uint32
+	at     int64 // microseconds
+	record T
+}
+
+// page takes the records that are wanted, at most limit, in the order of their latest changes, of
+// the changes from one on and before another. next is where the page after it begins.
+func (b *board[T]) page(from, before uint32, limit int64, want func(row[T]) bool) (rows []row[T], next uint32, more bool) {
+	next = from
+	for seq, item := range b.changes(from) {
+		if seq >= before {
+			break
+		}
+		if int64(len(rows)) == limit {
+			return rows, next, true
+		}
+		next = seq + 1
+		if r := (row[T]{item, b.at(seq), b.record(item)}); want(r) {
+			rows = append(rows, r)
+		}
+	}
+	return rows, next, false
+}
+
+// changed counts the changes there ever were.
+func (b *board[T]) changed() uint32 { return b.n + uint32(len(b.events)) }
+
 // change puts a record in the place of another and moves it to the end of the order.
 func (b *board[T]) change(item uint32, now time.Time, t T) {
 	at := now.UnixMicro()
-	if last := b.n + uint32(len(b.events)); last > 0 {
-		at = max(at, b.at(last-1)+1)
+	seq := b.changed()
+	if seq > 0 {
+		at = max(at, b.at(seq-1)+1)
 	}
-	b.seq[item] = b.n + uint32(len(b.events))
+	b.seq[item] = seq
 	b.events = append(b.events, event{item, at})
 	b.touched[item] = t
 }

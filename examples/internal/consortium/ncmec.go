@@ -225,7 +225,7 @@ func (s *Server) ncEntries(q request) reply {
 	if q.now.Unix()-issued > int64(ncURLLife/time.Second) {
 		return ncFail(http.StatusBadRequest, "this paging address has expired: begin the range again")
 	}
-	var rows []ncRow
+	var rows []row[ncItem]
 	s.mu.Lock() // the environment may have to be made
 	b := s.environment(q.PathValue("environment"))
 	s.mu.Unlock()
@@ -235,15 +235,15 @@ func (s *Server) ncEntries(q request) reply {
 	first := o
 	for ; o < end; o++ {
 		item := b.ordinal(o)
-		at := b.updated(item) / 1e6
-		if at <= from || at > to {
+		at := b.updated(item)
+		if at/1e6 <= from || at/1e6 > to {
 			continue
 		}
 		if len(rows) == int(size) {
 			more = true
 			break
 		}
-		rows = append(rows, ncRow{b.record(item), at})
+		rows = append(rows, row[ncItem]{item, at, b.record(item)})
 	}
 	s.mu.RUnlock()
 	if q.fault == "repeat-page" {
@@ -259,21 +259,15 @@ func (s *Server) ncEntries(q request) reply {
 			out.WriteString("</next></paging>")
 		}
 		for _, kind := range []string{"image", "video"} {
-			ncEntrySet(out, kind, slices.DeleteFunc(slices.Clone(rows), func(r ncRow) bool { return r.video != (kind == "video") }), q.fault == "bad-record")
+			ncEntrySet(out, kind, slices.DeleteFunc(slices.Clone(rows), func(r row[ncItem]) bool { return r.record.video != (kind == "video") }), q.fault == "bad-record")
 		}
 	})
 	out.records = len(rows)
 	return out
 }
 
-// ncRow is an entry and when it was changed, in seconds since 1970.
-type ncRow struct {
-	ncItem
-	at int64
-}
-
 // ncEntrySet writes the entries of a kind, if there are any; bad: beside one that nobody can read.
-func ncEntrySet(out *bytes.Buffer, kind string, rows []ncRow, bad bool) {
+func ncEntrySet(out *bytes.Buffer, kind string, rows []row[ncItem], bad bool) {
 	if len(rows) == 0 {
 		return
 	}
@@ -281,12 +275,12 @@ func ncEntrySet(out *bytes.Buffer, kind string, rows []ncRow, bad bool) {
 	for _, r := range rows {
 		latest = max(latest, r.at)
 	}
-	out.WriteString("<" + kind + `s count="` + strconv.Itoa(len(rows)) + `" maxTimestamp="` + time.Unix(latest, 0).UTC().Format(ncTime) + `">`)
+	out.WriteString("<" + kind + `s count="` + strconv.Itoa(len(rows)) + `" maxTimestamp="` + time.UnixMicro(latest).UTC().Format(ncTime) + `">`)
 	if bad {
 		out.WriteString("<" + kind + `><member id="nobody"/><timestamp>yesterday</timestamp><fingerprints><md5>zz</md5><pdq/></fingerprints></` + kind + ">")
 	}
 	for _, r := range rows {
-		ncEntry(out, kind, r.ncItem, r.at)
+		ncEntry(out, kind, r.record, r.at)
 	}
 	out.WriteString("</" + kind + "s>")
 }
@@ -307,7 +301,7 @@ func ncEntry(out *bytes.Buffer, kind string, t ncItem, at int64) {
 	}
 	out.WriteString("<" + kind + ">")
 	ncMember(out, t.member)
-	out.WriteString("<timestamp>" + time.Unix(at, 0).UTC().Format(ncTime) + "</timestamp><id>")
+	out.WriteString("<timestamp>" + time.UnixMicro(at).UTC().Format(ncTime) + "</timestamp><id>")
 	_ = xml.EscapeText(out, []byte(t.id))
 	out.WriteString("</id>")
 	if !t.deleted {

@@ -132,30 +132,14 @@ func (s *Server) snFetch(q request) reply {
 		return snFail(http.StatusBadRequest, "startTimestamp and pageSize must be whole numbers, and nextPageToken one given for this startTimestamp")
 	}
 	size = min(size, snMaxSize)
-	type row struct {
-		snItem
-		at int64
-	}
-	var rows []row
-	next, more, newest := from, false, start
 	s.mu.RLock()
-	b := s.ncii
+	b, newest := s.ncii, start
 	from = max(from, b.since(start*1e6))
 	lapsed := q.now.Add(-snTombstones).UnixMicro()
-	if n := b.n + uint32(len(b.events)); n > 0 {
+	if n := b.changed(); n > 0 {
 		newest = max(start, b.at(n-1)/1e6)
 	}
-	for seq, item := range b.changes(from) {
-		at, t := b.at(seq), b.record(item)
-		if len(rows) == int(size) {
-			more = true
-			break
-		}
-		next = seq + 1
-		if t.held() || at >= lapsed {
-			rows = append(rows, row{t, at})
-		}
-	}
+	rows, next, more := b.page(from, b.changed(), size, func(r row[snItem]) bool { return r.record.held() || r.at >= lapsed })
 	s.mu.RUnlock()
 	if q.fault == "repeat-page" {
 		next, more = from, true
@@ -181,7 +165,7 @@ func (s *Server) snFetch(q request) reply {
 		if q.fault == "bad-record" && i == len(rows)/2 {
 			out.raw(`{"lastModtimestamp":"yesterday","signalType":"ImagePDQ","hashValue":17,"hashStatus":["Active"],"caseNumbers":[],"CSPFeedbacks":{}}`)
 		}
-		snRecord(&out, r.snItem, r.at)
+		snRecord(&out, r.record, r.at)
 	}
 	out.close(']')
 	out.close('}')

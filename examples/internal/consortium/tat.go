@@ -188,38 +188,22 @@ func (s *Server) tatList(q request) reply {
 	if !ok {
 		return tatFail(http.StatusBadRequest, "after must be a checkpoint")
 	}
-	type row struct {
-		item uint32
-		at   int64
-		tatItem
-	}
-	var rows []row
-	more, checkpoint := false, after
 	s.mu.RLock()
 	b := s.tat
 	from := b.since(at)
-	for n := b.n + uint32(len(b.events)); from < n && b.at(from) == at; from++ { // within one moment ids rise
+	for n := b.changed(); from < n && b.at(from) == at; from++ { // within one moment ids rise
 		if item := b.itemOf(from); int64(item)+1 > id {
 			break
 		}
 	}
-	for seq, item := range b.changes(from) {
-		if len(rows) == int(limit) {
-			more = true
-			break
-		}
-		t := b.record(item)
-		checkpoint = tatTime(b.at(seq)) + "," + strconv.Itoa(int(item)+1)
-		if ideology == "" || t.ideology == ideology {
-			rows = append(rows, row{item, b.at(seq), t})
-		}
+	rows, next, more := b.page(from, b.changed(), limit, func(r row[tatItem]) bool { return ideology == "" || r.record.ideology == ideology })
+	checkpoint := after
+	if next > from && q.fault != "repeat-page" {
+		checkpoint = tatTime(b.at(next-1)) + "," + strconv.Itoa(int(b.itemOf(next-1))+1)
 	}
 	count := b.len()
 	s.mu.RUnlock()
-	next := checkpoint
-	if q.fault == "repeat-page" {
-		next, more = after, true
-	}
+	more = more || q.fault == "repeat-page"
 
 	out := make(page, 0, 300*len(rows)+256)
 	out.open('{')
@@ -227,8 +211,8 @@ func (s *Server) tatList(q request) reply {
 	out.num(int64(count))
 	out.key("next")
 	if more {
-		query.Set("after", next)
-		if next == "" {
+		query.Set("after", checkpoint)
+		if checkpoint == "" {
 			query.Del("after")
 		}
 		out.str(origin(q.Request) + q.URL.Path + "?" + query.Encode())
@@ -238,7 +222,7 @@ func (s *Server) tatList(q request) reply {
 	out.key("previous")
 	out.raw("null")
 	out.key("checkpoint")
-	out.str(next)
+	out.str(checkpoint)
 	out.key("results")
 	out.open('[')
 	for i, r := range rows {
@@ -248,16 +232,16 @@ func (s *Server) tatList(q request) reply {
 		out.open('{')
 		out.key("id")
 		out.num(int64(r.item) + 1)
-		for _, f := range [][2]string{{"hash_digest", r.digest}, {"algorithm", r.algorithm}, {"ideology", r.ideology}, {"file_type", r.fileType}} {
+		for _, f := range [][2]string{{"hash_digest", r.record.digest}, {"algorithm", r.record.algorithm}, {"ideology", r.record.ideology}, {"file_type", r.record.fileType}} {
 			out.key(f[0])
 			out.str(f[1])
 		}
 		out.key("deleted")
-		out.bool(r.deleted)
+		out.bool(r.record.deleted)
 		out.key("updated_on")
 		out.raw(tatTime(r.at))
 		out.key("created_on")
-		out.raw(tatTime(r.created * 1e6))
+		out.raw(tatTime(r.record.created * 1e6))
 		out.close('}')
 	}
 	out.close(']')

@@ -255,38 +255,14 @@ func (s *Server) teUpdates(q request) reply {
 		}
 		from = n
 	}
-	type row struct {
-		item uint32
-		at   int64
-		teItem
-	}
-	var rows []row
-	next, more := from, false
 	s.mu.RLock()
-	b := s.te
-	from = max(from, b.since(start*1e6))
+	from = max(from, s.te.since(start*1e6))
 	lapsed := q.now.Add(-teTombstones).UnixMicro()
-	taken := int64(0)
-	for seq, item := range b.changes(from) {
-		at := b.at(seq)
-		if at/1e6 > stop {
-			break
-		}
-		if taken == limit {
-			more = true
-			break
-		}
-		next = seq + 1
-		t := b.record(item)
-		if !t.listed || t.removed() && at < lapsed {
-			continue
-		}
-		taken++
-		if len(types) == 0 || slices.Contains(types, t.typ) {
-			rows = append(rows, row{item, at, t})
-		}
-	}
+	rows, next, more := s.te.page(from, s.te.since((stop+1)*1e6), limit, func(r row[teItem]) bool {
+		return r.record.listed && (!r.record.removed() || r.at >= lapsed)
+	})
 	s.mu.RUnlock()
+	rows = slices.DeleteFunc(rows, func(r row[teItem]) bool { return len(types) > 0 && !slices.Contains(types, r.record.typ) })
 	if q.fault == "repeat-page" {
 		next, more = from, true
 	}
@@ -299,7 +275,7 @@ func (s *Server) teUpdates(q request) reply {
 		if q.fault == "bad-record" && i == len(rows)/2 {
 			out.raw(`{"id":"17","indicator":{"not":"a string"},"type":"HASH_PDQ","last_updated":"yesterday","should_delete":"perhaps"}`)
 		}
-		teIndicator(&out, want, r.item, r.at, r.teItem, q.me)
+		teIndicator(&out, want, r.item, r.at, r.record, q.me)
 	}
 	out.close(']')
 	if len(rows) > 0 || more {
