@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -46,6 +47,22 @@ func (s *Server) Truth(protocol, environment string) (iter.Seq[Record], error) {
 		}
 	}
 	return nil, fmt.Errorf("consortium: no list %q %q", protocol, environment)
+}
+
+// Values are the values of what a list holds, in lower case and in order; those that are too large
+// for a page are left out.
+func (s *Server) Values(protocol, environment string) (values []string, err error) {
+	records, err := s.Truth(protocol, environment)
+	if err != nil {
+		return nil, err
+	}
+	for r := range records {
+		if r.Held && r.Value != "" {
+			values = append(values, strings.ToLower(r.Value))
+		}
+	}
+	slices.Sort(values)
+	return values, nil
 }
 
 func truth[T any](s *Server, b *board[T], records func(uint32, T) []Record) iter.Seq[Record] {
