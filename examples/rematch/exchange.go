@@ -30,7 +30,8 @@ file, as "rematch exchange add --help" lists them, or from the file of --credent
 	return c
 }
 
-// openExchange connects to an exchange. It is the one place that knows of protocols.
+// openExchange connects to an exchange, with credentials from a file or from where its protocol
+// has them.
 func openExchange(x store.Exchange, credentialFile string) (exchange.Source, error) {
 	p, err := exchange.ParseProtocol(x.Protocol)
 	if err != nil {

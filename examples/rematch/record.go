@@ -278,16 +278,17 @@ A report counts what there is: keep records for as long as they are reported of.
 		Example: `  rematch record retention --store banks.db --by ann --no-match 720h --not-judged 90d --counts 0`,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			change := false
+			lengths := make(map[int]time.Duration) // of kinds
 			for i, k := range kinds {
 				if c.Flags().Changed(k.flag) {
-					change = true
-					if _, err := parseRetention(k.flag, given[i]); err != nil {
+					d, err := parseRetention(k.flag, given[i])
+					if err != nil {
 						return err
 					}
+					lengths[i] = d
 				}
 			}
-			if change && w.by == "" {
+			if len(lengths) > 0 && w.by == "" {
 				return usagef("--by: who sets it?")
 			}
 			return withStore(c.Context(), w.url, false, func(s *store.Store) error {
@@ -296,11 +297,9 @@ A report counts what there is: keep records for as long as they are reported of.
 				if err != nil {
 					return err
 				}
-				if change {
-					for i, k := range kinds {
-						if c.Flags().Changed(k.flag) {
-							*k.of(&r), _ = parseRetention(k.flag, given[i])
-						}
+				if len(lengths) > 0 {
+					for i, d := range lengths {
+						*kinds[i].of(&r) = d
 					}
 					if _, err := s.SetRetention(c.Context(), w.actor(), r, w.reason); err != nil {
 						return err

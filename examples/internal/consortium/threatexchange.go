@@ -155,7 +155,6 @@ var teProtocol = protocol{
 }
 
 func (s *Server) routeThreatExchange() {
-	p := teProtocol
 	for method, h := range map[string]func(request) reply{
 		"GET {group}/threat_updates":             as(s.teAuth, s.teUpdates),
 		"GET {app}/threat_privacy_groups_member": as(s.teAuth, s.teGroups),
@@ -167,8 +166,8 @@ func (s *Server) routeThreatExchange() {
 		"DELETE {id}":                            as(s.teAuth, s.teDelete),
 	} {
 		verb, path, _ := strings.Cut(method, " ")
-		s.handle(verb+" /threatexchange/{version}/"+path, p, strings.HasSuffix(path, "threat_updates"), h)
-		s.handle(verb+" /threatexchange/{version}/"+path+"/{$}", p, strings.HasSuffix(path, "threat_updates"), h)
+		s.handle(verb+" /threatexchange/{version}/"+path, teProtocol, strings.HasSuffix(path, "threat_updates"), h)
+		s.handle(verb+" /threatexchange/{version}/"+path+"/{$}", teProtocol, strings.HasSuffix(path, "threat_updates"), h)
 	}
 }
 
