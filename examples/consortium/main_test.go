@@ -89,6 +89,12 @@ func TestRun(t *testing.T) {
 	require.Equal(t, "503", e.Fault)
 	require.NoError(t, json.Unmarshal([]byte(<-out.lines), &e))
 	require.Equal(t, 200, e.Status)
+	later := body
+	for tries := 0; later == body; tries++ {
+		require.Less(t, tries, 500, "the lists do not change")
+		time.Sleep(10 * time.Millisecond)
+		_, later = fetch()
+	}
 	client.CloseIdleConnections()
 	stop()
 	require.Equal(t, terminal.ExitOK, <-code)
