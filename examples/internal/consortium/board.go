@@ -168,7 +168,7 @@ func (b *board[T]) add(now time.Time, t T) uint32 {
 }
 
 // lookup finds the record that has a key: an added one by the key itself, a generated one by
-// turning its value back. The lists' generated values are the same ones, of kinds that differ.
+// turning its value back. Lists share generated values: the record of that number may have another.
 func (b *board[T]) lookup(key, value string, kinds ...kind) (uint32, bool) {
 	if item, ok := b.keys[key]; ok {
 		return item, true
