@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -104,9 +105,13 @@ func submissions(ctx context.Context, s *store.Store, bank string, ids []string)
 		if err := allThere(v, bank, ids); err != nil {
 			return err
 		}
+		var policy match.Policy
 		for _, b := range v.Banks() {
 			if b.Name == bank && b.Allow {
 				return fmt.Errorf("the bank %s is an allow-list: its entries are known to be harmless", display(bank))
+			}
+			if b.Name == bank {
+				policy = b.Policy
 			}
 		}
 		for _, id := range ids {
@@ -127,8 +132,8 @@ func submissions(ctx context.Context, s *store.Store, bank string, ids []string)
 			case match.Seed, match.Disputed:
 				r.Opinions = []match.Opinion{{By: "rematch", Says: match.Seed}} // it is to be looked at there as well
 			}
-			if e.Disabled {
-				return fmt.Errorf("%s is disabled here, and is not shared", display(id))
+			if state := e.State(policy, time.Now()); state == match.StateDisabled || state == match.StateExpired {
+				return fmt.Errorf("%s is %s here, and is not shared", display(id), state)
 			}
 			what = append(what, store.Outgoing{Record: &r})
 		}
