@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -49,10 +50,8 @@ line, the whole document.`,
 			if !q.From.IsZero() && !q.To.IsZero() && !q.From.Before(q.To) {
 				return usagef("--from %s is not before --to %s", from, to)
 			}
-			if class != "" {
-				if q.Class, err = parseClass(class); err != nil {
-					return err
-				}
+			if q.Class = record.Class(class); class != "" && !slices.Contains(record.Classes(), q.Class) {
+				return usagef("--outcome %q: want match, not_judged, suppressed, shadow or no_match", class)
 			}
 			switch q.Status {
 			case "", record.Confirmed, record.Overturned, store.Undecided:
@@ -383,13 +382,4 @@ func parseMoment(flag, text string) (time.Time, error) {
 		return t, nil
 	}
 	return time.Time{}, usagef("%s %q: want a date such as 2026-03-01, or 2026-03-01T12:00:00Z", flag, text)
-}
-
-func parseClass(text string) (record.Class, error) {
-	for _, c := range record.Classes() {
-		if string(c) == text {
-			return c, nil
-		}
-	}
-	return "", usagef("--outcome %q: want match, not_judged, suppressed, shadow or no_match", text)
 }

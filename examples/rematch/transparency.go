@@ -38,9 +38,6 @@ to a statement.`,
   rematch report --store banks.db --from 2026-01-01 --to 2026-07-01 --format dsa-statements > statements.jsonl`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if a.json && !c.Flags().Changed("format") {
-				format = "json"
-			}
 			since, err := parseMoment("--from", from)
 			if err != nil {
 				return err
