@@ -118,20 +118,6 @@ func (m *member) values() []string {
 	return all
 }
 
-func truth(t *testing.T, s *consortium.Server, l joined) []string {
-	t.Helper()
-	var all []string
-	records, err := s.Truth(l.protocol, l.environment)
-	require.NoError(t, err)
-	for r := range records {
-		if r.Held && r.Value != "" {
-			all = append(all, strings.ToLower(strings.TrimSpace(r.Value)))
-		}
-	}
-	slices.Sort(all)
-	return all
-}
-
 // stances are what the words of the protocols say of a record.
 var stances = map[string]match.Stance{
 	"MALICIOUS": match.Positive, "HELPFUL": match.Positive, "affirmative": match.Positive, "Blocked": match.Positive,
@@ -199,7 +185,8 @@ func TestJoining(t *testing.T) {
 				defer web.Close()
 				me := &member{kept: map[string]exchange.Record{}, open: func() exchange.Source { return open(t, web.URL, s, l) }}
 				me.pull(t)
-				want := truth(t, s, l)
+				want, err := s.Values(l.protocol, l.environment)
+				require.NoError(t, err)
 				require.NotEmpty(t, want)
 				assert.Equal(t, want, me.values())
 				assertOpinions(t, s, l, me)
@@ -210,7 +197,8 @@ func TestJoining(t *testing.T) {
 					}
 					s.Advance(time.Hour)
 					me.pull(t)
-					want = truth(t, s, l)
+					want, err = s.Values(l.protocol, l.environment)
+					require.NoError(t, err)
 					assert.Equal(t, want, me.values())
 				}
 				t.Logf("%d records, %d set aside, %d pulls failed", len(me.kept), me.faults, me.retries)

@@ -38,21 +38,13 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/rematch-go/rematch/examples/internal/consortium"
 	"github.com/rematch-go/rematch/examples/internal/terminal"
 	"github.com/rematch-go/rematch/hash"
-)
-
-const (
-	exitOK      = 0
-	exitFailure = 1
-	exitUsage   = 2
 )
 
 func main() { os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr)) }
@@ -112,21 +104,9 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	s, err := parse(args, stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return exitOK
-	}
-	if err != nil {
-		fmt.Fprintf(stderr, "consortium: %s\n", terminal.OneLine(err.Error()))
-		return exitUsage
-	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := serve(ctx, s, &printer{w: stdout, json: s.json}); err != nil {
-		fmt.Fprintf(stderr, "consortium: %s\n", terminal.OneLine(err.Error()))
-		return exitFailure
-	}
-	return exitOK
+	return terminal.Run(ctx, "consortium", args, stderr, parse, func(ctx context.Context, s settings) error {
+		return serve(ctx, s, &printer{w: stdout, json: s.json})
+	})
 }
 
 // serve runs until ctx ends, and lets what is under way end, ten seconds at most.

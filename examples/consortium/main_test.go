@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/rematch-go/rematch/examples/internal/consortium"
+	"github.com/rematch-go/rematch/examples/internal/terminal"
 )
 
 // output is what run writes, line by line as it comes.
@@ -88,9 +89,15 @@ func TestRun(t *testing.T) {
 	require.Equal(t, "503", e.Fault)
 	require.NoError(t, json.Unmarshal([]byte(<-out.lines), &e))
 	require.Equal(t, 200, e.Status)
+	later := body
+	for tries := 0; later == body; tries++ {
+		require.Less(t, tries, 500, "the lists do not change")
+		time.Sleep(10 * time.Millisecond)
+		_, later = fetch()
+	}
 	client.CloseIdleConnections()
 	stop()
-	require.Equal(t, exitOK, <-code)
+	require.Equal(t, terminal.ExitOK, <-code)
 	require.Empty(t, stderr.all.String())
 }
 
@@ -117,7 +124,7 @@ func TestText(t *testing.T) {
 		}
 	}
 	stop()
-	require.Equal(t, exitOK, <-code)
+	require.Equal(t, terminal.ExitOK, <-code)
 	for _, want := range []string{"/threatexchange/v21.0", "10000001|fake-consortium-secret-1", "/ncmec/industry", "esp1", "/stopncii/v1", "fake-function-key-1", "/tat", "member1@consortium.invalid", "/admin/withdraw"} {
 		require.Contains(t, out.all.String(), want)
 	}
@@ -132,19 +139,19 @@ func TestUsage(t *testing.T) {
 		want string
 		args []string
 	}{
-		{exitOK, "Usage", []string{"-h"}},
-		{exitUsage, "flags only", []string{"list"}},
-		{exitUsage, "admin-token", []string{"--listen", "0.0.0.0:0"}},
-		{exitUsage, "admin-token", []string{"--listen", ":0"}},
-		{exitUsage, "host:port", []string{"--listen", "here"}},
-		{exitUsage, "--tls", []string{"--cert", "x"}},
-		{exitUsage, "want one of", []string{"--faults", "418"}},
-		{exitUsage, "--churn", []string{"--churn", "-1"}},
-		{exitUsage, "positive", []string{"--records", "0"}},
-		{exitFailure, "10000000", []string{"--records", "10000001"}},
-		{exitFailure, "nowhere", []string{"--known", filepath.Join(dir, "nowhere")}},
-		{exitFailure, "line 2", []string{"--known", bad}},
-		{exitFailure, "listen", []string{"--listen", "127.0.0.1:99999"}},
+		{terminal.ExitOK, "Usage", []string{"-h"}},
+		{terminal.ExitUsage, "flags only", []string{"list"}},
+		{terminal.ExitUsage, "admin-token", []string{"--listen", "0.0.0.0:0"}},
+		{terminal.ExitUsage, "admin-token", []string{"--listen", ":0"}},
+		{terminal.ExitUsage, "host:port", []string{"--listen", "here"}},
+		{terminal.ExitUsage, "--tls", []string{"--cert", "x"}},
+		{terminal.ExitUsage, "want one of", []string{"--faults", "418"}},
+		{terminal.ExitUsage, "--churn", []string{"--churn", "-1"}},
+		{terminal.ExitUsage, "positive", []string{"--records", "0"}},
+		{terminal.ExitFailure, "10000000", []string{"--records", "10000001"}},
+		{terminal.ExitFailure, "nowhere", []string{"--known", filepath.Join(dir, "nowhere")}},
+		{terminal.ExitFailure, "line 2", []string{"--known", bad}},
+		{terminal.ExitFailure, "listen", []string{"--listen", "127.0.0.1:99999"}},
 	} {
 		var stderr bytes.Buffer
 		require.Equal(t, c.code, run(t.Context(), c.args, io.Discard, &stderr), "%v", c.args)

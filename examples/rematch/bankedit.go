@@ -152,12 +152,20 @@ func (a *app) entryCommand(use, short, long string, more int, change func(args [
 	return c
 }
 
-// parseWhen reads a date: RFC 3339, a day (its beginning in UTC), or a time from now as 72h.
-func parseWhen(text string, now time.Time) (time.Time, error) {
+// parseDate reads RFC 3339, or a day: its beginning in UTC.
+func parseDate(text string) (time.Time, bool) {
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {
 		if t, err := time.Parse(layout, text); err == nil {
-			return t.UTC(), nil
+			return t.UTC(), true
 		}
+	}
+	return time.Time{}, false
+}
+
+// parseWhen reads a date, or a time from now as 72h.
+func parseWhen(text string, now time.Time) (time.Time, error) {
+	if t, ok := parseDate(text); ok {
+		return t, nil
 	}
 	if d, err := time.ParseDuration(text); err == nil && d > 0 {
 		return now.Add(d).UTC().Truncate(time.Second), nil

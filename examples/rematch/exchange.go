@@ -30,7 +30,8 @@ file, as "rematch exchange add --help" lists them, or from the file of --credent
 	return c
 }
 
-// openExchange connects to an exchange. It is the one place that knows of protocols.
+// openExchange connects to an exchange, with credentials from a file or from where its protocol
+// has them.
 func openExchange(x store.Exchange, credentialFile string) (exchange.Source, error) {
 	p, err := exchange.ParseProtocol(x.Protocol)
 	if err != nil {
@@ -68,11 +69,9 @@ func protocolHelp() string {
 	return text.String()
 }
 
-const actorUsage = "the `NAME` of who does it, for the audit"
-
 func (a *app) exchangeAddCommand() *cobra.Command {
 	var (
-		url, by  string
+		w        who
 		x        store.Exchange
 		settings []string
 	)
@@ -113,29 +112,26 @@ Exit codes: 0 done, 1 failure, 2 wrong usage.`,
 					return usagef("--feedback: %w", err)
 				}
 			}
-			return withStore(c.Context(), url, true, func(s *store.Store) error {
-				if err := s.PutExchange(c.Context(), store.Actor{Type: store.Reviewer, ID: by}, x); err != nil {
+			return withStore(c.Context(), w.url, true, func(s *store.Store) error {
+				if err := s.PutExchange(c.Context(), w.actor(), x); err != nil {
 					return err
 				}
 				return a.showExchanges(c.Context(), s, args, a.printExchange)
 			})
 		},
 	}
-	c.Flags().StringVar(&url, "store", "", storeUsage)
-	c.Flags().StringVar(&by, "by", "", actorUsage)
+	w.add(c, true)
 	c.Flags().StringVar(&x.Protocol, "protocol", "", "the `PROTOCOL` that it speaks")
 	c.Flags().StringVar(&x.Base, "url", "", "the `URL` of the exchange, if it is not the protocol's own")
 	c.Flags().StringArrayVar(&settings, "set", nil, "a setting of the protocol, `NAME=VALUE`; may be repeated")
 	c.Flags().StringVar(&x.Bank, "bank", "", "the bank that it feeds (default: its name)")
 	c.Flags().BoolVar(&x.Feedback, "feedback", false, "queue what curators decide of its entries, to be told to it by \"push\"")
-	for _, name := range []string{"store", "by", "protocol"} {
-		_ = c.MarkFlagRequired(name)
-	}
+	_ = c.MarkFlagRequired("protocol")
 	return c
 }
 
 func (a *app) exchangeRemoveCommand() *cobra.Command {
-	var url, by string
+	var w who
 	c := &cobra.Command{
 		Use:   "remove --store URL --by REVIEWER NAME",
 		Short: "Leave an exchange: what came from it goes",
@@ -145,10 +141,10 @@ queued for it is forgotten. The bank stays. After a failure it can be done again
 Exit codes: 0 done, 1 failure, such as that somebody is pulling it, 2 wrong usage.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return withStore(c.Context(), url, false, func(s *store.Store) error {
+			return withStore(c.Context(), w.url, false, func(s *store.Store) error {
 				x, err := s.Exchange(c.Context(), args[0])
 				if err == nil {
-					err = s.DropExchange(c.Context(), store.Actor{Type: store.Reviewer, ID: by}, args[0])
+					err = s.DropExchange(c.Context(), w.actor(), args[0])
 				}
 				if err != nil {
 					return err
@@ -165,10 +161,7 @@ Exit codes: 0 done, 1 failure, such as that somebody is pulling it, 2 wrong usag
 			})
 		},
 	}
-	c.Flags().StringVar(&url, "store", "", storeUsage)
-	c.Flags().StringVar(&by, "by", "", actorUsage)
-	_ = c.MarkFlagRequired("store")
-	_ = c.MarkFlagRequired("by")
+	w.add(c, true)
 	return c
 }
 

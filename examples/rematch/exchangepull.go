@@ -133,14 +133,13 @@ somebody else is pulling it; 2 wrong usage.`,
 			return withStore(c.Context(), p.url, false, func(s *store.Store) error { return p.run(c.Context(), s, args) })
 		},
 	}
-	c.Flags().StringVar(&p.url, "store", "", storeUsage)
+	storeFlag(c, &p.url)
 	c.Flags().BoolVar(&p.watch, "watch", false, "pull again and again, until interrupted")
 	c.Flags().DurationVar(&p.every, "every", store.DefaultEvery, "how often, with --watch")
 	c.Flags().BoolVar(&p.push, "push", false, "with --watch, also tell what is queued")
 	c.Flags().DurationVar(&p.lease, "lease", 30*time.Second, "for how long nobody else pulls an exchange when this program is killed")
 	credentialFlag(c, &p.credentials)
 	cleanFlag(c, &clean)
-	_ = c.MarkFlagRequired("store")
 	return c
 }
 

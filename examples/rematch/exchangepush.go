@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,13 +16,11 @@ import (
 
 func (a *app) exchangePushCommand() *cobra.Command {
 	var (
-		p       pusher
-		says    string
-		reason  string
-		tags    []string
-		bank    string
-		giveUp  string
-		by, url string
+		w            who
+		says, reason string
+		tags         []string
+		bank, giveUp string
+		credentials  string
 	)
 	c := &cobra.Command{
 		Use:   "push --store URL [--by REVIEWER (--says VOTE RECORD... | --submit BANK ENTRY... | --give-up KEY)] NAME",
@@ -47,13 +46,12 @@ usage.`,
 			switch {
 			case chosen > 1:
 				return usagef("--says, --submit and --give-up are for one at a time")
-			case chosen == 1 && by == "":
+			case chosen == 1 && w.by == "":
 				return usagef("--by NAME is missing: who decides that")
 			case (says != "" || bank != "") != (len(rest) > 0):
 				return usagef("want records after NAME with --says, entries with --submit, and else nothing")
 			}
-			return withStore(c.Context(), url, false, func(s *store.Store) error {
-				who := store.Actor{Type: store.Reviewer, ID: by}
+			return withStore(c.Context(), w.url, false, func(s *store.Store) error {
 				x, err := s.Exchange(c.Context(), name)
 				if err == nil && giveUp == "" {
 					err = canBeTold(x.Protocol)
@@ -64,7 +62,7 @@ usage.`,
 				var what []store.Outgoing
 				switch {
 				case giveUp != "":
-					return s.GiveUp(c.Context(), who, name, giveUp)
+					return s.GiveUp(c.Context(), w.actor(), name, giveUp)
 				case says != "":
 					for _, id := range rest {
 						what = append(what, store.Outgoing{Feedback: &exchange.Feedback{ID: id, Says: exchange.Vote(says), Reason: reason, Tags: tags}})
@@ -73,24 +71,22 @@ usage.`,
 					what, err = submissions(c.Context(), s, bank, rest)
 				}
 				if err == nil && len(what) > 0 {
-					err = s.Queue(c.Context(), who, name, what...)
+					err = s.Queue(c.Context(), w.actor(), name, what...)
 				}
 				if err != nil {
 					return err
 				}
-				return p.run(c.Context(), a, s, x.Exchange)
+				return a.push(c.Context(), s, x.Exchange, credentials)
 			})
 		},
 	}
-	c.Flags().StringVar(&url, "store", "", storeUsage)
-	c.Flags().StringVar(&by, "by", "", actorUsage)
+	w.add(c, false)
 	c.Flags().StringVar(&says, "says", "", "queue this `VOTE` on records: helpful, disagree, seen or retract")
 	c.Flags().StringVar(&reason, "reason", "", "why, as the exchange knows reasons, with --says")
 	c.Flags().StringArrayVar(&tags, "tag", nil, "a tag, with --says; may be repeated")
 	c.Flags().StringVar(&bank, "submit", "", "queue entries of this `BANK` of the store, to share them")
 	c.Flags().StringVar(&giveUp, "give-up", "", "tell no more what is queued under this `KEY`, and push nothing")
-	credentialFlag(c, &p.credentials)
-	_ = c.MarkFlagRequired("store")
+	credentialFlag(c, &credentials)
 	return c
 }
 
@@ -109,9 +105,13 @@ func submissions(ctx context.Context, s *store.Store, bank string, ids []string)
 		if err := allThere(v, bank, ids); err != nil {
 			return err
 		}
+		var policy match.Policy
 		for _, b := range v.Banks() {
 			if b.Name == bank && b.Allow {
 				return fmt.Errorf("the bank %s is an allow-list: its entries are known to be harmless", display(bank))
+			}
+			if b.Name == bank {
+				policy = b.Policy
 			}
 		}
 		for _, id := range ids {
@@ -132,8 +132,8 @@ func submissions(ctx context.Context, s *store.Store, bank string, ids []string)
 			case match.Seed, match.Disputed:
 				r.Opinions = []match.Opinion{{By: "rematch", Says: match.Seed}} // it is to be looked at there as well
 			}
-			if e.Disabled {
-				return fmt.Errorf("%s is disabled here, and is not shared", display(id))
+			if state := e.State(policy, time.Now()); state == match.StateDisabled || state == match.StateExpired {
+				return fmt.Errorf("%s is %s here, and is not shared", display(id), state)
 			}
 			what = append(what, store.Outgoing{Record: &r})
 		}
@@ -142,12 +142,9 @@ func submissions(ctx context.Context, s *store.Store, bank string, ids []string)
 	return what, err
 }
 
-// pusher is one run of "rematch exchange push".
-type pusher struct{ credentials string }
-
-func (p *pusher) run(ctx context.Context, a *app, s *store.Store, x store.Exchange) error {
-	name := x.Name
-	from, err := openExchange(x, p.credentials)
+// push tells an exchange what is queued for it.
+func (a *app) push(ctx context.Context, s *store.Store, x store.Exchange, credentials string) error {
+	from, err := openExchange(x, credentials)
 	if err != nil {
 		return err
 	}
@@ -155,9 +152,9 @@ func (p *pusher) run(ctx context.Context, a *app, s *store.Store, x store.Exchan
 	if !can {
 		return fmt.Errorf("the protocol %s can't be told anything", display(x.Protocol))
 	}
-	bar := a.newStatus("telling " + name)
+	bar := a.newStatus("telling " + x.Name)
 	defer bar.close()
-	sum, err := s.Push(ctx, name, to)
+	sum, err := s.Push(ctx, x.Name, to)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

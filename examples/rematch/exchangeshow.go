@@ -90,8 +90,7 @@ Exit codes: 0 done, 1 failure, also if there are none, 2 wrong usage.`,
 			})
 		},
 	}
-	c.Flags().StringVar(&url, "store", "", storeUsage)
-	_ = c.MarkFlagRequired("store")
+	storeFlag(c, &url)
 	return c
 }
 
@@ -125,11 +124,10 @@ failure, 2 wrong usage.`,
 			})
 		},
 	}
-	c.Flags().StringVar(&url, "store", "", storeUsage)
+	storeFlag(c, &url)
 	c.Flags().BoolVar(&aside, "aside", false, "list what could not be taken over")
 	c.Flags().BoolVar(&later, "later", false, "list the hashes that can't be compared yet")
 	c.Flags().BoolVar(&queued, "queue", false, "list what was queued to be told")
-	_ = c.MarkFlagRequired("store")
 	return c
 }
 
@@ -139,21 +137,23 @@ func (a *app) printStatus(ctx context.Context, s *store.Store, x *store.Exchange
 		return false, err
 	}
 	if !a.json {
-		err = a.details("%s of the exchange are kept; of %d nothing can be compared, %s set aside, %d to be told", count(x.Records, "record", "records"), x.Waiting, count(x.Aside, "was", "were"), x.Outgoing)
-		if err == nil && x.Err != "" {
-			err = a.details("failed %s: %s", x.Failed.Format(time.RFC3339), x.Err)
+		lines := []string{fmt.Sprintf("%s of the exchange are kept; of %d nothing can be compared, %s set aside, %d to be told", count(x.Records, "record", "records"), x.Waiting, count(x.Aside, "was", "were"), x.Outgoing)}
+		if x.Err != "" {
+			lines = append(lines, "failed "+x.Failed.Format(time.RFC3339)+": "+x.Err)
 		}
-		if err == nil && x.Anew {
-			err = a.details("it is being read from nothing")
+		if x.Anew {
+			lines = append(lines, "it is being read from nothing")
 		}
-		if err == nil && x.Holder != "" {
-			err = a.details("being pulled by %s, until %s at least", x.Holder, x.Until.Format(time.RFC3339))
+		if x.Holder != "" {
+			lines = append(lines, fmt.Sprintf("being pulled by %s, until %s at least", x.Holder, x.Until.Format(time.RFC3339)))
 		}
-		if err == nil && time.Now().Before(x.Next) {
-			err = a.details("it asks to be left alone until %s", x.Next.Format(time.RFC3339))
+		if time.Now().Before(x.Next) {
+			lines = append(lines, "it asks to be left alone until "+x.Next.Format(time.RFC3339))
 		}
-		if err != nil {
-			return false, err
+		for _, line := range lines {
+			if err := a.detail(line); err != nil {
+				return false, err
+			}
 		}
 	}
 	if aside {
@@ -190,9 +190,9 @@ func (a *app) printStatus(ctx context.Context, s *store.Store, x *store.Exchange
 	return failing, nil
 }
 
-// details prints a line below an exchange's.
-func (a *app) details(format string, args ...any) error {
-	_, err := fmt.Fprintf(a.stdout, "  %s\n", terminal.OneLine(fmt.Sprintf(format, args...)))
+// detail prints a line below an exchange's.
+func (a *app) detail(line string) error {
+	_, err := fmt.Fprintf(a.stdout, "  %s\n", terminal.OneLine(line))
 	return err
 }
 
@@ -210,7 +210,7 @@ func (a *app) printSetAside(name string, f *store.Aside) error {
 	if a.json {
 		return printJSON(a.stdout, faultLine{name, f.Page, f.Position, f.ID, f.Reason, f.At})
 	}
-	return a.details("set aside %s: %s", f.At.Format(time.RFC3339), faultWords(&f.RecordError))
+	return a.detail("set aside " + f.At.Format(time.RFC3339) + ": " + faultWords(&f.RecordError))
 }
 
 func faultWords(f *exchange.RecordError) string {
@@ -234,7 +234,7 @@ func (a *app) printLater(name string, l *store.Later) error {
 	for _, h := range l.Hashes {
 		words = append(words, h.Type+" "+h.Value)
 	}
-	return a.details("later %s: %s", l.ID, strings.Join(words, ", "))
+	return a.detail("later " + l.ID + ": " + strings.Join(words, ", "))
 }
 
 func (a *app) printOutgoing(name string, o *store.Outgoing) error {
@@ -263,5 +263,5 @@ func (a *app) printOutgoing(name string, o *store.Outgoing) error {
 	if o.State == store.Waiting && o.Err != "" {
 		text += fmt.Sprintf(", tried %s, again at %s: %s", count(o.Attempts, "time", "times"), o.Next.Format(time.RFC3339), o.Err)
 	}
-	return a.details("%s", text)
+	return a.detail(text)
 }

@@ -105,16 +105,22 @@ func exporter(format, sample string) (func(context.Context, io.Writer, video.Inp
 	return nil, usagef("--format %q: want vpdq, vpdq-json or tmk", format)
 }
 
+// createBeside makes a temporary file in the folder of path, readable by its owner alone: what is
+// written here is what a platform does not want to be seen.
+func createBeside(path string) (*os.File, error) {
+	return os.CreateTemp(filepath.Dir(path), ".rematch-*")
+}
+
 // replaceFile writes a file beside path, which only its owner may read, and puts it in its place
-// when it is whole.
+// when it is whole: whoever opens it sees all of it or what was there before.
 func replaceFile(path string, write func(io.Writer) error) error {
-	file, err := os.CreateTemp(filepath.Dir(path), ".rematch-*")
+	file, err := createBeside(path)
 	if err != nil {
 		return err
 	}
 	defer os.Remove(file.Name()) // it is gone by then if all went well
 	out := bufio.NewWriter(file)
-	err = errors.Join(write(out), out.Flush(), file.Close())
+	err = errors.Join(write(out), out.Flush(), file.Sync(), file.Close())
 	if err != nil {
 		return err
 	}

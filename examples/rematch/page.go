@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	_ "embed"
 	"errors"
@@ -10,7 +9,6 @@ import (
 	"io"
 	"iter"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -58,12 +56,6 @@ func newPage(path string) (*page, error) {
 	return &page{path: path}, errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
-// createBeside makes a temporary file in the folder of path, readable by its owner
-// alone: a page shows what the platform does not want to be seen.
-func createBeside(path string) (*os.File, error) {
-	return os.CreateTemp(filepath.Dir(path), ".rematch-page-*")
-}
-
 // add notes what became of a file.
 func (p *page) add(file string, v screen.Verdict, err error) {
 	switch {
@@ -83,37 +75,12 @@ func (p *page) add(file string, v screen.Verdict, err error) {
 
 // write makes the file, in one step: whoever opens it sees all of it or what was
 // there before.
-func (p *page) write(ctx context.Context, bar *progress, workers int, t *tally, known map[knownKey]string, o video.Options) (err error) {
-	file, err := createBeside(p.path)
+func (p *page) write(ctx context.Context, bar *progress, workers int, t *tally, known map[knownKey]string, o video.Options) error {
+	err := replaceFile(p.path, func(w io.Writer) error { return p.render(ctx, w, bar, workers, t, known, o) })
 	if err != nil {
-		return fmt.Errorf("the page can't be written: %w", err)
+		return fmt.Errorf("the page was not written: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(fmt.Errorf("the page was not written: %w", err), ignoreClosed(file.Close()), os.Remove(file.Name()))
-		}
-	}()
-	w := bufio.NewWriter(file)
-	if err := p.render(ctx, w, bar, workers, t, known, o); err != nil {
-		return err
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	if err := file.Sync(); err != nil {
-		return err
-	}
-	if err := file.Close(); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), p.path)
-}
-
-func ignoreClosed(err error) error {
-	if errors.Is(err, os.ErrClosed) {
-		return nil
-	}
-	return err
+	return nil
 }
 
 // render writes the page.

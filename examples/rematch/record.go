@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,21 +27,6 @@ uses the library. Each is a JSON document with a published schema.`,
 	c.AddCommand(a.recordListCommand(), a.recordShowCommand(), a.recordDecideCommand(), a.recordPreserveCommand(), a.recordRetentionCommand(), a.recordPurgeCommand(), a.recordSchemaCommand())
 	return c
 }
-
-// who is the flags of those who change something in a store.
-type who struct{ url, by, reason string }
-
-func (w *who) add(c *cobra.Command, reason bool) {
-	c.Flags().StringVar(&w.url, "store", "", storeUsage)
-	c.Flags().StringVar(&w.by, "by", "", "the `NAME` of who does it, for the audit")
-	if reason {
-		c.Flags().StringVar(&w.reason, "reason", "", "why, for the audit, which is kept for good: nothing personal")
-	}
-	_ = c.MarkFlagRequired("store")
-	_ = c.MarkFlagRequired("by")
-}
-
-func (w *who) actor() store.Actor { return store.Actor{Type: store.Reviewer, ID: w.by} }
 
 func (a *app) recordListCommand() *cobra.Command {
 	var url, from, to, class, after string
@@ -63,10 +50,8 @@ line, the whole document.`,
 			if !q.From.IsZero() && !q.To.IsZero() && !q.From.Before(q.To) {
 				return usagef("--from %s is not before --to %s", from, to)
 			}
-			if class != "" {
-				if q.Class, err = parseClass(class); err != nil {
-					return err
-				}
+			if q.Class = record.Class(class); class != "" && !slices.Contains(record.Classes(), q.Class) {
+				return usagef("--outcome %q: want match, not_judged, suppressed, shadow or no_match", class)
 			}
 			switch q.Status {
 			case "", record.Confirmed, record.Overturned, store.Undecided:
@@ -79,12 +64,9 @@ line, the whole document.`,
 			return withStore(c.Context(), url, false, func(s *store.Store) error {
 				return s.Read(c.Context(), func(v *store.View) error {
 					if after != "" {
-						r, ok, err := v.Record(after)
+						r, err := findRecord(v, after)
 						if err != nil {
 							return err
-						}
-						if !ok {
-							return fmt.Errorf("there is no record %s", display(after))
 						}
 						q.After = store.Cursor{At: r.ScreenedAt, ID: r.ID}
 					}
@@ -109,7 +91,7 @@ line, the whole document.`,
 			})
 		},
 	}
-	c.Flags().StringVar(&url, "store", "", storeUsage)
+	storeFlag(c, &url)
 	c.Flags().StringVar(&from, "from", "", "screened at this date or later: 2026-03-01, or 2026-03-01T12:00:00Z")
 	c.Flags().StringVar(&to, "to", "", "screened before this date")
 	c.Flags().StringVar(&q.Bank, "bank", "", "that matched entries of this bank, also in shadow or suppressed")
@@ -119,7 +101,6 @@ line, the whole document.`,
 	c.Flags().StringVar(&after, "after", "", "begin behind the record with this `ID`: for pages")
 	c.Flags().IntVar(&limit, "limit", 100, "list so many at most")
 	c.Flags().BoolVar(&q.Newest, "newest", false, "the newest first")
-	_ = c.MarkFlagRequired("store")
 	return c
 }
 
@@ -133,27 +114,31 @@ func (a *app) recordShowCommand() *cobra.Command {
 			return withStore(c.Context(), url, false, func(s *store.Store) error { return a.showRecords(c.Context(), s, ids) })
 		},
 	}
-	c.Flags().StringVar(&url, "store", "", storeUsage)
-	_ = c.MarkFlagRequired("store")
+	storeFlag(c, &url)
 	return c
 }
 
 func (a *app) showRecords(ctx context.Context, s *store.Store, ids []string) error {
 	return s.Read(ctx, func(v *store.View) error {
 		for _, id := range ids {
-			r, ok, err := v.Record(id)
+			r, err := findRecord(v, id)
+			if err == nil {
+				err = a.printRecord(r, true)
+			}
 			if err != nil {
-				return err
-			}
-			if !ok {
-				return fmt.Errorf("there is no record %s", display(id))
-			}
-			if err := a.printRecord(r, true); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+func findRecord(v *store.View, id string) (*record.Record, error) {
+	r, ok, err := v.Record(id)
+	if err == nil && !ok {
+		err = fmt.Errorf("there is no record %s", display(id))
+	}
+	return r, err
 }
 
 func (a *app) recordDecideCommand() *cobra.Command {
@@ -189,7 +174,7 @@ first. With --bank, and --entry, it is of those matches alone.`,
 			})
 		},
 	}
-	w.add(c, false)
+	w.add(c, true)
 	c.Flags().BoolVar(&confirm, "confirm", false, "it is the known content")
 	c.Flags().BoolVar(&overturn, "overturn", false, "it is not: the match is false, or the entry wrong")
 	c.Flags().StringVar(&d.Bank, "bank", "", "of matches of this bank alone")
@@ -250,6 +235,7 @@ is set already stays, for one law does not shorten what another asks: --lift it 
 		},
 	}
 	w.add(c, true)
+	w.addReason(c)
 	c.Flags().StringVar(&until, "until", "", "until this date, or for this time (4320h)")
 	c.Flags().StringVar(&law, "for", "", "from now on for as long as a `LAW` asks: tco (Regulation (EU) 2021/784: six months) or 2258a (18 U.S.C. 2258A: a year)")
 	c.Flags().BoolVar(&lift, "lift", false, "no longer")
@@ -268,7 +254,7 @@ type retentionLine struct {
 }
 
 func (a *app) recordRetentionCommand() *cobra.Command {
-	var url, by, reason string
+	var w who
 	kinds := []struct {
 		flag, about string
 		of          func(r *store.Retention) *time.Duration
@@ -291,33 +277,30 @@ A report counts what there is: keep records for as long as they are reported of.
 		Example: `  rematch record retention --store banks.db --by ann --no-match 720h --not-judged 90d --counts 0`,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			change := false
+			lengths := make(map[int]time.Duration) // of kinds
 			for i, k := range kinds {
 				if c.Flags().Changed(k.flag) {
-					change = true
-					if _, err := parseRetention(k.flag, given[i]); err != nil {
+					d, err := parseRetention(k.flag, given[i])
+					if err != nil {
 						return err
 					}
+					lengths[i] = d
 				}
 			}
-			if change && by == "" {
+			if len(lengths) > 0 && w.by == "" {
 				return usagef("--by: who sets it?")
 			}
-			return withStore(c.Context(), url, false, func(s *store.Store) error {
+			return withStore(c.Context(), w.url, false, func(s *store.Store) error {
 				var r store.Retention
-				read := func() error {
-					return s.Read(c.Context(), func(v *store.View) (err error) { r, err = v.Retention(); return err })
-				}
-				if err := read(); err != nil {
+				err := s.Read(c.Context(), func(v *store.View) (err error) { r, err = v.Retention(); return err })
+				if err != nil {
 					return err
 				}
-				if change {
-					for i, k := range kinds {
-						if c.Flags().Changed(k.flag) {
-							*k.of(&r), _ = parseRetention(k.flag, given[i])
-						}
+				if len(lengths) > 0 {
+					for i, d := range lengths {
+						*kinds[i].of(&r) = d
 					}
-					if _, err := s.SetRetention(c.Context(), store.Actor{Type: store.Reviewer, ID: by}, r, reason); err != nil {
+					if _, err := s.SetRetention(c.Context(), w.actor(), r, w.reason); err != nil {
 						return err
 					}
 				}
@@ -325,11 +308,11 @@ A report counts what there is: keep records for as long as they are reported of.
 					return printJSON(a.stdout, retentionLine{r.Matched.Hours(), r.NotJudged.Hours(), r.Suppressed.Hours(), r.Shadowed.Hours(), r.Clean.Hours(), r.Reviewed.Hours(), r.Counts.Hours()})
 				}
 				for _, k := range kinds {
-					for_ := "for good"
+					length := "for good"
 					if d := *k.of(&r); d > 0 {
-						for_ = d.String()
+						length = d.String()
 					}
-					if _, err := fmt.Fprintf(a.stdout, "%-11s %s\n", k.flag, for_); err != nil {
+					if _, err := fmt.Fprintf(a.stdout, "%-11s %s\n", k.flag, length); err != nil {
 						return err
 					}
 				}
@@ -337,21 +320,18 @@ A report counts what there is: keep records for as long as they are reported of.
 			})
 		},
 	}
-	c.Flags().StringVar(&url, "store", "", storeUsage)
-	c.Flags().StringVar(&by, "by", "", "the `NAME` of who sets it, for the audit")
-	c.Flags().StringVar(&reason, "reason", "", "why, for the audit")
+	w.add(c, false)
+	w.addReason(c)
 	for i, k := range kinds {
 		c.Flags().StringVar(&given[i], k.flag, "", "the `TIME` "+k.about)
 	}
-	_ = c.MarkFlagRequired("store")
 	return c
 }
 
 // parseRetention reads a time that things are kept: days, or what Go takes for a duration.
 func parseRetention(flag, text string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
-		var n int
-		if _, err := fmt.Sscanf(days, "%d", &n); err == nil && fmt.Sprint(n) == days && n >= 0 && n <= 100*365 {
+		if n, err := strconv.Atoi(days); err == nil && strconv.Itoa(n) == days && n >= 0 && n <= 100*365 {
 			return time.Duration(n) * 24 * time.Hour, nil
 		}
 	} else if d, err := time.ParseDuration(text); err == nil && (d == 0 || d >= time.Second) {
@@ -377,6 +357,7 @@ func (a *app) recordPurgeCommand() *cobra.Command {
 		},
 	}
 	w.add(c, true)
+	w.addReason(c)
 	return c
 }
 
@@ -397,19 +378,8 @@ func parseMoment(flag, text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t.UTC(), nil
-		}
+	if t, ok := parseDate(text); ok {
+		return t, nil
 	}
 	return time.Time{}, usagef("%s %q: want a date such as 2026-03-01, or 2026-03-01T12:00:00Z", flag, text)
-}
-
-func parseClass(text string) (record.Class, error) {
-	for _, c := range record.Classes() {
-		if string(c) == text {
-			return c, nil
-		}
-	}
-	return "", usagef("--outcome %q: want match, not_judged, suppressed, shadow or no_match", text)
 }

@@ -15,6 +15,30 @@ import (
 
 const storeUsage = "the store's `URL`: postgres://... or the path of a SQLite file"
 
+// storeFlag adds --store, which must be given.
+func storeFlag(c *cobra.Command, url *string) {
+	c.Flags().StringVar(url, "store", "", storeUsage)
+	_ = c.MarkFlagRequired("store")
+}
+
+// who is the flags of those who change something in a store.
+type who struct{ url, by, reason string }
+
+// add adds --store and --by; not every change of some commands needs a name.
+func (w *who) add(c *cobra.Command, required bool) {
+	storeFlag(c, &w.url)
+	c.Flags().StringVar(&w.by, "by", "", "the `NAME` of who does it, for the audit")
+	if required {
+		_ = c.MarkFlagRequired("by")
+	}
+}
+
+func (w *who) addReason(c *cobra.Command) {
+	c.Flags().StringVar(&w.reason, "reason", "", "why, for the audit, which is kept for good: nothing personal")
+}
+
+func (w *who) actor() store.Actor { return store.Actor{Type: store.Reviewer, ID: w.by} }
+
 // withStore opens a store for a command. An empty one is not made by reading.
 func withStore(ctx context.Context, url string, make bool, use func(s *store.Store) error) error {
 	path, _ := strings.CutPrefix(url, "sqlite:")
@@ -119,9 +143,8 @@ printed down elsewhere, and give it to --known later.`,
 			})
 		},
 	}
-	c.Flags().StringVar(&url, "store", "", storeUsage)
+	storeFlag(c, &url)
 	c.Flags().StringArrayVar(&known, "known", nil, "a `POSITION` that was printed before, and must still hold; may be repeated")
-	_ = c.MarkFlagRequired("store")
 	return c
 }
 
@@ -152,9 +175,8 @@ described in the documentation of match/store.`,
 			})
 		},
 	}
-	c.Flags().StringVar(&url, "store", "", storeUsage)
+	storeFlag(c, &url)
 	c.Flags().Int64Var(&after, "after", 0, "leave out the events up to this `NUMBER`")
-	_ = c.MarkFlagRequired("store")
 	return c
 }
 
@@ -177,7 +199,7 @@ func (a *app) bankVerifyStore(ctx context.Context, url, file string) error {
 }
 
 func (a *app) bankImportCommand() *cobra.Command {
-	var url, by, reason string
+	var w who
 	c := &cobra.Command{
 		Use:   "import --store URL --by REVIEWER FILE...",
 		Short: "Put the banks of bank files into a store",
@@ -187,12 +209,11 @@ are replaced, and others stay. Doing it twice changes nothing the second time.`,
 		Example: `  rematch bank import --store banks.db --by ann list.bank`,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			who := store.Actor{Type: store.Reviewer, ID: by}
-			return withStore(c.Context(), url, true, func(s *store.Store) error {
+			return withStore(c.Context(), w.url, true, func(s *store.Store) error {
 				for _, path := range args {
 					file, err := match.OpenSnapshot(path)
 					if err == nil {
-						err = a.importFile(c.Context(), s, who, reason, path, file)
+						err = a.importFile(c.Context(), s, &w, path, file)
 					}
 					if err != nil {
 						return fmt.Errorf("%s: %w", display(path), err)
@@ -202,21 +223,18 @@ are replaced, and others stay. Doing it twice changes nothing the second time.`,
 			})
 		},
 	}
-	c.Flags().StringVar(&url, "store", "", storeUsage)
-	c.Flags().StringVar(&by, "by", "", "the `NAME` of who does it, for the audit")
-	c.Flags().StringVar(&reason, "reason", "", "why, for the audit")
-	_ = c.MarkFlagRequired("store")
-	_ = c.MarkFlagRequired("by")
+	w.add(c, true)
+	w.addReason(c)
 	return c
 }
 
-func (a *app) importFile(ctx context.Context, s *store.Store, who store.Actor, reason, path string, file *match.Snapshot) error {
+func (a *app) importFile(ctx context.Context, s *store.Store, w *who, path string, file *match.Snapshot) error {
 	for _, info := range file.Banks() {
-		bank := store.Change{Change: match.Change{Op: match.PutBank, Bank: info.Settings()}, Reason: reason}
-		if _, err := s.Apply(ctx, who, bank); err != nil {
+		bank := store.Change{Change: match.Change{Op: match.PutBank, Bank: info.Settings()}, Reason: w.reason}
+		if _, err := s.Apply(ctx, w.actor(), bank); err != nil {
 			return err
 		}
-		changed, at, err := s.Import(ctx, who, info.Name, file.Entries(info.Name))
+		changed, at, err := s.Import(ctx, w.actor(), info.Name, file.Entries(info.Name))
 		if err != nil {
 			return err
 		}

@@ -38,9 +38,6 @@ to a statement.`,
   rematch report --store banks.db --from 2026-01-01 --to 2026-07-01 --format dsa-statements > statements.jsonl`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if a.json && !c.Flags().Changed("format") {
-				format = "json"
-			}
 			since, err := parseMoment("--from", from)
 			if err != nil {
 				return err
@@ -66,14 +63,13 @@ to a statement.`,
 			})
 		},
 	}
-	c.Flags().StringVar(&url, "store", "", storeUsage)
+	storeFlag(c, &url)
 	c.Flags().StringVar(&from, "from", "", "the period's first day or hour: 2026-01-01, or 2026-01-01T12:00:00Z")
 	c.Flags().StringVar(&to, "to", "", "the first day or hour after it")
 	c.Flags().StringVar(&format, "format", "json", strings.Join(reportFormats, ", "))
 	c.Flags().StringVarP(&output, "output", "o", "", "the `FILE` to write (default: standard output)")
-	for _, flag := range []string{"store", "from", "to"} {
-		_ = c.MarkFlagRequired(flag)
-	}
+	_ = c.MarkFlagRequired("from")
+	_ = c.MarkFlagRequired("to")
 	c.AddCommand(a.reportFieldsCommand())
 	return c
 }
@@ -122,13 +118,12 @@ func (a *app) reportFieldsCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			for _, f := range summary.Rest() {
-				line := any(struct {
-					Fields string `json:"fields"`
-					About  string `json:"about"`
-				}{f[0], f[1]})
 				var err error
 				if a.json {
-					err = printJSON(a.stdout, line)
+					err = printJSON(a.stdout, struct {
+						Fields string `json:"fields"`
+						About  string `json:"about"`
+					}{f[0], f[1]})
 				} else {
 					_, err = fmt.Fprintf(a.stdout, "%s\n    %s\n", f[0], f[1])
 				}

@@ -30,10 +30,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/rematch-go/rematch/examples/internal/terminal"
@@ -41,12 +39,6 @@ import (
 	"github.com/rematch-go/rematch/match/screen"
 	"github.com/rematch-go/rematch/video"
 	"github.com/rematch-go/rematch/video/ffmpeg"
-)
-
-const (
-	exitOK      = 0
-	exitFailure = 1
-	exitUsage   = 2
 )
 
 func main() { os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr)) }
@@ -106,28 +98,19 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	s, err := parse(args, stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return exitOK
+	failures := false
+	code := terminal.Run(ctx, "soak", args, stderr, parse, func(ctx context.Context, s settings) error {
+		r, err := soak(ctx, s, stderr)
+		if err != nil {
+			return err
+		}
+		failures = len(r.Failures) > 0
+		return r.print(stdout, s.json)
+	})
+	if failures {
+		return terminal.ExitFailure
 	}
-	if err != nil {
-		fmt.Fprintf(stderr, "soak: %s\n", terminal.OneLine(err.Error()))
-		return exitUsage
-	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	r, err := soak(ctx, s, stderr)
-	if err == nil {
-		err = r.print(stdout, s.json)
-	}
-	if err != nil {
-		fmt.Fprintf(stderr, "soak: %s\n", terminal.OneLine(err.Error()))
-		return exitFailure
-	}
-	if len(r.Failures) > 0 {
-		return exitFailure
-	}
-	return exitOK
+	return code
 }
 
 // soak does all of it. The temporary files of this program go into a folder of their own.

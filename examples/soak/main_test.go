@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rematch-go/rematch/examples/internal/terminal"
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match"
 	"github.com/rematch-go/rematch/match/screen"
@@ -42,7 +43,7 @@ func TestSoak(t *testing.T) {
 	var r report
 	require.NoError(t, json.Unmarshal(stdout.Bytes(), &r), stderr.String())
 	require.Empty(t, r.Failures)
-	assert.Equal(t, exitOK, code)
+	assert.Equal(t, terminal.ExitOK, code)
 	assert.Positive(t, r.Uploads)
 	assert.Positive(t, r.P99)
 	sum := 0
@@ -57,7 +58,7 @@ func TestSoak(t *testing.T) {
 
 	stdout.Reset()
 	code = run(t.Context(), []string{"--bank", knownBank(t), "--for", "1s", "--rate", "5", testdata + "/uploads/pictures"}, &stdout, &stderr)
-	assert.Equal(t, exitOK, code, stdout.String())
+	assert.Equal(t, terminal.ExitOK, code, stdout.String())
 	assert.Contains(t, stdout.String(), "left: 0 goroutines, 0 processes, 0 temporary files\n")
 	assert.Contains(t, stdout.String(), "  match\n")
 }
@@ -88,14 +89,14 @@ func TestUsage(t *testing.T) {
 		{"--bank", "b", "--faults", "flood", "d"}, {"--unknown"},
 	} {
 		var stdout, stderr bytes.Buffer
-		assert.Equal(t, exitUsage, run(t.Context(), args, &stdout, &stderr), args)
+		assert.Equal(t, terminal.ExitUsage, run(t.Context(), args, &stdout, &stderr), args)
 		assert.Empty(t, stdout.String())
 		assert.NotEmpty(t, stderr.String())
 	}
 	var stdout, stderr bytes.Buffer
-	assert.Equal(t, exitFailure, run(t.Context(), []string{"--bank", "missing", t.TempDir()}, &stdout, &stderr), "an empty folder")
-	assert.Equal(t, exitFailure, run(t.Context(), []string{"--bank", "missing", testdata + "/known"}, &stdout, &stderr))
-	assert.Equal(t, exitOK, run(t.Context(), []string{"--help"}, &stdout, &stderr))
+	assert.Equal(t, terminal.ExitFailure, run(t.Context(), []string{"--bank", "missing", t.TempDir()}, &stdout, &stderr), "an empty folder")
+	assert.Equal(t, terminal.ExitFailure, run(t.Context(), []string{"--bank", "missing", testdata + "/known"}, &stdout, &stderr))
+	assert.Equal(t, terminal.ExitOK, run(t.Context(), []string{"--help"}, &stdout, &stderr))
 }
 
 func TestFaultyReaders(t *testing.T) {

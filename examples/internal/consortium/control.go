@@ -1,11 +1,11 @@
 package consortium
 
 import (
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // What the consortium's own people do: add, withdraw, change their minds.
@@ -15,7 +15,7 @@ import (
 func (s *Server) Add(protocol string, k Known) (lists int, err error) {
 	digits := map[string]int{"pdq": 64, "md5": 32, "sha1": 40, "sha256": 64}[k.Kind]
 	k.Value = strings.ToLower(k.Value)
-	if _, err := hex.DecodeString(k.Value); digits == 0 || err != nil || len(k.Value) != digits {
+	if digits == 0 || !isHex(k.Value, digits) {
 		return 0, fmt.Errorf("consortium: %s:%s is no pdq, md5, sha1 or sha256", k.Kind, k.Value)
 	}
 	s.mu.Lock()
@@ -48,24 +48,24 @@ func (s *Server) Add(protocol string, k Known) (lists int, err error) {
 			}
 		} else {
 			t := ncItem{member: 2, id: "added" + strconv.Itoa(int(b.len())), class: "A1", prints: []print{{typ, k.Value}}}
-			b.add(now, t, "2/"+t.id, k.Value)
+			b.add(now, t)
 		}
 		lists++
 	}
 	if signal := map[string]string{"pdq": "ImagePDQ", "md5": "VideoMD5"}[k.Kind]; in("stopncii", signal) {
 		open := []snCase{{strconv.Itoa(900_000_000 + int(s.ncii.len())), "Active"}}
-		if item, ok := s.snFind(k.Value); ok {
+		if item, ok := s.ncii.named(k.Value, snSignals, snKinds); ok {
 			if t := s.ncii.record(item); !t.held() {
 				t.cases = open
 				s.ncii.change(item, now, t)
 			}
 		} else {
-			s.ncii.add(now, snItem{signal: signal, hash: k.Value, cases: open}, signal+" "+k.Value)
+			s.ncii.add(now, snItem{signal: signal, hash: k.Value, cases: open})
 		}
 		lists++
 	}
 	if a := map[string]string{"pdq": "PDQ", "md5": "MD5", "sha256": "SHA256"}[k.Kind]; in("tat", a) {
-		if item, ok := s.tatFind(k.Value); ok {
+		if item, ok := s.tat.named(k.Value, tatAlgorithms, tatKinds); ok {
 			if t := s.tat.record(item); t.deleted {
 				t.deleted = false
 				s.tat.change(item, now, t)
@@ -75,7 +75,7 @@ func (s *Server) Add(protocol string, k Known) (lists int, err error) {
 			if file == "" {
 				file = "mp4"
 			}
-			s.tat.add(now, tatItem{digest: k.Value, algorithm: a, ideology: tatIdeologies[0], fileType: file, created: now.Unix()}, a+" "+k.Value)
+			s.tat.add(now, tatItem{digest: k.Value, algorithm: a, ideology: tatIdeologies[0], fileType: file, created: now.Unix()})
 		}
 		lists++
 	}
@@ -116,7 +116,7 @@ func (s *Server) Withdraw(protocol, value string) (records int) {
 		}
 	}
 	if in("stopncii") {
-		if item, ok := s.snFind(value); ok {
+		if item, ok := s.ncii.named(value, snSignals, snKinds); ok {
 			if t := s.ncii.record(item); t.held() {
 				t.cases = slices.Clone(t.cases)
 				for i := range t.cases {
@@ -128,7 +128,7 @@ func (s *Server) Withdraw(protocol, value string) (records int) {
 		}
 	}
 	if in("tat") {
-		if item, ok := s.tatFind(value); ok {
+		if item, ok := s.tat.named(value, tatAlgorithms, tatKinds); ok {
 			if t := s.tat.record(item); !t.deleted {
 				t.deleted = true
 				s.tat.change(item, now, t)
@@ -145,8 +145,7 @@ func ncHaving(b *board[ncItem], value string) (items []uint32) {
 		items = append(items, item)
 	}
 	for _, k := range []kind{kindPDQ, kindMD5, kindSHA1, kindPhotoDNA} {
-		item, ok := b.find(value, k)
-		if ok && slices.ContainsFunc(b.record(item).prints, func(p print) bool { return p.value == value }) {
+		if item, ok := b.find(value, k); ok && slices.Contains(b.record(item).keys(), value) {
 			items = append(items, item)
 		}
 	}
@@ -173,7 +172,7 @@ func (s *Server) churn(n int) {
 		now := s.now()
 		switch c % 4 {
 		case 0:
-			churnOne(s.te, c, what, fresh, func(t teItem) teItem { t.gone = !t.gone; return t }, func(t teItem) teItem {
+			churnOne(s.te, now, c, what, fresh, func(t teItem) teItem { t.gone = !t.gone; return t }, func(t teItem) teItem {
 				if t.descriptors = t.sorted(); len(t.descriptors) == 0 {
 					return t
 				}
@@ -181,18 +180,18 @@ func (s *Server) churn(n int) {
 				o.status, o.updated = teStatuses[d.pick(c, "churn.status", 3)], now.Unix()
 				o.tags = []string{teTags[d.pick(c, "churn.tag", len(teTags))]}
 				return t
-			}, func(t teItem) []string { return []string{t.typ + " " + t.value} }, s)
+			})
 		case 1:
-			churnOne(s.environment(industry), c, what, fresh, func(t ncItem) ncItem { t.deleted = !t.deleted; return t }, func(t ncItem) ncItem {
+			churnOne(s.environment(industry), now, c, what, fresh, func(t ncItem) ncItem { t.deleted = !t.deleted; return t }, func(t ncItem) ncItem {
 				v := vote{typ: t.prints[0].typ, member: t.member%(len(memberNames)-1) + 2, at: now.Unix()}
 				if d.pick(c, "churn.vote", 2) == 0 {
 					v.reasons = ncReasons[:1]
 				}
 				t.votes = []vote{v}
 				return t
-			}, func(t ncItem) []string { return []string{strconv.Itoa(t.member) + "/" + t.id, t.prints[0].value} }, s)
+			})
 		case 2:
-			churnOne(s.ncii, c, what, fresh, func(t snItem) snItem {
+			churnOne(s.ncii, now, c, what, fresh, func(t snItem) snItem {
 				status := "Withdrawn"
 				if !t.held() {
 					status = "Active"
@@ -205,27 +204,26 @@ func (s *Server) churn(n int) {
 			}, func(t snItem) snItem {
 				t, _ = t.with(snFeedback{2 + d.pick(c, "churn.member", len(memberNames)-1), snValues[3+d.pick(c, "churn.vote", 2)], nil})
 				return t
-			}, func(t snItem) []string { return []string{t.signal + " " + t.hash} }, s)
+			})
 		default:
-			churnOne(s.tat, c, what, fresh, func(t tatItem) tatItem { t.deleted = !t.deleted; return t }, func(t tatItem) tatItem {
+			churnOne(s.tat, now, c, what, fresh, func(t tatItem) tatItem { t.deleted = !t.deleted; return t }, func(t tatItem) tatItem {
 				t.ideology = tatIdeologies[d.pick(c, "churn.ideology", 2)]
 				return t
-			}, func(t tatItem) []string { return []string{t.algorithm + " " + t.digest} }, s)
+			})
 		}
 	}
 }
 
 // churnOne makes one change of a list: a new record, one withdrawn or shared again, or
 // another opinion of one.
-func churnOne[T any](b *board[T], c uint32, what int, fresh uint32, flip, opine func(T) T, keys func(T) []string, s *Server) {
+func churnOne[T any](b *board[T], now time.Time, c uint32, what int, fresh uint32, flip, opine func(T) T) {
 	item := uint32(b.pick(c, "churn.item", int(b.len())))
 	switch {
 	case what < 3:
-		t := b.derive(fresh)
-		b.add(s.now(), t, keys(t)...)
+		b.add(now, b.derive(fresh))
 	case what < 7:
-		b.change(item, s.now(), flip(b.record(item)))
+		b.change(item, now, flip(b.record(item)))
 	default:
-		b.change(item, s.now(), opine(b.record(item)))
+		b.change(item, now, opine(b.record(item)))
 	}
 }

@@ -57,6 +57,14 @@ func unmix(z uint64) uint64 {
 	return z ^ z>>30 ^ z>>60
 }
 
+// fold mixes a text into a number, a byte at a time.
+func fold(h uint64, text string) uint64 {
+	for _, c := range []byte(text) {
+		h = mix(h ^ uint64(c))
+	}
+	return h
+}
+
 // inverse is the multiplicative inverse of an odd number modulo 2^64, by Newton's steps.
 func inverse(a uint64) uint64 {
 	x := a
@@ -68,11 +76,7 @@ func inverse(a uint64) uint64 {
 
 // draw gives the attribute named by stream of record i, evenly spread over 64 bits.
 func (d data) draw(i uint32, stream string) uint64 {
-	s := d.seed
-	for _, c := range []byte(stream) {
-		s = mix(s ^ uint64(c))
-	}
-	return mix(mix(s+golden) + uint64(i))
+	return mix(mix(fold(d.seed, stream)+golden) + uint64(i))
 }
 
 // pick draws a number below n.
@@ -121,6 +125,12 @@ func (d data) find(value string, k kind) (uint32, bool) {
 	return uint32(i), true
 }
 
+// isHex tells whether a text is so many hexadecimal digits.
+func isHex(text string, digits int) bool {
+	_, err := hex.DecodeString(text)
+	return err == nil && len(text) == digits
+}
+
 // weighted picks one of the choices, whose weights add up to 100.
 func weighted[T any](percent int, choices []choice[T]) T {
 	for _, c := range choices {
@@ -138,10 +148,7 @@ type choice[T any] struct {
 
 // guid is a name-based identifier, the same for every seed.
 func guid(name string) string {
-	h := uint64(golden)
-	for _, c := range []byte(name) {
-		h = mix(h ^ uint64(c))
-	}
+	h := fold(golden, name)
 	return fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", uint32(h), uint16(h>>32), h>>48&0xfff, mix(h)&0xfff, mix(h+1)>>16)
 }
 

@@ -33,7 +33,7 @@ func TestValues(t *testing.T) {
 		require.False(t, ok, "not one of the generated ones")
 	}
 	for _, n := range []uint32{1, 2, 3, 7, 10, 1000, 1001} {
-		b := newBoard(data{seed: 5, n: n}, time.Unix(1e9, 0), 1e9, func(i uint32) uint32 { return i })
+		b := newBoard(data{seed: 5, n: n}, time.Unix(1e9, 0), 1e9, func(i uint32) uint32 { return i }, nil)
 		seen := map[uint32]bool{}
 		for o := range n {
 			seen[b.ordinal(o)] = true

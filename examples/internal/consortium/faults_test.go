@@ -261,6 +261,26 @@ func TestAdmin(t *testing.T) {
 func TestAtOnce(t *testing.T) {
 	w := newWorld(t, consortium.Options{Records: 300, Now: ticking(time.Microsecond)})
 	w.tat("GET", "hash-list/v2/all", "")
+	var descriptors, entries []string
+	records, err := w.Truth("threatexchange", "")
+	require.NoError(t, err)
+	for r := range records {
+		if r.Held {
+			indicator, err := strconv.ParseInt(r.ID, 10, 64)
+			require.NoError(t, err)
+			member, _, _ := strings.Cut(r.Opinions[0], ":")
+			number, err := strconv.ParseInt(member, 10, 64)
+			require.NoError(t, err)
+			descriptors = append(descriptors, strconv.FormatInt(1_000_000_000_000_000+16*(indicator-2_000_000_000_000_000)+number, 10))
+		}
+	}
+	records, err = w.Truth("ncmec", "")
+	require.NoError(t, err)
+	for r := range records {
+		if r.Held && r.Kind == "md5" {
+			entries = append(entries, r.ID)
+		}
+	}
 	var wait sync.WaitGroup
 	for i := range 8 {
 		wait.Go(func() {
@@ -271,9 +291,9 @@ func TestAtOnce(t *testing.T) {
 					w.Churn(5)
 				case 1:
 					w.te("POST", "threat_descriptors", upload("indicator", strings.Repeat(strconv.Itoa(10+n), 32)))
-					w.te("POST", "1000000000000"+strconv.Itoa(18+16*n), url.Values{"reactions": {"HELPFUL"}})
+					w.te("POST", descriptors[n], url.Values{"reactions": {"HELPFUL"}})
 				case 2:
-					w.nc("PUT", "/industry/v2/entries/2/image"+strconv.Itoa(n)+"/MD5/feedback", yes)
+					w.nc("PUT", "/industry/v2/entries/"+entries[n]+"/MD5/feedback", yes)
 					_ = w.Fault("500*1")
 				default:
 					w.Withdraw("", aPDQ)
@@ -283,6 +303,13 @@ func TestAtOnce(t *testing.T) {
 		})
 	}
 	wait.Wait()
+	received := map[string]int{}
+	for _, r := range w.Received() {
+		received[r.Action]++
+	}
+	for _, action := range []string{"upload", "edit", "vote"} {
+		require.Greater(t, received[action], 5, action)
+	}
 	w.ClearFaults()
 	w.Advance(time.Minute)
 	te, nc, sn, tat := list{}, list{}, list{}, list{}

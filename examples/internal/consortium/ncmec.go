@@ -72,6 +72,17 @@ var ncReasons = []string{"Does not meet the definition", "Wrong fingerprint", "N
 
 var ncClasses = []string{"A1", "A2", "B1", "B2"}
 
+// keys are its place in paths, and the values of its fingerprints.
+func (t ncItem) keys() []string {
+	list := []string{strconv.Itoa(t.member) + "/" + t.id}
+	for _, p := range t.prints {
+		if p.value != "" {
+			list = append(list, p.value)
+		}
+	}
+	return list
+}
+
 func ncDerive(d data, end time.Time, i uint32) ncItem {
 	t := ncItem{member: 2 + d.pick(i, "nc.member", len(memberNames)-1), video: d.pick(i, "nc.video", 100) < 30,
 		deleted: d.pick(i, "nc.deleted", 100) < 6, class: ncClasses[d.pick(i, "nc.class", len(ncClasses))]}
@@ -115,19 +126,17 @@ func (s *Server) environment(name string) *board[ncItem] {
 		n = max(1, n/10)
 	}
 	d, end := data{s.o.Seed, n}, s.started.Add(-10*time.Minute)
-	for _, c := range []byte(strings.TrimPrefix(name, industry)) {
-		d.seed = mix(d.seed ^ uint64(c))
-	}
-	s.ncmec[name] = newBoard(d, end, s.o.Span, func(i uint32) ncItem { return ncDerive(d, end, i) })
+	d.seed = fold(d.seed, strings.TrimPrefix(name, industry))
+	s.ncmec[name] = newBoard(d, end, s.o.Span, func(i uint32) ncItem { return ncDerive(d, end, i) }, ncItem.keys)
 	return s.ncmec[name]
 }
 
 func ncFail(status int, message string) reply {
-	var b bytes.Buffer
-	b.WriteString(xml.Header + `<error xmlns="` + ncNamespace + `"><message>`)
-	_ = xml.EscapeText(&b, []byte(message))
-	b.WriteString("</message></error>\n")
-	r := reply{status: status, kind: "application/xml", body: b.Bytes()}
+	r := ncReply(status, "error", len(message), func(out *bytes.Buffer) {
+		out.WriteString("<message>")
+		_ = xml.EscapeText(out, []byte(message))
+		out.WriteString("</message>")
+	})
 	if status == http.StatusUnauthorized {
 		r.header = map[string]string{"WWW-Authenticate": `Basic realm="hashsharing"`}
 	}
@@ -154,34 +163,41 @@ var ncProtocol = protocol{
 
 func (s *Server) routeNCMEC() {
 	base := "/ncmec/{environment}/v2/"
-	s.handle("GET "+base+"entries", ncProtocol, true, s.ncEntries)
-	s.handle("GET "+base+"status", ncProtocol, false, s.ncStatus)
-	s.handle("GET "+base+"members", ncProtocol, false, s.ncMembers)
-	s.handle("GET "+base+"categorizations", ncProtocol, false, s.ncCategorizations)
-	s.handle("GET "+base+"feedback/{type}/reasons", ncProtocol, false, s.ncReasonList)
-	s.handle("PUT "+base+"entries/{member}/{id}/{type}/feedback", ncProtocol, false, s.ncVote)
-	s.handle("GET "+base+"entries/{member}/{id}/{type}", ncProtocol, false, s.ncLarge)
+	s.handle("GET "+base+"entries", ncProtocol, true, as(s.ncAuth, s.ncEntries))
+	s.handle("GET "+base+"status", ncProtocol, false, as(s.ncAuth, s.ncStatus))
+	s.handle("GET "+base+"members", ncProtocol, false, as(s.ncAuth, s.ncMembers))
+	s.handle("GET "+base+"categorizations", ncProtocol, false, as(s.ncAuth, s.ncCategorizations))
+	s.handle("GET "+base+"feedback/{type}/reasons", ncProtocol, false, as(s.ncAuth, s.ncReasonList))
+	s.handle("PUT "+base+"entries/{member}/{id}/{type}/feedback", ncProtocol, false, as(s.ncAuth, s.ncVote))
+	s.handle("GET "+base+"entries/{member}/{id}/{type}", ncProtocol, false, as(s.ncAuth, s.ncLarge))
 }
 
-// ncAuth finds who asks and where; member 0 has the answer in bad.
+// ncAuth finds who asks, of an environment that there is.
 //
 // Reading: members' credentials are good for every environment here; in truth each belongs
 // to one.
-func (s *Server) ncAuth(q request) (me int, environment string, bad reply) {
+func (s *Server) ncAuth(q request) (int, reply) {
 	user, password, _ := q.BasicAuth()
 	for _, m := range s.Members() {
-		if user == m.Username && password == m.Password {
-			me = m.Number
+		if user != m.Username || password != m.Password {
+			continue
 		}
+		if !slices.Contains(Environments, q.PathValue("environment")) {
+			return 0, ncFail(http.StatusNotFound, "no such environment")
+		}
+		return m.Number, reply{}
 	}
-	environment = q.PathValue("environment")
-	switch {
-	case me == 0:
-		return 0, "", ncFail(http.StatusUnauthorized, "wrong username or password")
-	case !slices.Contains(Environments, environment):
-		return 0, "", ncFail(http.StatusNotFound, "no such environment")
-	}
-	return me, environment, reply{}
+	return 0, ncFail(http.StatusUnauthorized, "wrong username or password")
+}
+
+// ncReply is a document of the namespace, whose content write writes; size is a guess at it.
+func ncReply(status int, root string, size int, write func(*bytes.Buffer)) reply {
+	var b bytes.Buffer
+	b.Grow(size + 256)
+	b.WriteString(xml.Header + "<" + root + ` xmlns="` + ncNamespace + `">`)
+	write(&b)
+	b.WriteString("</" + root + ">\n")
+	return reply{status: status, kind: "application/xml", body: b.Bytes()}
 }
 
 // ncEntries is GET /v2/entries?from=&to=: entries whose latest change lies in a range,
@@ -193,10 +209,6 @@ func (s *Server) ncAuth(q request) (me int, environment string, bad reply) {
 // was changed meanwhile is out of the range, and in the next one. A paging URL that is
 // older than 12 hours gets 400. maxTimestamp is that of the entries of the page.
 func (s *Server) ncEntries(q request) reply {
-	me, name, bad := s.ncAuth(q)
-	if me == 0 {
-		return bad
-	}
 	query := q.URL.Query()
 	from, ok1 := ncTimeOf(query.Get("from"), -1<<40)
 	to, ok2 := ncTimeOf(query.Get("to"), 1<<40)
@@ -213,13 +225,9 @@ func (s *Server) ncEntries(q request) reply {
 	if q.now.Unix()-issued > int64(ncURLLife/time.Second) {
 		return ncFail(http.StatusBadRequest, "this paging address has expired: begin the range again")
 	}
-	type row struct {
-		ncItem
-		at int64
-	}
-	var rows []row
+	var rows []row[ncItem]
 	s.mu.Lock() // the environment may have to be made
-	b := s.environment(name)
+	b := s.environment(q.PathValue("environment"))
 	s.mu.Unlock()
 	s.mu.RLock()
 	end := uint32(min(most, int64(b.len())))
@@ -227,59 +235,54 @@ func (s *Server) ncEntries(q request) reply {
 	first := o
 	for ; o < end; o++ {
 		item := b.ordinal(o)
-		at := b.updated(item) / 1e6
-		if at <= from || at > to {
+		at := b.updated(item)
+		if at/1e6 <= from || at/1e6 > to {
 			continue
 		}
 		if len(rows) == int(size) {
 			more = true
 			break
 		}
-		rows = append(rows, row{b.record(item), at})
+		rows = append(rows, row[ncItem]{item, at, b.record(item)})
 	}
 	s.mu.RUnlock()
 	if q.fault == "repeat-page" {
 		o, more = first, true
 	}
 
-	var out bytes.Buffer
-	out.Grow(700*len(rows) + 512)
-	out.WriteString(xml.Header + `<queryResult xmlns="` + ncNamespace + `">`)
-	if more { // relative to the application's root, as other addresses are said to be
-		next := "/v2/entries?" + url.Values{"from": query["from"], "to": query["to"], "start": {strconv.Itoa(int(o) + 1)},
-			"size": {strconv.Itoa(int(size))}, "max": {strconv.Itoa(int(end))}, "issued": {strconv.FormatInt(issued, 10)}}.Encode()
-		out.WriteString("<paging><next>")
-		_ = xml.EscapeText(&out, []byte(next))
-		out.WriteString("</next></paging>")
+	out := ncReply(http.StatusOK, "queryResult", 700*len(rows), func(out *bytes.Buffer) {
+		if more { // relative to the application's root, as other addresses are said to be
+			next := "/v2/entries?" + url.Values{"from": query["from"], "to": query["to"], "start": {strconv.Itoa(int(o) + 1)},
+				"size": {strconv.Itoa(int(size))}, "max": {strconv.Itoa(int(end))}, "issued": {strconv.FormatInt(issued, 10)}}.Encode()
+			out.WriteString("<paging><next>")
+			_ = xml.EscapeText(out, []byte(next))
+			out.WriteString("</next></paging>")
+		}
+		for _, kind := range []string{"image", "video"} {
+			ncEntrySet(out, kind, slices.DeleteFunc(slices.Clone(rows), func(r row[ncItem]) bool { return r.record.video != (kind == "video") }), q.fault == "bad-record")
+		}
+	})
+	out.records = len(rows)
+	return out
+}
+
+// ncEntrySet writes the entries of a kind, if there are any; bad: beside one that nobody can read.
+func ncEntrySet(out *bytes.Buffer, kind string, rows []row[ncItem], bad bool) {
+	if len(rows) == 0 {
+		return
 	}
-	for _, video := range []bool{false, true} {
-		count, latest := 0, int64(0)
-		for _, r := range rows {
-			if r.video == video {
-				count++
-				latest = max(latest, r.at)
-			}
-		}
-		if count == 0 {
-			continue
-		}
-		kind := "image"
-		if video {
-			kind = "video"
-		}
-		out.WriteString("<" + kind + `s count="` + strconv.Itoa(count) + `" maxTimestamp="` + time.Unix(latest, 0).UTC().Format(ncTime) + `">`)
-		if q.fault == "bad-record" {
-			out.WriteString("<" + kind + `><member id="nobody"/><timestamp>yesterday</timestamp><fingerprints><md5>zz</md5><pdq/></fingerprints></` + kind + ">")
-		}
-		for _, r := range rows {
-			if r.video == video {
-				ncEntry(&out, kind, r.ncItem, r.at)
-			}
-		}
-		out.WriteString("</" + kind + "s>")
+	latest := int64(0)
+	for _, r := range rows {
+		latest = max(latest, r.at)
 	}
-	out.WriteString("</queryResult>\n")
-	return reply{status: http.StatusOK, kind: "application/xml", body: out.Bytes(), records: len(rows), member: me}
+	out.WriteString("<" + kind + `s count="` + strconv.Itoa(len(rows)) + `" maxTimestamp="` + time.UnixMicro(latest).UTC().Format(ncTime) + `">`)
+	if bad {
+		out.WriteString("<" + kind + `><member id="nobody"/><timestamp>yesterday</timestamp><fingerprints><md5>zz</md5><pdq/></fingerprints></` + kind + ">")
+	}
+	for _, r := range rows {
+		ncEntry(out, kind, r.record, r.at)
+	}
+	out.WriteString("</" + kind + "s>")
 }
 
 // ncTimeOf reads a bound of a range, in seconds since 1970.
@@ -298,7 +301,7 @@ func ncEntry(out *bytes.Buffer, kind string, t ncItem, at int64) {
 	}
 	out.WriteString("<" + kind + ">")
 	ncMember(out, t.member)
-	out.WriteString("<timestamp>" + time.Unix(at, 0).UTC().Format(ncTime) + "</timestamp><id>")
+	out.WriteString("<timestamp>" + time.UnixMicro(at).UTC().Format(ncTime) + "</timestamp><id>")
 	_ = xml.EscapeText(out, []byte(t.id))
 	out.WriteString("</id>")
 	if !t.deleted {
@@ -338,68 +341,49 @@ func ncElement(key string) string {
 	return ""
 }
 
+// ncStatus: Reading: "verify that the client can connect and authenticate"; what it says is not
+// shown.
 func (s *Server) ncStatus(q request) reply {
-	me, _, bad := s.ncAuth(q)
-	if me == 0 {
-		return bad
-	}
-	var out bytes.Buffer // Reading: "verify that the client can connect and authenticate"; what it says is not shown
-	out.WriteString(xml.Header + `<status xmlns="` + ncNamespace + `"><username>` + memberOf(me).Username + "</username>")
-	ncMember(&out, me)
-	out.WriteString("</status>\n")
-	return reply{status: http.StatusOK, kind: "application/xml", body: out.Bytes(), member: me}
+	return ncReply(http.StatusOK, "status", 0, func(out *bytes.Buffer) {
+		out.WriteString("<username>" + memberOf(q.me).Username + "</username>")
+		ncMember(out, q.me)
+	})
 }
 
-func (s *Server) ncMembers(q request) reply {
-	me, _, bad := s.ncAuth(q)
-	if me == 0 {
-		return bad
-	}
-	var out bytes.Buffer
-	out.WriteString(xml.Header + `<members xmlns="` + ncNamespace + `">`)
-	for i := range memberNames {
-		ncMember(&out, i+1)
-	}
-	out.WriteString("</members>\n")
-	return reply{status: http.StatusOK, kind: "application/xml", body: out.Bytes(), member: me}
+func (s *Server) ncMembers(request) reply {
+	return ncReply(http.StatusOK, "members", 0, func(out *bytes.Buffer) {
+		for i := range memberNames {
+			ncMember(out, i+1)
+		}
+	})
 }
 
 // ncCategorizations is the documented sample with identifiers of the environment's own.
 func (s *Server) ncCategorizations(q request) reply {
-	me, environment, bad := s.ncAuth(q)
-	if me == 0 {
-		return bad
-	}
-	var out bytes.Buffer
-	out.WriteString(xml.Header + `<availableCategorizations xmlns="` + ncNamespace + `">`)
-	for _, g := range []struct {
-		name, multiple string
-		list           []string
-	}{{"Content", "false", []string{"Clothed Child", "Unclothed Child"}}, {"Context", "true", []string{"Known Minor", "Potential Meme", "Viral"}}} {
-		out.WriteString(`<group name="` + g.name + `" allowMultiple="` + g.multiple + `">`)
-		for _, name := range g.list {
-			out.WriteString(`<categorization guid="` + guid(environment+name) + `" name="` + name + `"/>`)
+	return ncReply(http.StatusOK, "availableCategorizations", 0, func(out *bytes.Buffer) {
+		for _, g := range []struct {
+			name, multiple string
+			list           []string
+		}{{"Content", "false", []string{"Clothed Child", "Unclothed Child"}}, {"Context", "true", []string{"Known Minor", "Potential Meme", "Viral"}}} {
+			out.WriteString(`<group name="` + g.name + `" allowMultiple="` + g.multiple + `">`)
+			for _, name := range g.list {
+				out.WriteString(`<categorization guid="` + guid(q.PathValue("environment")+name) + `" name="` + name + `"/>`)
+			}
+			out.WriteString("</group>")
 		}
-		out.WriteString("</group>")
-	}
-	out.WriteString("</availableCategorizations>\n")
-	return reply{status: http.StatusOK, kind: "application/xml", body: out.Bytes(), member: me}
+	})
 }
 
 // ncLarge is a fingerprint that is too large for a page, as raw bytes.
 func (s *Server) ncLarge(q request) reply {
-	me, name, bad := s.ncAuth(q)
-	if me == 0 {
-		return bad
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b := s.environment(name)
+	b := s.environment(q.PathValue("environment"))
 	item, ok := ncFind(b, q.PathValue("member"), q.PathValue("id"))
 	if !ok || b.record(item).deleted || item >= b.n ||
 		!slices.Contains(b.record(item).prints, print{ncElement(q.PathValue("type")), ""}) {
 		return ncFail(http.StatusNotFound, "no such fingerprint")
 	}
 	raw, _ := base64.StdEncoding.DecodeString(b.value(item, kindTMK))
-	return reply{status: http.StatusOK, kind: "application/octet-stream", body: raw, member: me}
+	return reply{status: http.StatusOK, kind: "application/octet-stream", body: raw}
 }

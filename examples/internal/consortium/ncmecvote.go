@@ -70,20 +70,14 @@ func ncFeedbackOf(out *bytes.Buffer, typ string, votes []vote) {
 // ncReasonList is GET /v2/feedback/{type}/reasons. Reading: the shape of
 // availableCategorizations, which is documented, is taken over.
 func (s *Server) ncReasonList(q request) reply {
-	me, _, bad := s.ncAuth(q)
-	if me == 0 {
-		return bad
-	}
 	if ncElement(q.PathValue("type")) == "" {
 		return ncFail(http.StatusNotFound, "no such type of fingerprint")
 	}
-	var out bytes.Buffer
-	out.WriteString(xml.Header + `<availableFeedbackReasons xmlns="` + ncNamespace + `">`)
-	for _, r := range ncReasons {
-		out.WriteString(`<reason guid="` + guid(r) + `" name="` + r + `"/>`)
-	}
-	out.WriteString("</availableFeedbackReasons>\n")
-	return reply{status: http.StatusOK, kind: "application/xml", body: out.Bytes(), member: me}
+	return ncReply(http.StatusOK, "availableFeedbackReasons", 0, func(out *bytes.Buffer) {
+		for _, r := range ncReasons {
+			out.WriteString(`<reason guid="` + guid(r) + `" name="` + r + `"/>`)
+		}
+	})
 }
 
 // submission is the body of a vote. Whatever is not in the schema ends in one of the Rest.
@@ -156,10 +150,6 @@ func parseVote(body []byte) (reasons []string, wrong string) {
 // Reading: the answer to success is 200 without a body; feedback is "on other's entries",
 // so that one's own get 403; an entry or a fingerprint that is not there gets 404.
 func (s *Server) ncVote(q request) reply {
-	me, name, bad := s.ncAuth(q)
-	if me == 0 {
-		return bad
-	}
 	typ := ncElement(q.PathValue("type"))
 	if typ == "" {
 		return ncFail(http.StatusBadRequest, "no such type of fingerprint")
@@ -174,6 +164,7 @@ func (s *Server) ncVote(q request) reply {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	name := q.PathValue("environment")
 	b := s.environment(name)
 	item, ok := ncFind(b, q.PathValue("member"), q.PathValue("id"))
 	if !ok {
@@ -183,31 +174,28 @@ func (s *Server) ncVote(q request) reply {
 	switch {
 	case t.deleted || !slices.ContainsFunc(t.prints, func(p print) bool { return p.typ == typ }):
 		return ncFail(http.StatusNotFound, "the entry was retracted or has no such fingerprint")
-	case t.member == me:
+	case t.member == q.me:
 		return ncFail(http.StatusForbidden, "feedback is for the entries of others")
 	}
-	same := func(v vote) bool { return v.typ == typ && v.member == me }
+	same := func(v vote) bool { return v.typ == typ && v.member == q.me }
 	at := slices.IndexFunc(t.votes, same)
 	changed := at < 0 || !slices.Equal(t.votes[at].reasons, reasons)
 	if changed {
-		t.votes = append(slices.DeleteFunc(slices.Clone(t.votes), same), vote{typ, me, reasons, q.now.Unix()})
+		t.votes = append(slices.DeleteFunc(slices.Clone(t.votes), same), vote{typ, q.me, reasons, q.now.Unix()})
 		slices.SortStableFunc(t.votes, func(a, b vote) int { return cmp.Or(strings.Compare(a.typ, b.typ), cmp.Compare(a.member, b.member)) })
 		b.change(item, q.now, t)
 	}
-	s.receive(q, "ncmec", me, "vote", name+" "+strconv.Itoa(t.member)+"/"+t.id+" "+q.PathValue("type"), reasons, changed)
-	return reply{status: http.StatusOK, kind: "application/xml", member: me}
+	s.receive(q, "ncmec", "vote", name+" "+strconv.Itoa(t.member)+"/"+t.id+" "+q.PathValue("type"), reasons, changed)
+	return reply{status: http.StatusOK, kind: "application/xml"}
 }
 
 // ncFind finds an entry of a member by its id. It wants the lock.
 func ncFind(b *board[ncItem], member, id string) (uint32, bool) {
-	item, ok := b.keys[member+"/"+id]
+	key := member + "/" + id
+	item, ok := b.keys[key]
 	if !ok && len(id) > 5 { // "image17"
 		n, err := strconv.ParseUint(id[5:], 10, 32)
 		item, ok = uint32(n), err == nil && n < uint64(b.n)
 	}
-	if !ok {
-		return 0, false
-	}
-	t := b.record(item)
-	return item, t.id == id && strconv.Itoa(t.member) == member
+	return item, ok && b.record(item).keys()[0] == key
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -165,6 +166,7 @@ func (w *world) truth(protocol, environment string) (held list, gone map[string]
 func (w *world) check(protocol, environment string, got list) {
 	w.t.Helper()
 	held, gone := w.truth(protocol, environment)
+	got = maps.Clone(got)
 	for key, state := range got {
 		if state == "gone" {
 			if !gone[key] {

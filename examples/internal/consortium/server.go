@@ -109,9 +109,9 @@ func New(o Options) (*Server, error) {
 	s := &Server{o: o, faults: newFaults(o.Seed, set), started: o.Now(), ncmec: map[string]*board[ncItem]{}}
 	end := s.started.Add(-10 * time.Minute)
 	d := data{o.Seed, uint32(o.Records)}
-	s.te = newBoard(d, end, o.Span, func(i uint32) teItem { return teDerive(d, end, i) })
-	s.ncii = newBoard(d, end, o.Span, func(i uint32) snItem { return snDerive(d, i) })
-	s.tat = newBoard(d, end, o.Span, func(i uint32) tatItem { return tatDerive(d, i) })
+	s.te = newBoard(d, end, o.Span, func(i uint32) teItem { return teDerive(d, end, i) }, teItem.keys)
+	s.ncii = newBoard(d, end, o.Span, func(i uint32) snItem { return snDerive(d, i) }, snItem.keys)
+	s.tat = newBoard(d, end, o.Span, func(i uint32) tatItem { return tatDerive(d, i) }, tatItem.keys)
 	s.environment(industry)
 	for _, k := range o.Known {
 		if _, err := s.Add("", k); err != nil {
@@ -176,6 +176,7 @@ type request struct {
 	*http.Request
 	fault string
 	now   time.Time
+	me    int // the member who asks, where as lets in
 }
 
 // A protocol is what faults and errors need to know of one.
@@ -206,6 +207,20 @@ func (s *Server) handle(pattern string, p protocol, page bool, h func(request) r
 			panic(http.ErrAbortHandler) // the documented way to drop a connection
 		}
 	})
+}
+
+// as lets members in who are known to auth, which has the answer to the others.
+func as(auth func(request) (me int, bad reply), h func(request) reply) func(request) reply {
+	return func(q request) reply {
+		me, bad := auth(q)
+		if me == 0 {
+			return bad
+		}
+		q.me = me
+		out := h(q)
+		out.member = me
+		return out
+	}
 }
 
 // read reads a request's body of one of the media types, or says what is wrong with it.

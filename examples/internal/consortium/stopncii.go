@@ -43,6 +43,8 @@ var (
 	snKinds    = map[string]kind{"ImagePDQ": kindPDQ, "VideoMD5": kindMD5, "VideoTMK": kindTMK, "Text": kindText, "URL": kindURL, "Unknown": kindPhotoDNA}
 )
 
+func (t snItem) keys() []string { return []string{t.signal + " " + t.hash} }
+
 func snDerive(d data, i uint32) snItem {
 	t := snItem{signal: weighted(d.pick(i, "sn.signal", 100), []choice[string]{{70, "ImagePDQ"}, {15, "VideoMD5"}, {5, "VideoTMK"}, {4, "Text"}, {4, "URL"}, {2, "Unknown"}})}
 	t.hash = d.value(i, snKinds[t.signal])
@@ -95,9 +97,9 @@ var snProtocol = protocol{
 }
 
 func (s *Server) routeStopNCII() {
-	s.handle("GET /stopncii/v1/FetchHashes", snProtocol, true, s.snFetch)
-	s.handle("POST /stopncii/v1/SubmitHashes", snProtocol, false, s.snSubmit)
-	s.handle("POST /stopncii/v1/SubmitFeedback", snProtocol, false, s.snSubmitFeedback)
+	s.handle("GET /stopncii/v1/FetchHashes", snProtocol, true, as(s.snAuth, s.snFetch))
+	s.handle("POST /stopncii/v1/SubmitHashes", snProtocol, false, as(s.snAuth, s.snSubmit))
+	s.handle("POST /stopncii/v1/SubmitFeedback", snProtocol, false, as(s.snAuth, s.snSubmitFeedback))
 }
 
 // snAuth finds who asks; both keys are needed. Reading: 401, as the gateway whose header
@@ -119,10 +121,6 @@ func (s *Server) snAuth(q request) (int, reply) {
 // again, as others may share its second. Who starts there before hasMoreRecords is false
 // loses the rest. It is startTimestamp if there is nothing newer.
 func (s *Server) snFetch(q request) reply {
-	me, bad := s.snAuth(q)
-	if me == 0 {
-		return bad
-	}
 	query := q.URL.Query()
 	start, ok1 := number(query, "startTimestamp", 10, 0, 1<<40)
 	size, ok2 := number(query, "pageSize", snDefaultSize, 1, 1<<31)
@@ -134,30 +132,14 @@ func (s *Server) snFetch(q request) reply {
 		return snFail(http.StatusBadRequest, "startTimestamp and pageSize must be whole numbers, and nextPageToken one given for this startTimestamp")
 	}
 	size = min(size, snMaxSize)
-	type row struct {
-		snItem
-		at int64
-	}
-	var rows []row
-	next, more, newest := from, false, start
 	s.mu.RLock()
-	b := s.ncii
+	b, newest := s.ncii, start
 	from = max(from, b.since(start*1e6))
 	lapsed := q.now.Add(-snTombstones).UnixMicro()
-	if n := b.n + uint32(len(b.events)); n > 0 {
+	if n := b.changed(); n > 0 {
 		newest = max(start, b.at(n-1)/1e6)
 	}
-	for seq, item := range b.changes(from) {
-		at, t := b.at(seq), b.record(item)
-		if len(rows) == int(size) {
-			more = true
-			break
-		}
-		next = seq + 1
-		if t.held() || at >= lapsed {
-			rows = append(rows, row{t, at})
-		}
-	}
+	rows, next, more := b.page(from, b.changed(), size, func(r row[snItem]) bool { return r.record.held() || r.at >= lapsed })
 	s.mu.RUnlock()
 	if q.fault == "repeat-page" {
 		next, more = from, true
@@ -183,11 +165,11 @@ func (s *Server) snFetch(q request) reply {
 		if q.fault == "bad-record" && i == len(rows)/2 {
 			out.raw(`{"lastModtimestamp":"yesterday","signalType":"ImagePDQ","hashValue":17,"hashStatus":["Active"],"caseNumbers":[],"CSPFeedbacks":{}}`)
 		}
-		snRecord(&out, r.snItem, r.at)
+		snRecord(&out, r.record, r.at)
 	}
 	out.close(']')
 	out.close('}')
-	return reply{status: http.StatusOK, kind: "application/json", body: out, records: len(rows), member: me}
+	return reply{status: http.StatusOK, kind: "application/json", body: out, records: len(rows)}
 }
 
 func snToken(seq uint32, start int64) string {

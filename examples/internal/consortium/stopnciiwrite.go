@@ -2,7 +2,6 @@ package consortium
 
 import (
 	"cmp"
-	"encoding/hex"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -48,10 +47,6 @@ func (q request) snBody(n func(snBody) int) (b snBody, status int, message strin
 // feedback; one that was withdrawn stays withdrawn; new ones have no case, so that their
 // status is Active until the members who gave them say otherwise.
 func (s *Server) snSubmit(q request) reply {
-	me, bad := s.snAuth(q)
-	if me == 0 {
-		return bad
-	}
 	b, status, message := q.snBody(func(b snBody) int { return len(b.HashRecords) })
 	if message != "" {
 		return snFail(status, message)
@@ -73,27 +68,25 @@ func (s *Server) snSubmit(q request) reply {
 	defer s.mu.Unlock()
 	for _, r := range b.HashRecords {
 		item, exists := s.ncii.lookup(r.Signal+" "+r.Hash, r.Hash, snKinds[r.Signal])
-		t := snItem{signal: r.Signal, hash: r.Hash, cases: []snCase{{"member-" + strconv.Itoa(me), "Active"}}}
+		t := snItem{signal: r.Signal, hash: r.Hash, cases: []snCase{{"member-" + strconv.Itoa(q.me), "Active"}}}
 		if exists {
 			t = s.ncii.record(item)
 		}
 		changed := !exists
 		for _, f := range r.Feedbacks {
 			var more bool
-			t, more = t.with(snFeedback{me, f.Value, f.Tags})
+			t, more = t.with(snFeedback{q.me, f.Value, f.Tags})
 			changed = changed || more
 		}
 		switch {
 		case !exists:
-			s.ncii.add(q.now, t, r.Signal+" "+r.Hash)
+			s.ncii.add(q.now, t)
 		case changed:
 			s.ncii.change(item, q.now, t)
 		}
-		s.receive(q, "stopncii", me, "submit", r.Signal+" "+r.Hash, r.Feedbacks, changed)
+		s.receive(q, "stopncii", "submit", r.Signal+" "+r.Hash, r.Feedbacks, changed)
 	}
-	out := jsonReply(http.StatusOK, map[string]int{"count": len(b.HashRecords)})
-	out.member = me
-	return out
+	return jsonReply(http.StatusOK, map[string]int{"count": len(b.HashRecords)})
 }
 
 // snCheck says what is wrong with a hash of a signal type.
@@ -102,7 +95,7 @@ func snCheck(signal, value string) string {
 		return "signalType must be one of " + strings.Join(snSignals, ", ")
 	}
 	digits := map[string]int{"ImagePDQ": 64, "VideoMD5": 32}[signal]
-	if _, err := hex.DecodeString(value); digits > 0 && (err != nil || len(value) != digits) {
+	if digits > 0 && !isHex(value, digits) {
 		return fmt.Sprintf("a hashValue of %s has %d hexadecimal digits", signal, digits)
 	}
 	if value == "" {
@@ -133,10 +126,6 @@ func (t snItem) with(f snFeedback) (snItem, bool) {
 // snSubmitFeedback is POST SubmitFeedback. Reading: it names no signal type, so that the first
 // record of the hash, in the order of snSignals, gets it; all or nothing; an unknown one is 400.
 func (s *Server) snSubmitFeedback(q request) reply {
-	me, bad := s.snAuth(q)
-	if me == 0 {
-		return bad
-	}
 	b, status, message := q.snBody(func(b snBody) int { return len(b.HashFeedbacks) })
 	if message != "" {
 		return snFail(status, message)
@@ -148,30 +137,18 @@ func (s *Server) snSubmitFeedback(q request) reply {
 		if !slices.Contains(snValues, f.Value) {
 			return snFail(http.StatusBadRequest, fmt.Sprintf("feedback %d: feedbackValue must be one of %s", i, strings.Join(snValues, ", ")))
 		}
-		item, ok := s.snFind(f.Hash)
+		item, ok := s.ncii.named(f.Hash, snSignals, snKinds)
 		if !ok {
 			return snFail(http.StatusBadRequest, fmt.Sprintf("feedback %d: no such hashValue", i))
 		}
 		items = append(items, item)
 	}
 	for i, f := range b.HashFeedbacks {
-		t, changed := s.ncii.record(items[i]).with(snFeedback{me, f.Value, f.Tags})
+		t, changed := s.ncii.record(items[i]).with(snFeedback{q.me, f.Value, f.Tags})
 		if changed {
 			s.ncii.change(items[i], q.now, t)
 		}
-		s.receive(q, "stopncii", me, "feedback", t.signal+" "+f.Hash, f, changed)
+		s.receive(q, "stopncii", "feedback", t.signal+" "+f.Hash, f, changed)
 	}
-	out := jsonReply(http.StatusOK, map[string]int{"count": len(items)})
-	out.member = me
-	return out
-}
-
-// snFind finds a record by its hash. It wants the lock.
-func (s *Server) snFind(value string) (uint32, bool) {
-	for _, signal := range snSignals {
-		if item, ok := s.ncii.lookup(signal+" "+value, value, snKinds[signal]); ok && s.ncii.record(item).hash == value {
-			return item, true
-		}
-	}
-	return 0, false
+	return jsonReply(http.StatusOK, map[string]int{"count": len(items)})
 }

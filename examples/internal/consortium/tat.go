@@ -51,6 +51,8 @@ var (
 	}
 )
 
+func (t tatItem) keys() []string { return []string{t.algorithm + " " + t.digest} }
+
 func tatDerive(d data, i uint32) tatItem {
 	t := tatItem{algorithm: weighted(d.pick(i, "tat.algorithm", 100), []choice[string]{{50, "PDQ"}, {20, "MD5"}, {20, "SHA256"}, {10, "SHA512"}}),
 		ideology: tatIdeologies[d.pick(i, "tat.ideology", 2)], deleted: d.pick(i, "tat.deleted", 100) < 4,
@@ -83,9 +85,9 @@ func (s *Server) routeTAT() {
 	login.expired = nil
 	s.handle("POST /tat/token-auth/tcap/", login, false, s.tatLogin)
 	for _, base := range []string{"/tat/hash-list/v2/", "/tat/api/hash-list/v2/"} {
-		s.handle("GET "+base+"all", tatProtocol, true, s.tatList)
-		s.handle("GET "+base+"feedback/categories", tatProtocol, false, s.tatCategoryList)
-		s.handle("POST "+base+"feedback", tatProtocol, false, s.tatSendFeedback)
+		s.handle("GET "+base+"all", tatProtocol, true, as(s.tatAuth, s.tatList))
+		s.handle("GET "+base+"feedback/categories", tatProtocol, false, as(s.tatAuth, s.tatCategoryList))
+		s.handle("POST "+base+"feedback", tatProtocol, false, as(s.tatAuth, s.tatSendFeedback))
 	}
 }
 
@@ -166,10 +168,6 @@ func (s *Server) tatLogin(q request) reply {
 // seconds since 1970 with a fraction; ideology can be left out or "all". Those that an
 // ideology leaves out count as passed.
 func (s *Server) tatList(q request) reply {
-	me, bad := s.tatAuth(q)
-	if me == 0 {
-		return bad
-	}
 	query := q.URL.Query()
 	limit, ok := number(query, "limit", tatDefaultLimit, 1, 1<<31)
 	ideology := query.Get("ideology")
@@ -190,38 +188,22 @@ func (s *Server) tatList(q request) reply {
 	if !ok {
 		return tatFail(http.StatusBadRequest, "after must be a checkpoint")
 	}
-	type row struct {
-		item uint32
-		at   int64
-		tatItem
-	}
-	var rows []row
-	more, checkpoint := false, after
 	s.mu.RLock()
 	b := s.tat
 	from := b.since(at)
-	for n := b.n + uint32(len(b.events)); from < n && b.at(from) == at; from++ { // within one moment ids rise
+	for n := b.changed(); from < n && b.at(from) == at; from++ { // within one moment ids rise
 		if item := b.itemOf(from); int64(item)+1 > id {
 			break
 		}
 	}
-	for seq, item := range b.changes(from) {
-		if len(rows) == int(limit) {
-			more = true
-			break
-		}
-		t := b.record(item)
-		checkpoint = tatTime(b.at(seq)) + "," + strconv.Itoa(int(item)+1)
-		if ideology == "" || t.ideology == ideology {
-			rows = append(rows, row{item, b.at(seq), t})
-		}
+	rows, next, more := b.page(from, b.changed(), limit, func(r row[tatItem]) bool { return ideology == "" || r.record.ideology == ideology })
+	checkpoint := after
+	if next > from && q.fault != "repeat-page" {
+		checkpoint = tatTime(b.at(next-1)) + "," + strconv.Itoa(int(b.itemOf(next-1))+1)
 	}
 	count := b.len()
 	s.mu.RUnlock()
-	next := checkpoint
-	if q.fault == "repeat-page" {
-		next, more = after, true
-	}
+	more = more || q.fault == "repeat-page"
 
 	out := make(page, 0, 300*len(rows)+256)
 	out.open('{')
@@ -229,8 +211,8 @@ func (s *Server) tatList(q request) reply {
 	out.num(int64(count))
 	out.key("next")
 	if more {
-		query.Set("after", next)
-		if next == "" {
+		query.Set("after", checkpoint)
+		if checkpoint == "" {
 			query.Del("after")
 		}
 		out.str(origin(q.Request) + q.URL.Path + "?" + query.Encode())
@@ -240,7 +222,7 @@ func (s *Server) tatList(q request) reply {
 	out.key("previous")
 	out.raw("null")
 	out.key("checkpoint")
-	out.str(next)
+	out.str(checkpoint)
 	out.key("results")
 	out.open('[')
 	for i, r := range rows {
@@ -250,21 +232,21 @@ func (s *Server) tatList(q request) reply {
 		out.open('{')
 		out.key("id")
 		out.num(int64(r.item) + 1)
-		for _, f := range [][2]string{{"hash_digest", r.digest}, {"algorithm", r.algorithm}, {"ideology", r.ideology}, {"file_type", r.fileType}} {
+		for _, f := range [][2]string{{"hash_digest", r.record.digest}, {"algorithm", r.record.algorithm}, {"ideology", r.record.ideology}, {"file_type", r.record.fileType}} {
 			out.key(f[0])
 			out.str(f[1])
 		}
 		out.key("deleted")
-		out.bool(r.deleted)
+		out.bool(r.record.deleted)
 		out.key("updated_on")
 		out.raw(tatTime(r.at))
 		out.key("created_on")
-		out.raw(tatTime(r.created * 1e6))
+		out.raw(tatTime(r.record.created * 1e6))
 		out.close('}')
 	}
 	out.close(']')
 	out.close('}')
-	return reply{status: http.StatusOK, kind: "application/json", body: out, records: len(rows), member: me}
+	return reply{status: http.StatusOK, kind: "application/json", body: out, records: len(rows)}
 }
 
 func tatTime(micro int64) string { return fmt.Sprintf("%d.%06d", micro/1e6, micro%1e6) }
@@ -285,10 +267,6 @@ func tatCheckpoint(text string) (micro, id int64, ok bool) {
 
 // tatCategoryList is GET feedback/categories, paged by limit and offset.
 func (s *Server) tatCategoryList(q request) reply {
-	me, bad := s.tatAuth(q)
-	if me == 0 {
-		return bad
-	}
 	query := q.URL.Query()
 	limit, ok1 := number(query, "limit", 20, 1, 100)
 	offset, ok2 := number(query, "offset", 0, 0, 1<<31)
@@ -315,9 +293,7 @@ func (s *Server) tatCategoryList(q request) reply {
 	if offset > 0 {
 		previous = link(offset - limit)
 	}
-	r := jsonReply(http.StatusOK, map[string]any{"count": count, "next": next, "previous": previous, "results": list})
-	r.member = me
-	return r
+	return jsonReply(http.StatusOK, map[string]any{"count": count, "next": next, "previous": previous, "results": list})
 }
 
 // tatSendFeedback is POST feedback: on one hash, in a category.
@@ -326,10 +302,6 @@ func (s *Server) tatCategoryList(q request) reply {
 // with "the relevant feedback category ID"); the names of its fields are not in the stored
 // copies and are made up: hash_digest, category, comment.
 func (s *Server) tatSendFeedback(q request) reply {
-	me, bad := s.tatAuth(q)
-	if me == 0 {
-		return bad
-	}
 	body, status, message := q.read("application/json")
 	if message != "" {
 		return tatFail(status, message)
@@ -347,29 +319,17 @@ func (s *Server) tatSendFeedback(q request) reply {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	item, ok := s.tatFind(sent.Digest)
+	item, ok := s.tat.named(sent.Digest, tatAlgorithms, tatKinds)
 	if !ok {
 		return tatFail(http.StatusBadRequest, "hash_digest must be one of the list")
 	}
 	t := s.tat.record(item)
-	f := tatFeedback{sent.Category, sent.Comment, me}
+	f := tatFeedback{sent.Category, sent.Comment, q.me}
 	changed := !slices.Contains(t.feedback, f)
 	if changed { // members don't see each other's feedback here: the record itself stays as it is
 		t.feedback = append(slices.Clone(t.feedback), f)
 		s.tat.touched[item] = t
 	}
-	s.receive(q, "tat", me, "feedback", t.algorithm+" "+t.digest, f, changed)
-	r := jsonReply(http.StatusCreated, map[string]any{"hash_digest": sent.Digest, "category": sent.Category, "comment": sent.Comment})
-	r.member = me
-	return r
-}
-
-// tatFind finds a record by its digest. It wants the lock.
-func (s *Server) tatFind(digest string) (uint32, bool) {
-	for _, a := range tatAlgorithms {
-		if item, ok := s.tat.lookup(a+" "+digest, digest, tatKinds[a]); ok && s.tat.record(item).digest == digest {
-			return item, true
-		}
-	}
-	return 0, false
+	s.receive(q, "tat", "feedback", t.algorithm+" "+t.digest, f, changed)
+	return jsonReply(http.StatusCreated, map[string]any{"hash_digest": sent.Digest, "category": sent.Category, "comment": sent.Comment})
 }

@@ -1,6 +1,7 @@
 package consortium
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"net/http"
@@ -83,6 +84,8 @@ var (
 	teReacted = []choice[string]{{12, "HELPFUL"}, {6, "DISAGREE_WITH_TAGS"}, {3, "NON_MALICIOUS"}, {9, "SAW_THIS_TOO"}, {70, ""}}
 )
 
+func (t teItem) keys() []string { return []string{t.typ + " " + t.value} }
+
 // teDerive makes a generated indicator; end is when the generated ones end.
 func teDerive(d data, end time.Time, i uint32) teItem {
 	k := weighted(d.pick(i, "te.type", 100), teTypes)
@@ -152,31 +155,32 @@ var teProtocol = protocol{
 }
 
 func (s *Server) routeThreatExchange() {
-	p := teProtocol
 	for method, h := range map[string]func(request) reply{
-		"GET {group}/threat_updates":             s.teUpdates,
-		"GET {app}/threat_privacy_groups_member": s.teGroups,
-		"GET threat_exchange_members":            s.teMembers,
-		"GET {id}":                               s.teGet,
-		"GET {id}/descriptors":                   s.teEdge,
-		"POST threat_descriptors":                s.teUpload,
-		"POST {id}":                              s.teEdit,
-		"DELETE {id}":                            s.teDelete,
+		"GET {group}/threat_updates":             as(s.teAuth, s.teUpdates),
+		"GET {app}/threat_privacy_groups_member": as(s.teAuth, s.teGroups),
+		"GET threat_exchange_members":            as(s.teAuth, s.teMembers),
+		"GET {id}":                               as(s.teAuth, s.teGet),
+		"GET {id}/descriptors":                   as(s.teAuth, s.teEdge),
+		"POST threat_descriptors":                s.teForm(s.teUpload),
+		"POST {id}":                              s.teForm(s.teEdit),
+		"DELETE {id}":                            as(s.teAuth, s.teDelete),
 	} {
 		verb, path, _ := strings.Cut(method, " ")
-		s.handle(verb+" /threatexchange/{version}/"+path, p, strings.HasSuffix(path, "threat_updates"), h)
-		s.handle(verb+" /threatexchange/{version}/"+path+"/{$}", p, strings.HasSuffix(path, "threat_updates"), h)
+		s.handle(verb+" /threatexchange/{version}/"+path, teProtocol, strings.HasSuffix(path, "threat_updates"), h)
+		s.handle(verb+" /threatexchange/{version}/"+path+"/{$}", teProtocol, strings.HasSuffix(path, "threat_updates"), h)
 	}
 }
 
-// teAuth finds who asks: access_token is in the query or in the form.
-func (s *Server) teAuth(token string) int {
+// teAuth finds who asks by the query; a form can have the token as well.
+func (s *Server) teAuth(q request) (int, reply) { return s.teMember(q.URL.Query()) }
+
+func (s *Server) teMember(params url.Values) (int, reply) {
 	for _, m := range s.Members() {
-		if token == m.AppToken {
-			return m.Number
+		if params.Get("access_token") == m.AppToken {
+			return m.Number, reply{}
 		}
 	}
-	return 0
+	return 0, teFail(http.StatusUnauthorized, "Invalid OAuth access token")
 }
 
 var teKnownFields = func() map[string]map[string]bool {
@@ -195,6 +199,20 @@ var teKnownFields = func() map[string]map[string]bool {
 	}
 }()
 
+// teWant reads which fields of a level are wanted, if none are said those otherwise; or says what is
+// wrong with them.
+func teWant(query url.Values, level, otherwise string) (fields, string) {
+	want, ok := parseFields(cmp.Or(query.Get("fields"), otherwise))
+	if !ok {
+		return nil, "Syntax error in fields"
+	}
+	if bad := want.unknown(teKnownFields, level); bad != "" {
+		return nil, "Tried accessing nonexisting field (" + bad + ")"
+	}
+	want["id"] = nil // the Graph API always has it
+	return want, ""
+}
+
 // teUpdates is /<group>/threat_updates: indicators in the order of their last change.
 //
 // Reading: start_time and stop_time are inclusive, as tagged_since and tagged_until are
@@ -203,10 +221,6 @@ var teKnownFields = func() map[string]map[string]bool {
 // contain a next link". A token for "next" holds a place in the order and ends never.
 func (s *Server) teUpdates(q request) reply {
 	query := q.URL.Query()
-	me := s.teAuth(query.Get("access_token"))
-	if me == 0 {
-		return teFail(http.StatusUnauthorized, "Invalid OAuth access token")
-	}
 	switch q.PathValue("group") {
 	case PrivacyGroup:
 	case OtherGroup:
@@ -214,16 +228,10 @@ func (s *Server) teUpdates(q request) reply {
 	default:
 		return teFail(http.StatusNotFound, "no such object")
 	}
-	want := fields{"id": nil, "indicator": nil, "type": nil, "last_updated": nil, "should_delete": nil} // Reading: no descriptors unless asked for
-	if text := query.Get("fields"); text != "" {
-		var ok bool
-		if want, ok = parseFields(text); !ok {
-			return teFail(http.StatusBadRequest, "Syntax error in fields")
-		}
-		if bad := want.unknown(teKnownFields, ""); bad != "" {
-			return teFail(http.StatusBadRequest, "Tried accessing nonexisting field ("+bad+")")
-		}
-		want["id"] = nil // the Graph API always has it
+	// Reading: no descriptors unless asked for.
+	want, message := teWant(query, "", "id,indicator,type,last_updated,should_delete")
+	if message != "" {
+		return teFail(http.StatusBadRequest, message)
 	}
 	limit, ok1 := number(query, "limit", teDefaultLimit, 1, 1<<31)
 	start, ok2 := number(query, "start_time", 0, 0, 1<<40)
@@ -246,38 +254,14 @@ func (s *Server) teUpdates(q request) reply {
 		}
 		from = n
 	}
-	type row struct {
-		item uint32
-		at   int64
-		teItem
-	}
-	var rows []row
-	next, more := from, false
 	s.mu.RLock()
-	b := s.te
-	from = max(from, b.since(start*1e6))
+	from = max(from, s.te.since(start*1e6))
 	lapsed := q.now.Add(-teTombstones).UnixMicro()
-	taken := int64(0)
-	for seq, item := range b.changes(from) {
-		at := b.at(seq)
-		if at/1e6 > stop {
-			break
-		}
-		if taken == limit {
-			more = true
-			break
-		}
-		next = seq + 1
-		t := b.record(item)
-		if !t.listed || t.removed() && at < lapsed {
-			continue
-		}
-		taken++
-		if len(types) == 0 || slices.Contains(types, t.typ) {
-			rows = append(rows, row{item, at, t})
-		}
-	}
+	rows, next, more := s.te.page(from, s.te.since((stop+1)*1e6), limit, func(r row[teItem]) bool {
+		return r.record.listed && (!r.record.removed() || r.at >= lapsed)
+	})
 	s.mu.RUnlock()
+	rows = slices.DeleteFunc(rows, func(r row[teItem]) bool { return len(types) > 0 && !slices.Contains(types, r.record.typ) })
 	if q.fault == "repeat-page" {
 		next, more = from, true
 	}
@@ -290,7 +274,7 @@ func (s *Server) teUpdates(q request) reply {
 		if q.fault == "bad-record" && i == len(rows)/2 {
 			out.raw(`{"id":"17","indicator":{"not":"a string"},"type":"HASH_PDQ","last_updated":"yesterday","should_delete":"perhaps"}`)
 		}
-		teIndicator(&out, want, r.item, r.at, r.teItem, me)
+		teIndicator(&out, want, r.item, r.at, r.record, q.me)
 	}
 	out.close(']')
 	if len(rows) > 0 || more {
@@ -306,7 +290,7 @@ func (s *Server) teUpdates(q request) reply {
 		out.close('}')
 	}
 	out.close('}')
-	return reply{status: http.StatusOK, kind: "application/json", body: out, records: len(rows), member: me}
+	return reply{status: http.StatusOK, kind: "application/json", body: out, records: len(rows)}
 }
 
 func teToken(seq uint32) string {
@@ -344,15 +328,20 @@ func teIndicator(out *page, want fields, item uint32, at int64, t teItem, me int
 	}
 	if want.has("descriptors") && !t.removed() {
 		out.key("descriptors")
-		out.open('{')
-		out.key("data")
-		out.open('[')
-		for _, o := range t.shared() {
-			teDescriptor(out, want["descriptors"], item, t, o, me)
-		}
-		out.close(']')
-		out.close('}')
+		teDescriptors(out, want["descriptors"], item, t, me)
 	}
+	out.close('}')
+}
+
+// teDescriptors writes the connection to what the group's members think of an indicator.
+func teDescriptors(out *page, want fields, item uint32, t teItem, me int) {
+	out.open('{')
+	out.key("data")
+	out.open('[')
+	for _, o := range t.shared() {
+		teDescriptor(out, want, item, t, o, me)
+	}
+	out.close(']')
 	out.close('}')
 }
 

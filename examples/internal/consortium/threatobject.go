@@ -126,11 +126,7 @@ func teDescriptor(out *page, want fields, item uint32, t teItem, o descriptor, m
 
 // teTagID is the same for a text wherever it stands.
 func teTagID(text string) string {
-	h := uint64(golden)
-	for _, c := range []byte(text) {
-		h = mix(h ^ uint64(c))
-	}
-	return strconv.FormatUint(teTagBase+h%1_000_000_000_000, 10)
+	return strconv.FormatUint(teTagBase+fold(golden, text)%1_000_000_000_000, 10)
 }
 
 func teDescriptorID(item uint32, member int) string {
@@ -167,105 +163,75 @@ func (t teItem) sorted() []descriptor {
 	return list
 }
 
-// teGet is a descriptor or an indicator by its id.
-// teLook finds an object that is asked for, who asks, and the fields, which begin as those given.
-func (s *Server) teLook(q request, want fields, level func(member int) string) (item uint32, member int, t teItem, me int, _ fields, bad reply) {
-	query := q.URL.Query()
-	if me = s.teAuth(query.Get("access_token")); me == 0 {
-		return item, member, t, me, want, teFail(http.StatusUnauthorized, "Invalid OAuth access token")
-	}
+// teLook finds the object that is asked for.
+func (s *Server) teLook(q request) (item uint32, member int, t teItem, ok bool) {
 	s.mu.RLock()
-	item, member, ok := s.teFind(q.PathValue("id"))
-	if ok {
+	defer s.mu.RUnlock()
+	if item, member, ok = s.teFind(q.PathValue("id")); ok {
 		t = s.te.record(item)
 	}
-	s.mu.RUnlock()
-	if !ok || t.gone {
-		return item, member, t, me, want, teFail(http.StatusNotFound, "no such object, or not visible to this app")
-	}
-	if text := query.Get("fields"); text != "" {
-		if want, ok = parseFields(text); !ok {
-			return item, member, t, me, want, teFail(http.StatusBadRequest, "Syntax error in fields")
-		}
-		if bad := want.unknown(teKnownFields, level(member)); bad != "" {
-			return item, member, t, me, want, teFail(http.StatusBadRequest, "Tried accessing nonexisting field ("+bad+")")
-		}
-		want["id"] = nil
-	}
-	return item, member, t, me, want, reply{}
+	return item, member, t, ok && !t.gone
 }
 
+// teGet is a descriptor or an indicator by its id.
 func (s *Server) teGet(q request) reply {
-	item, member, t, me, want, bad := s.teLook(q, fields{"id": nil, "indicator": nil, "type": nil}, func(member int) string {
-		if member == 0 {
-			return ""
-		}
-		return "descriptor"
-	})
-	if bad.status != 0 {
-		return bad
+	item, member, t, ok := s.teLook(q)
+	if !ok {
+		return teFail(http.StatusNotFound, "no such object, or not visible to this app")
+	}
+	level := ""
+	if member != 0 {
+		level = "descriptor"
+	}
+	want, message := teWant(q.URL.Query(), level, "id,indicator,type")
+	if message != "" {
+		return teFail(http.StatusBadRequest, message)
 	}
 	out := page{}
 	if member == 0 {
 		delete(want, "should_delete")
-		teIndicator(&out, want, item, 0, t, me)
+		teIndicator(&out, want, item, 0, t, q.me)
 	} else {
 		at, _ := t.of(member)
-		teDescriptor(&out, want, item, t, t.sorted()[at], me)
+		teDescriptor(&out, want, item, t, t.sorted()[at], q.me)
 	}
-	return reply{status: http.StatusOK, kind: "application/json", body: out, member: me}
+	return reply{status: http.StatusOK, kind: "application/json", body: out}
 }
 
 // teEdge is /<indicator>/descriptors, the opinions of it that can be seen. There are never so many
 // that it would take a second page.
 func (s *Server) teEdge(q request) reply {
-	item, member, t, me, want, bad := s.teLook(q, fields{"id": nil, "indicator": nil, "owner": nil, "type": nil, "raw_indicator": nil, "description": nil, "status": nil},
-		func(int) string { return "descriptor" })
-	if bad.status != 0 {
-		return bad
+	item, member, t, ok := s.teLook(q)
+	if !ok {
+		return teFail(http.StatusNotFound, "no such object, or not visible to this app")
 	}
-	if member != 0 {
-		return teFail(http.StatusBadRequest, "Tried accessing nonexisting field (descriptors)")
+	want, message := teWant(q.URL.Query(), "descriptor", "id,indicator,owner,type,raw_indicator,description,status")
+	if message == "" && member != 0 {
+		message = "Tried accessing nonexisting field (descriptors)"
+	}
+	if message != "" {
+		return teFail(http.StatusBadRequest, message)
 	}
 	out := page{}
-	out.open('{')
-	out.key("data")
-	out.open('[')
-	for _, o := range t.shared() {
-		teDescriptor(&out, want, item, t, o, me)
-	}
-	out.close(']')
-	out.close('}')
-	return reply{status: http.StatusOK, kind: "application/json", body: out, member: me}
+	teDescriptors(&out, want, item, t, q.me)
+	return reply{status: http.StatusOK, kind: "application/json", body: out}
 }
 
-func (s *Server) teMembers(q request) reply {
-	me := s.teAuth(q.URL.Query().Get("access_token"))
-	if me == 0 {
-		return teFail(http.StatusUnauthorized, "Invalid OAuth access token")
-	}
+func (s *Server) teMembers(request) reply {
 	var list []map[string]string
 	for _, m := range s.Members() {
 		list = append(list, map[string]string{"id": appID(m.Number), "name": m.Name})
 	}
-	r := jsonReply(http.StatusOK, map[string]any{"data": list})
-	r.member = me
-	return r
+	return jsonReply(http.StatusOK, map[string]any{"data": list})
 }
 
 func (s *Server) teGroups(q request) reply {
-	me := s.teAuth(q.URL.Query().Get("access_token"))
-	if me == 0 {
-		return teFail(http.StatusUnauthorized, "Invalid OAuth access token")
-	}
-	if q.PathValue("app") != appID(me) {
+	if q.PathValue("app") != appID(q.me) {
 		return teFail(http.StatusForbidden, "this app's groups only")
 	}
 	group := func(id, name string, updates bool) map[string]any {
 		return map[string]any{"id": id, "name": name, "description": "synthetic", "members_can_see": true, "members_can_use": true,
 			"added_on": s.started.UTC().Format(graphTime), "last_updated": s.started.UTC().Format(graphTime), "threat_updates_enabled": updates}
 	}
-	r := jsonReply(http.StatusOK, map[string]any{"data": []any{group(PrivacyGroup, "Fake consortium", true), group(OtherGroup, "Without updates", false)}})
-	r.member = me
-	return r
+	return jsonReply(http.StatusOK, map[string]any{"data": []any{group(PrivacyGroup, "Fake consortium", true), group(OtherGroup, "Without updates", false)}})
 }

@@ -2,8 +2,8 @@ package consortium
 
 import (
 	"cmp"
-	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -14,28 +14,25 @@ import (
 	"unicode"
 )
 
-// form reads the parameters of a POST from its query and its body, which win.
+// teForm gives a handler the parameters of a POST, from its query and its body, which wins.
 //
 // Reading: the documentation posts forms only, so that nothing else is taken.
-func (s *Server) form(q request) (values url.Values, me int, bad reply) {
-	values = q.URL.Query()
-	if q.ContentLength != 0 {
-		body, status, message := q.read("application/x-www-form-urlencoded")
-		if message != "" {
-			return nil, 0, teFail(status, message)
+func (s *Server) teForm(h func(request, url.Values) reply) func(request) reply {
+	return func(q request) reply {
+		form := q.URL.Query()
+		if q.ContentLength != 0 {
+			body, status, message := q.read("application/x-www-form-urlencoded")
+			if message != "" {
+				return teFail(status, message)
+			}
+			posted, err := url.ParseQuery(string(body))
+			if err != nil {
+				return teFail(http.StatusBadRequest, "the form can't be read")
+			}
+			maps.Copy(form, posted)
 		}
-		posted, err := url.ParseQuery(string(body))
-		if err != nil {
-			return nil, 0, teFail(http.StatusBadRequest, "the form can't be read")
-		}
-		for k, v := range posted {
-			values[k] = v
-		}
+		return as(func(request) (int, reply) { return s.teMember(form) }, func(q request) reply { return h(q, form) })(q)
 	}
-	if me = s.teAuth(values.Get("access_token")); me == 0 {
-		return nil, 0, teFail(http.StatusUnauthorized, "Invalid OAuth access token")
-	}
-	return values, me, reply{}
 }
 
 // teUpload is POST /threat_descriptors: a member's opinion of an indicator, made or, when
@@ -44,11 +41,7 @@ func (s *Server) form(q request) (values url.Values, me int, bad reply) {
 // Reading: the required parameters are set in bold type, which the stored copies lack.
 // Those of the example submission are required here: indicator, type, status, description,
 // privacy_type.
-func (s *Server) teUpload(q request) reply {
-	form, me, bad := s.form(q)
-	if me == 0 {
-		return bad
-	}
+func (s *Server) teUpload(q request, form url.Values) reply {
 	for _, name := range []string{"indicator", "type", "status", "description", "privacy_type"} {
 		if form.Get(name) == "" {
 			return teFail(http.StatusBadRequest, "The parameter "+name+" is required")
@@ -71,8 +64,8 @@ func (s *Server) teUpload(q request) reply {
 	if t.gone { // what was removed and is shared again starts anew
 		t.gone, t.descriptors = false, nil
 	}
-	o := descriptor{member: me, confidence: -1}
-	if at, ok := t.of(me); ok {
+	o := descriptor{member: q.me, confidence: -1}
+	if at, ok := t.of(q.me); ok {
 		o = t.sorted()[at]
 	}
 	next, message := o.with(form)
@@ -80,9 +73,9 @@ func (s *Server) teUpload(q request) reply {
 		return teFail(http.StatusBadRequest, message)
 	}
 	item, changed := s.tePut(item, exists, t, next, q.now)
-	id := teDescriptorID(item, me)
-	s.receive(q, "threatexchange", me, "upload", typ+" "+value, form, changed)
-	return reply{status: http.StatusOK, kind: "application/json", body: []byte(`{"success":true,"id":"` + id + `"}`), member: me}
+	id := teDescriptorID(item, q.me)
+	s.receive(q, "threatexchange", "upload", typ+" "+value, form, changed)
+	return reply{status: http.StatusOK, kind: "application/json", body: []byte(`{"success":true,"id":"` + id + `"}`)}
 }
 
 // tePut puts a descriptor among those of an indicator, unless it says what is there.
@@ -102,7 +95,7 @@ func (s *Server) tePut(item uint32, exists bool, t teItem, o descriptor, now tim
 	t.descriptors = list
 	t.listed = t.listed || o.group
 	if !exists {
-		return s.te.add(now, t, t.typ+" "+t.value), true
+		return s.te.add(now, t), true
 	}
 	s.te.change(item, now, t)
 	return item, true
@@ -112,7 +105,7 @@ func (s *Server) tePut(item uint32, exists bool, t teItem, o descriptor, now tim
 func teCheck(typ, value string) string {
 	digits := map[string]int{"HASH_PDQ": 64, "HASH_MD5": 32, "HASH_VIDEO_MD5": 32, "HASH_SHA1": 40, "HASH_SHA256": 64, "HASH_VIDEO_SHA256": 64, "HASH_URL_MD5": 32}
 	if n := digits[typ]; n > 0 {
-		if _, err := hex.DecodeString(value); err != nil || len(value) != n {
+		if !isHex(value, n) {
 			return fmt.Sprintf("an indicator of type %s has %d hexadecimal digits", typ, n)
 		}
 		return ""
@@ -125,13 +118,13 @@ func teCheck(typ, value string) string {
 
 // teLookup finds the indicator of a type and a value. It wants the lock.
 func (s *Server) teLookup(typ, value string) (uint32, bool) {
+	var kinds []kind
 	for k := range kindCount {
 		if teNames[k] == typ {
-			item, ok := s.te.lookup(typ+" "+value, value, k)
-			return item, ok && s.te.record(item).typ == typ
+			kinds = append(kinds, k)
 		}
 	}
-	return s.te.lookup(typ+" "+value, "")
+	return s.te.lookup(typ+" "+value, value, kinds...)
 }
 
 // with is the descriptor as a form changes it, or what is wrong with the form.
@@ -231,11 +224,7 @@ func graphTimeOf(text string) (int64, bool) {
 }
 
 // teEdit is POST /<descriptor>: its owner changes it, the others react to it.
-func (s *Server) teEdit(q request) reply {
-	form, me, bad := s.form(q)
-	if me == 0 {
-		return bad
-	}
+func (s *Server) teEdit(q request, form url.Values) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	item, owner, ok := s.teFind(q.PathValue("id"))
@@ -247,16 +236,16 @@ func (s *Server) teEdit(q request) reply {
 	o := t.sorted()[at]
 	var changed bool
 	if form.Has("reactions") || form.Has("reactions_to_remove") {
-		if me == owner { // "react to threat descriptors owned by other apps"
+		if q.me == owner { // "react to threat descriptors owned by other apps"
 			return teFail(http.StatusBadRequest, "reactions are for the descriptors of others")
 		}
-		next, message := o.react(me, form)
+		next, message := o.react(q.me, form)
 		if message != "" {
 			return teFail(http.StatusBadRequest, message)
 		}
 		_, changed = s.tePut(item, true, t, next, q.now)
 	} else {
-		if me != owner {
+		if q.me != owner {
 			return teFail(http.StatusForbidden, "only its owner changes a descriptor")
 		}
 		next, message := o.with(form)
@@ -265,8 +254,8 @@ func (s *Server) teEdit(q request) reply {
 		}
 		_, changed = s.tePut(item, true, t, next, q.now)
 	}
-	s.receive(q, "threatexchange", me, "edit", q.PathValue("id"), form, changed)
-	return reply{status: http.StatusOK, kind: "application/json", body: []byte(`{"success":true}`), member: me}
+	s.receive(q, "threatexchange", "edit", q.PathValue("id"), form, changed)
+	return reply{status: http.StatusOK, kind: "application/json", body: []byte(`{"success":true}`)}
 }
 
 // react adds and removes a member's reactions.
@@ -298,21 +287,17 @@ func (o descriptor) react(me int, form url.Values) (descriptor, string) {
 
 // teDelete is DELETE /<descriptor>. With the last opinion goes the indicator.
 func (s *Server) teDelete(q request) reply {
-	me := s.teAuth(q.URL.Query().Get("access_token"))
-	if me == 0 {
-		return teFail(http.StatusUnauthorized, "Invalid OAuth access token")
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	item, owner, ok := s.teFind(q.PathValue("id"))
-	if !ok || owner != me {
+	if !ok || owner != q.me {
 		return teFail(http.StatusNotFound, "no such descriptor, or not of this app")
 	}
 	t := s.te.record(item)
-	at, _ := t.of(me)
+	at, _ := t.of(q.me)
 	t.descriptors = slices.Delete(t.sorted(), at, at+1)
 	t.gone = len(t.shared()) == 0
 	s.te.change(item, q.now, t)
-	s.receive(q, "threatexchange", me, "delete", q.PathValue("id"), nil, true)
-	return reply{status: http.StatusOK, kind: "application/json", body: []byte(`{"success":true}`), member: me}
+	s.receive(q, "threatexchange", "delete", q.PathValue("id"), nil, true)
+	return reply{status: http.StatusOK, kind: "application/json", body: []byte(`{"success":true}`)}
 }

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -46,6 +47,22 @@ func (s *Server) Truth(protocol, environment string) (iter.Seq[Record], error) {
 		}
 	}
 	return nil, fmt.Errorf("consortium: no list %q %q", protocol, environment)
+}
+
+// Values are the values of what a list holds, in lower case and in order; those that are too large
+// for a page are left out.
+func (s *Server) Values(protocol, environment string) (values []string, err error) {
+	records, err := s.Truth(protocol, environment)
+	if err != nil {
+		return nil, err
+	}
+	for r := range records {
+		if r.Held && r.Value != "" {
+			values = append(values, strings.ToLower(r.Value))
+		}
+	}
+	slices.Sort(values)
+	return values, nil
 }
 
 func truth[T any](s *Server, b *board[T], records func(uint32, T) []Record) iter.Seq[Record] {
@@ -144,7 +161,7 @@ type Received struct {
 const maxReceived = 100_000
 
 // receive notes what came. It wants the lock.
-func (s *Server) receive(q request, protocol string, member int, action, target string, detail any, changed bool) {
+func (s *Server) receive(q request, protocol, action, target string, detail any, changed bool) {
 	if form, ok := detail.(url.Values); ok {
 		kept := url.Values{}
 		for k, v := range form {
@@ -157,7 +174,7 @@ func (s *Server) receive(q request, protocol string, member int, action, target 
 	if len(s.received) >= maxReceived {
 		s.received = slices.Delete(s.received, 0, maxReceived/10)
 	}
-	s.received = append(s.received, Received{q.now.UTC(), protocol, member, action, target, detail, changed})
+	s.received = append(s.received, Received{q.now.UTC(), protocol, q.me, action, target, detail, changed})
 }
 
 // Received are what members sent, the oldest first.

@@ -1,4 +1,4 @@
-// Package terminal is what the example programs know of terminals.
+// Package terminal is what the example programs know of terminals and command lines.
 package terminal
 
 import (
