@@ -161,21 +161,20 @@ func (s *Store) transact(ctx context.Context, by Actor, action string, make func
 			}
 		}
 	}
-	switch err := classify(s.commit(tx)); {
-	case err == nil || errors.Is(err, ErrFull) || errors.Is(err, ErrBusy):
-		return w, err
-	case w.at != before:
-		return w, s.settle(ctx, w.at, err)
-	default: // there is no event to look for
-		return w, fmt.Errorf("%w: %w", ErrUnsure, err)
+	if err := classify(s.commit(tx)); err != nil {
+		return w, s.settle(ctx, before, w.at, err)
 	}
+	return w, nil
 }
 
-// settle finds out what became of a commit that ended with an error. It waits for the head's
-// lock, and so for the end of that transaction wherever it still goes on.
-func (s *Store) settle(ctx context.Context, at Position, failed error) error {
-	if errors.Is(failed, ErrFull) || errors.Is(failed, ErrBusy) {
+// settle finds out what became of a commit that ended with an error, by its last event. It waits
+// for the head's lock, and so for the end of that transaction wherever it still goes on.
+func (s *Store) settle(ctx context.Context, before, at Position, failed error) error {
+	switch {
+	case errors.Is(failed, ErrFull) || errors.Is(failed, ErrBusy):
 		return failed // the server says that it was not made
+	case at == before: // there is no event to look for
+		return fmt.Errorf("%w: %w", ErrUnsure, failed)
 	}
 	var last error
 	until := time.Now().Add(s.o.Busy)
@@ -203,12 +202,11 @@ func (s *Store) made(ctx context.Context, at Position) (bool, error) {
 	if _, err := readHead(ctx, tx, s.d.lockHead); err != nil {
 		return false, err
 	}
-	var sum []byte
-	err = tx.QueryRowContext(ctx, `SELECT hash FROM rematch_changes WHERE seq = $1`, at.Seq).Scan(&sum)
-	if errors.Is(err, sql.ErrNoRows) {
+	err = inHistory(ctx, tx, at)
+	if errors.Is(err, ErrDiverged) {
 		return false, nil
 	}
-	return string(sum) == string(at.Hash[:]), classify(err)
+	return err == nil, err
 }
 
 // check refuses a change that makes no sense whatever is in the store.

@@ -242,14 +242,15 @@ func TestSettle(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
 		s := open(t, url)
 		at := apply(t, s, putBank(match.Bank{Name: "a"}))
-		assert.NoError(t, s.settle(t.Context(), at, ErrUnreachable))
-		assert.Equal(t, ErrUnreachable, s.settle(t.Context(), Position{at.Seq + 1, at.Hash}, ErrUnreachable))
-		assert.Equal(t, ErrUnreachable, s.settle(t.Context(), Position{at.Seq, Digest{1}}, ErrUnreachable))
-		assert.Equal(t, ErrFull, s.settle(t.Context(), at, ErrFull))
+		assert.NoError(t, s.settle(t.Context(), Position{}, at, ErrUnreachable))
+		assert.Equal(t, ErrUnreachable, s.settle(t.Context(), at, Position{at.Seq + 1, at.Hash}, ErrUnreachable))
+		assert.Equal(t, ErrUnreachable, s.settle(t.Context(), Position{}, Position{at.Seq, Digest{1}}, ErrUnreachable))
+		assert.Equal(t, ErrFull, s.settle(t.Context(), Position{}, at, ErrFull))
+		assert.ErrorIs(t, s.settle(t.Context(), at, at, ErrUnreachable), ErrUnsure, "there is nothing to tell by")
 	})
 	gone, err := connect("postgres://x@127.0.0.1:1/x?sslmode=disable", Options{Busy: 100 * time.Millisecond})
 	require.NoError(t, err)
-	assert.ErrorIs(t, gone.settle(t.Context(), Position{}, ErrUnreachable), ErrUnsure)
+	assert.ErrorIs(t, gone.settle(t.Context(), Position{}, Position{Seq: 1}, ErrUnreachable), ErrUnsure)
 	assert.NoError(t, gone.Close())
 }
 
