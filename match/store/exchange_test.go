@@ -573,8 +573,23 @@ func TestPutExchange(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, all, 2)
 		assert.Equal(t, Exchange{Name: "z", Protocol: "memory", Bank: "z"}, all[1].Exchange)
-		_, err = s.Exchange(t.Context(), "b")
-		assert.ErrorIs(t, err, match.ErrUnknown)
+		for _, unknown := range []string{"b", "x\x00", "\xff"} {
+			_, err = s.Exchange(t.Context(), unknown)
+			errs := []error{err}
+			for _, err := range s.SetAside(t.Context(), unknown) {
+				errs = append(errs, err)
+			}
+			for _, err := range s.Later(t.Context(), unknown) {
+				errs = append(errs, err)
+			}
+			for _, err := range s.Outgoing(t.Context(), unknown) {
+				errs = append(errs, err)
+			}
+			require.Len(t, errs, 4, "%q", unknown)
+			for _, err := range errs {
+				assert.ErrorIs(t, err, match.ErrUnknown, "%q", unknown)
+			}
+		}
 
 		v := newServer(2000)
 		for i := range uint64(300) {

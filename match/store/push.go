@@ -45,8 +45,8 @@ func (s *Store) Push(ctx context.Context, name string, to exchange.Sink) (PushSu
 		var answers []string
 		told := make([]Outgoing, len(batch))
 		for i := range batch {
-			if told[i], err = batch[i].doc.outgoing(batch[i].key, batch[i].due); err != nil {
-				return sum, &AuditError{Entry: batch[i].key, Reason: "what is queued for an exchange can't be read: " + err.Error(), Err: ErrDamaged}
+			if told[i], err = batch[i].outgoing(); err != nil {
+				return sum, err
 			}
 		}
 		if f := told[0].Feedback; f != nil {
@@ -103,10 +103,10 @@ func (s *Store) claim(ctx context.Context, by Actor, name string, sum *PushSumma
 			return err
 		}
 		bank = x.bank
-		if err := w.tx.QueryRowContext(w.ctx, `SELECT count(*) FROM rematch_outbox WHERE bank = $1 AND due < $2`, bank, int64(never)).Scan(&sum.Waiting); err != nil {
+		if err := w.tx.QueryRowContext(w.ctx, `SELECT count(*) FROM rematch_outbox WHERE bank = $1 AND due < $2`, bank, never).Scan(&sum.Waiting); err != nil {
 			return classify(err)
 		}
-		due, err := w.outRows(`bank = $1 AND due <= $2 ORDER BY version LIMIT $3`, bank, w.now.UnixMilli(), manyAtOnce)
+		due, err := outRows(w.ctx, w.tx, `bank = $1 AND due <= $2 ORDER BY version LIMIT $3`, bank, w.now.UnixMilli(), manyAtOnce)
 		if err != nil || len(due) == 0 {
 			return err
 		}
@@ -137,7 +137,7 @@ func (s *Store) settleOut(ctx context.Context, by Actor, name string, bank int64
 			r := batch[i]
 			mine := r.doc.Claimed
 			r.doc.Claimed = time.Time{}
-			now, err := w.outRows(`bank = $1 AND id = $2`, bank, r.key)
+			now, err := outRows(w.ctx, w.tx, `bank = $1 AND id = $2`, bank, r.key)
 			if err != nil {
 				return err
 			}
