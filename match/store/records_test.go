@@ -387,6 +387,11 @@ func TestRecordEvents(t *testing.T) {
 		d    eventDoc
 	}{
 		"kept":              {true, eventDoc{Change: keepRecords, Action: Screened, Records: &recordsDoc{Items: []recordDoc{made}, Counts: counts}}},
+		"kept again":        {false, eventDoc{Change: keepRecords, Action: Screened, Records: &recordsDoc{Items: []recordDoc{{"r", "aa", "bb"}}}}},
+		"kept and gone":     {false, eventDoc{Change: keepRecords, Action: Screened, Records: &recordsDoc{Items: []recordDoc{gone}}}},
+		"purged and made":   {false, eventDoc{Change: purgeRecords, Action: Retained, Records: &recordsDoc{Items: []recordDoc{made}}}},
+		"purged, and there": {false, eventDoc{Change: purgeRecords, Action: Retained, Records: &recordsDoc{Items: []recordDoc{{"r", "aa", "bb"}}}}},
+		"held, and gone":    {false, eventDoc{Change: preserveRecords, Action: Retained, Records: &recordsDoc{Items: []recordDoc{gone}}}},
 		"counts from below": {false, eventDoc{Change: keepRecords, Records: &recordsDoc{Counts: []countDoc{{noon, "match", "", -1}}}}},
 		"kept and purged":   {false, eventDoc{Change: keepRecords, Records: &recordsDoc{Items: []recordDoc{made}, CountsBefore: noon}}},
 		"kept and decided":  {false, eventDoc{Change: keepRecords, Decision: &reasonDoc{Status: record.Confirmed}, Records: &recordsDoc{Items: []recordDoc{made}}}},
