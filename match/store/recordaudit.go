@@ -1,6 +1,8 @@
 package store
 
 import (
+	"database/sql"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -125,6 +127,15 @@ func (v *View) compareRecords(a *audit) error {
 	}
 	if listed != matches || matched != 0 {
 		return fail("what records matched is not what their documents say")
+	}
+	if v.d.strayRecords != "" {
+		var id string
+		switch err := v.tx.QueryRowContext(v.ctx, v.d.strayRecords).Scan(&id); {
+		case err == nil:
+			return fail("record %q: a row of it, or a count, is not found by what it says", id)
+		case !errors.Is(err, sql.ErrNoRows):
+			return classify(err)
+		}
 	}
 	counts, err := v.RecordCounts(time.Time{}, time.Time{})
 	if err != nil {

@@ -350,6 +350,22 @@ func TestRecordsAudited(t *testing.T) {
 		_, err = s.SetRetention(t.Context(), ann, Retention{Matched: time.Hour}, "")
 		require.NoError(t, err)
 		verify(t, s)
+		if s.d.notify == "" { // has types only by the way
+			for _, c := range []string{"rematch_records id", "rematch_records upload", "rematch_records class", "rematch_records status", "rematch_records at", "rematch_records decided", "rematch_records preserve",
+				"rematch_record_matches record", "rematch_record_matches entry", "rematch_record_matches how", "rematch_record_matches bank", "rematch_record_matches at",
+				"rematch_record_counts hour", "rematch_record_counts class", "rematch_record_counts reason", "rematch_record_counts n"} {
+				table, column, _ := strings.Cut(c, " ")
+				for _, as := range []string{"BLOB", "TEXT"} { // a number becomes one again
+					_, err := s.write.Exec(fmt.Sprintf(`UPDATE %s SET %s = CAST(%[2]s AS %s)`, table, column, as))
+					require.NoError(t, err)
+					if _, err = s.VerifyAudit(t.Context()); as == "BLOB" {
+						assert.ErrorIs(t, err, ErrDamaged, c)
+					} else {
+						require.NoError(t, err, c)
+					}
+				}
+			}
+		}
 		for _, c := range []struct{ change, undo, want string }{
 			{`UPDATE rematch_records SET doc = replace(doc, 'overturned', 'confirmed'), status = 'confirmed' WHERE upload = 'u'`, `UPDATE rematch_records SET doc = replace(doc, 'confirmed', 'overturned'), status = 'overturned' WHERE upload = 'u'`, "is not as the audit says"},
 			{`UPDATE rematch_records SET status = '' WHERE upload = 'u'`, `UPDATE rematch_records SET status = 'overturned' WHERE upload = 'u'`, "what it is found by"},

@@ -268,7 +268,7 @@ func (v *View) compare(a *audit) error {
 	}
 	var number int64
 	var id string
-	switch err := v.tx.QueryRowContext(v.ctx, v.strays).Scan(&number, &id); {
+	switch err := v.tx.QueryRowContext(v.ctx, v.d.strays).Scan(&number, &id); {
 	case err == nil:
 		return &AuditError{Bank: fmt.Sprint("number ", number), Entry: id, Reason: "a row of it is found by nobody", Err: ErrDamaged}
 	case !errors.Is(err, sql.ErrNoRows):

@@ -118,7 +118,7 @@ func TestForged(t *testing.T) {
 				_, err := tx.Exec(q.query, q.args...)
 				require.NoError(t, err)
 			}
-			v := &View{ctx: t.Context(), tx: tx, at: p, strays: s.d.strays}
+			v := &View{ctx: t.Context(), tx: tx, at: p, d: &s.d}
 			require.NoError(t, v.readBanks())
 			a := newAudit()
 			if err := v.replay(a, nil); err != nil {
