@@ -104,10 +104,8 @@ func (s *Store) begin(ctx context.Context) (*sql.Tx, error) {
 		if err = classify(err); !errors.Is(err, ErrBusy) || s.d.queued || !time.Now().Before(until) {
 			return tx, err
 		}
-		select {
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		case <-time.After(turn):
+		if err := sleep(ctx, turn); err != nil {
+			return nil, err
 		}
 	}
 }
