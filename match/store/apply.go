@@ -57,9 +57,7 @@ func (s *Store) Import(ctx context.Context, by Actor, bank string, entries iter.
 			return err
 		}
 		changed, at, c.Entries = changed+n, p, c.Entries[:0]
-		if !s.d.queued {
-			time.Sleep(4 * turn) // for those who wait for theirs
-		}
+		_ = s.giveWay(ctx) // the next part tells
 		return nil
 	}
 	size := 0
