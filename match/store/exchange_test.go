@@ -540,6 +540,7 @@ func TestPullPauses(t *testing.T) {
 	assert.Zero(t, status(t, s).Next)
 }
 
+// sourceFunc is an exchange that is a function.
 type sourceFunc func(context.Context, exchange.Checkpoint) (*exchange.Page, error)
 
 func (f sourceFunc) Next(ctx context.Context, at exchange.Checkpoint) (*exchange.Page, error) {
@@ -641,7 +642,7 @@ func TestPullOfStaleCheckpoints(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "s.db"))
 	join(t, s, Exchange{Name: "x", Bank: "b"})
 	asked := 0
-	_, err := s.Pull(t.Context(), "x", source(func(at exchange.Checkpoint) (*exchange.Page, error) {
+	_, err := s.Pull(t.Context(), "x", sourceFunc(func(_ context.Context, at exchange.Checkpoint) (*exchange.Page, error) {
 		if asked++; at != nil {
 			return nil, exchange.ErrStale
 		}
@@ -651,16 +652,11 @@ func TestPullOfStaleCheckpoints(t *testing.T) {
 	assert.Equal(t, 4, asked)
 }
 
-// source is an exchange that is a function.
-type source func(at exchange.Checkpoint) (*exchange.Page, error)
-
-func (f source) Next(_ context.Context, at exchange.Checkpoint) (*exchange.Page, error) { return f(at) }
-
 // What was asked for with settings that are no more is not kept, also if nothing was read before.
 func TestPullOfOtherSettings(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "s.db"))
 	join(t, s, Exchange{Name: "x", Bank: "b"})
-	_, err := s.Pull(t.Context(), "x", source(func(exchange.Checkpoint) (*exchange.Page, error) {
+	_, err := s.Pull(t.Context(), "x", sourceFunc(func(context.Context, exchange.Checkpoint) (*exchange.Page, error) {
 		join(t, s, Exchange{Name: "x", Bank: "b", Settings: map[string]string{"group": "2"}})
 		return &exchange.Page{Last: true, Records: []exchange.Record{shared("1", 1)}, After: exchange.Checkpoint(`{}`)}, nil
 	}), PullOptions{})
