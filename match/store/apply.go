@@ -45,9 +45,10 @@ func (s *Store) Apply(ctx context.Context, by Actor, changes ...Change) (Positio
 	return p, err
 }
 
-// Import puts entries into a bank, a transaction for each 2,048 of them: other changes come
-// between. An ID that comes twice in one of these is ErrDuplicate. It returns how many of them were new or other than what was there, up to the error,
-// if there is one; doing it again goes on from there. Its events are complete, as those of Apply:
+// Import puts entries into a bank, a transaction for each 2,048 of them, or fewer that have as many
+// hashes: other changes come between. An ID that comes twice in one of these is ErrDuplicate. It
+// returns how many of them were new or other than what was there, up to the error, if there is
+// one; doing it again goes on from there. Its events are complete, as those of Apply:
 // an entry's history can be proved whichever way it came. The error of entries ends it.
 func (s *Store) Import(ctx context.Context, by Actor, bank string, entries iter.Seq2[match.Entry, error]) (changed int, at Position, err error) {
 	c := Change{Change: match.Change{Op: match.PutEntries, Bank: match.Bank{Name: bank}}}

@@ -398,14 +398,9 @@ func (s *Store) VerifyIndex(ctx context.Context, path string) (at Position, err 
 		if err != nil {
 			return at, err
 		}
-		l := snap.Lineage()
-		if at, err = s.positionAt(ctx, int64(l.Sequence)); err != nil {
-			return at, err
+		if f.at, err = s.positionOf(ctx, snap.Lineage()); err != nil {
+			return f.at, err
 		}
-		if s.lineage(at) != l {
-			return at, &AuditError{Reason: "the file is not a snapshot of this store's history", Err: ErrDiverged}
-		}
-		f.at = at
 		f.m.Store(m)
 	} else if err := f.settleSnapshot(ctx); err != nil {
 		return at, err
