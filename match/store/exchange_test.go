@@ -326,6 +326,14 @@ func TestPullKeepsWhatIsOurs(t *testing.T) {
 		e, _ = entryOf(t, s, "1")
 		assert.Equal(t, at.AddDate(1, 0, 0), e.Curation.Expires)
 
+		// Taken out here, it comes back as it is there.
+		apply(t, s, drop("b", "1"))
+		v.put(theirs)
+		assert.Equal(t, 1, pull(t, s, v).Came)
+		e, _ = entryOf(t, s, "1")
+		assert.Equal(t, theirs.Labels, e.Labels)
+		assert.Equal(t, theirs.Expires, e.Curation.Expires)
+
 		v.withdraw("1")
 		pull(t, s, v)
 		_, there := entryOf(t, s, "1")
@@ -493,6 +501,10 @@ func TestPullFails(t *testing.T) {
 		_, err = s.Pull(t.Context(), "x", v, PullOptions{})
 		assert.ErrorIs(t, err, exchange.ErrRate)
 		assert.Equal(t, time.Hour, status(t, s).Next.Sub(status(t, s).Failed))
+		v.fail = func(int) error { return &exchange.RequestError{Wait: 1000 * time.Hour, Err: exchange.ErrRate} }
+		_, err = s.Pull(t.Context(), "x", v, PullOptions{})
+		assert.ErrorIs(t, err, exchange.ErrRate)
+		assert.Equal(t, maxWait, status(t, s).Next.Sub(status(t, s).Failed))
 		v.fail = nil
 		_, err = s.Pull(t.Context(), "none", v, PullOptions{})
 		assert.ErrorIs(t, err, match.ErrUnknown)

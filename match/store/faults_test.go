@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"flag"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -235,6 +237,29 @@ func TestFollowSilent(t *testing.T) {
 	for _, c := range conns {
 		_ = c.Close()
 	}
+}
+
+// Entries of many hashes are fewer in a part: a transaction is not longer for them.
+func TestImportOfMany(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "s.db"))
+	apply(t, s, putBank(match.Bank{Name: "a"}))
+	commits := 0
+	s.commit = func(tx *sql.Tx) error {
+		commits++
+		return tx.Commit()
+	}
+	changed, _, err := s.Import(t.Context(), ann, "a", func(yield func(match.Entry, error) bool) {
+		for i := range 5 {
+			e := named(fmt.Sprint(i), 1)
+			e.Signals = slices.Repeat(e.Signals, maxItems/2)
+			if !yield(e, nil) {
+				return
+			}
+		}
+	})
+	require.NoError(t, err)
+	assert.Equal(t, 5, changed)
+	assert.Equal(t, 2, commits)
 }
 
 // A commit whose answer is lost is looked for.

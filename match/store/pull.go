@@ -186,10 +186,10 @@ func (p *puller) take(ctx context.Context, leave bool) error {
 		switch {
 		case d.Holder != "" && w.now.Before(d.Until):
 			return &HeldError{p.name, d.Holder, d.Until}
-		case leave && !d.Leaving: // everything is of an older reading
+		case leave: // everything is of an older reading
 			d.Leaving, d.Sweeping, d.Anew = true, true, false
 			d.Reading++
-		case d.Leaving && !leave:
+		case d.Leaving:
 			return fmt.Errorf("%w: store: the exchange %q is being left; DropExchange ends it", match.ErrInvalid, p.name)
 		}
 		d.Holder, d.Until, d.Begun = p.holder, w.now.Add(p.lease), w.now

@@ -314,6 +314,23 @@ func TestDecideBounds(t *testing.T) {
 	assert.ErrorIs(t, err, match.ErrInvalid)
 	_, err = s.Decide(t.Context(), ann, r.ID, record.Decision{Status: record.Overturned}, -1)
 	assert.NoError(t, err)
+
+	r = verdict("v", noon, record.Matched, hit("a", "1"))
+	keep(t, s, r)
+	_, _, err = s.events(t.Context(), ann, Decided, func(w *writer) error { // all at once
+		item, err := w.update(r.ID, func(r *record.Record) error {
+			r.Decisions = slices.Repeat([]record.Decision{{Actor: record.Actor(ann), At: noon, Status: record.Confirmed}}, maxDecisions-1)
+			return nil
+		})
+		w.status = record.Confirmed
+		return errors.Join(err, w.event(&eventDoc{Change: decideRecord, Records: &recordsDoc{Items: []recordDoc{item}}}))
+	})
+	require.NoError(t, err)
+	_, err = s.Decide(t.Context(), ann, r.ID, record.Decision{Status: record.Overturned}, maxDecisions-1)
+	assert.NoError(t, err)
+	_, err = s.Decide(t.Context(), ann, r.ID, record.Decision{Status: record.Overturned}, maxDecisions)
+	assert.ErrorIs(t, err, match.ErrInvalid)
+	verify(t, s)
 }
 
 // Two reviewers at once, who have both seen the same: one is told.
