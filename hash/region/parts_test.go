@@ -138,6 +138,21 @@ func TestBands(t *testing.T) {
 	}
 }
 
+// TestStrip holds that a strip across the middle is not taken for a picture that was fitted: other
+// parts come before it.
+func TestStrip(t *testing.T) {
+	var f region.Finder
+	pictures := own(t)
+	for i, known := range pictures {
+		w, h := known.Bounds().Dx(), known.Bounds().Dy()
+		dst, strip := scaled(known, w, h), scaled(pictures[(i+1)%len(pictures)], w, h*15/100)
+		at := put(dst, strip, 0, (h-strip.Rect.Dy())/2)
+		parts := f.Parts(nil, compressed(t, dst, 75))
+		require.NotEmpty(t, parts, "picture %d", i)
+		assert.Greater(t, distance(at, parts[0].Bounds), 20, "picture %d: %v", i, parts[0])
+	}
+}
+
 // distance is how far two rectangles' sides are apart at the most.
 func distance(a, b image.Rectangle) int {
 	d := 0

@@ -155,3 +155,31 @@ func TestRecordsModules(t *testing.T) {
 	assert.Equal(t, []record.Module{{Path: "github.com/corona10/goimagehash", Version: "v1.1.1"}, {Path: "github.com/rematch-go/rematch/video/wasmffmpeg", Version: "devel"},
 		{Path: "golang.org/x/image", Version: "v0.47.0"}}, tool.Modules)
 }
+
+// Hashes are told where they are asked for: of every medium of a file, by time, and not without end.
+func TestHashes(t *testing.T) {
+	m := matcher(t, match.Bank{Name: "known", Entries: []match.Entry{enroll(t, "other", pngOf(t, scene(9, 0, 64, 64)), screen.Options{})}})
+	of := func(o screen.Options, file []byte) []screen.PictureHash {
+		v, err := screen.New(m, o).Screen(context.Background(), video.Bytes("x", file))
+		require.NoError(t, err)
+		return v.Hashes
+	}
+	a, b := pngOf(t, scene(1, 0, 64, 64)), jpegOf(t, scene(2, 0, 64, 64), 80)
+	asked := screen.Options{Hashes: true}
+	first, second := of(asked, a), of(asked, b)
+	require.Len(t, first, 1)
+	require.Len(t, second, 1)
+	assert.NotEqual(t, first, second)
+	assert.Equal(t, append(first, second...), of(asked, join(a, b)))
+	assert.Empty(t, of(screen.Options{}, join(a, b)))
+
+	live := screen.New(m, asked).NewStream()
+	frame := scene(1, 0, 64, 64)
+	for i := range screen.MaxHashes + 1 {
+		require.NoError(t, live.Add(frame, time.Duration(screen.MaxHashes-i)*time.Second))
+	}
+	v, err := live.Verdict()
+	require.NoError(t, err)
+	require.Len(t, v.Hashes, screen.MaxHashes)
+	assert.Equal(t, []time.Duration{time.Second, screen.MaxHashes * time.Second}, []time.Duration{v.Hashes[0].Time, v.Hashes[screen.MaxHashes-1].Time}, "by time")
+}

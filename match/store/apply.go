@@ -45,9 +45,10 @@ func (s *Store) Apply(ctx context.Context, by Actor, changes ...Change) (Positio
 	return p, err
 }
 
-// Import puts entries into a bank, a transaction for each 2,048 of them: other changes come
-// between. An ID that comes twice in one of these is ErrDuplicate. It returns how many of them were new or other than what was there, up to the error,
-// if there is one; doing it again goes on from there. Its events are complete, as those of Apply:
+// Import puts entries into a bank, a transaction for each 2,048 of them, or fewer that have as many
+// hashes: other changes come between. An ID that comes twice in one of these is ErrDuplicate. It
+// returns how many of them were new or other than what was there, up to the error, if there is
+// one; doing it again goes on from there. Its events are complete, as those of Apply:
 // an entry's history can be proved whichever way it came. The error of entries ends it.
 func (s *Store) Import(ctx context.Context, by Actor, bank string, entries iter.Seq2[match.Entry, error]) (changed int, at Position, err error) {
 	c := Change{Change: match.Change{Op: match.PutEntries, Bank: match.Bank{Name: bank}}}
@@ -57,9 +58,7 @@ func (s *Store) Import(ctx context.Context, by Actor, bank string, entries iter.
 			return err
 		}
 		changed, at, c.Entries = changed+n, p, c.Entries[:0]
-		if !s.d.queued {
-			time.Sleep(4 * turn) // for those who wait for theirs
-		}
+		_ = s.giveWay(ctx) // the next part tells
 		return nil
 	}
 	size := 0
@@ -161,21 +160,20 @@ func (s *Store) transact(ctx context.Context, by Actor, action string, make func
 			}
 		}
 	}
-	switch err := classify(s.commit(tx)); {
-	case err == nil || errors.Is(err, ErrFull) || errors.Is(err, ErrBusy):
-		return w, err
-	case w.at != before:
-		return w, s.settle(ctx, w.at, err)
-	default: // there is no event to look for
-		return w, fmt.Errorf("%w: %w", ErrUnsure, err)
+	if err := classify(s.commit(tx)); err != nil {
+		return w, s.settle(ctx, before, w.at, err)
 	}
+	return w, nil
 }
 
-// settle finds out what became of a commit that ended with an error. It waits for the head's
-// lock, and so for the end of that transaction wherever it still goes on.
-func (s *Store) settle(ctx context.Context, at Position, failed error) error {
-	if errors.Is(failed, ErrFull) || errors.Is(failed, ErrBusy) {
+// settle finds out what became of a commit that ended with an error, by its last event. It waits
+// for the head's lock, and so for the end of that transaction wherever it still goes on.
+func (s *Store) settle(ctx context.Context, before, at Position, failed error) error {
+	switch {
+	case errors.Is(failed, ErrFull) || errors.Is(failed, ErrBusy):
 		return failed // the server says that it was not made
+	case at == before: // there is no event to look for
+		return fmt.Errorf("%w: %w", ErrUnsure, failed)
 	}
 	var last error
 	until := time.Now().Add(s.o.Busy)
@@ -203,12 +201,11 @@ func (s *Store) made(ctx context.Context, at Position) (bool, error) {
 	if _, err := readHead(ctx, tx, s.d.lockHead); err != nil {
 		return false, err
 	}
-	var sum []byte
-	err = tx.QueryRowContext(ctx, `SELECT hash FROM rematch_changes WHERE seq = $1`, at.Seq).Scan(&sum)
-	if errors.Is(err, sql.ErrNoRows) {
+	err = inHistory(ctx, tx, at)
+	if errors.Is(err, ErrDiverged) {
 		return false, nil
 	}
-	return string(sum) == string(at.Hash[:]), classify(err)
+	return err == nil, err
 }
 
 // check refuses a change that makes no sense whatever is in the store.

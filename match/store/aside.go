@@ -159,10 +159,7 @@ func (s *Store) Later(ctx context.Context, name string) iter.Seq2[Later, error] 
 func listOf[T any](ctx context.Context, s *Store, name, table string, read func(id string, doc []byte) (T, bool, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
-		x, err := findExchange(ctx, s.read, "name", fit(name, 1<<16))
-		if err == nil && x == nil {
-			err = unknownExchange(name)
-		}
+		x, err := exchangeNamed(ctx, s.read, name)
 		if err != nil {
 			yield(none, err)
 			return

@@ -39,6 +39,10 @@ var (
 //
 //	go test ./match/store -run '^$' -bench Store -benchtime 1x -entries 1000000 -changes 1000
 func BenchmarkStore(b *testing.B) {
+	benchEach(b, measure)
+}
+
+func benchEach(b *testing.B, measure func(b *testing.B, url string)) {
 	for _, k := range kinds {
 		b.Run(fmt.Sprintf("store=%s/n=%d", k.name, *benchEntries), func(b *testing.B) {
 			url := k.url(b)
@@ -47,6 +51,13 @@ func BenchmarkStore(b *testing.B) {
 			}
 		})
 	}
+}
+
+// reportWaits reports how long it took until a node did not match any more.
+func reportWaits(b *testing.B, waits []time.Duration) {
+	slices.Sort(waits)
+	b.ReportMetric(float64(waits[len(waits)/2].Microseconds())/1000, "ms-median-until-gone")
+	b.ReportMetric(float64(waits[len(waits)-1].Microseconds())/1000, "ms-worst-until-gone")
 }
 
 func measure(b *testing.B, url string) {
@@ -121,9 +132,7 @@ func measure(b *testing.B, url string) {
 			require.NoError(b, err)
 		}))
 	}
-	slices.Sort(waits)
-	report("ms-median-until-gone", float64(waits[len(waits)/2].Microseconds())/1000)
-	report("ms-worst-until-gone", float64(waits[len(waits)-1].Microseconds())/1000)
+	reportWaits(b, waits)
 
 	report("s-feed", took(func() {
 		for _, err := range s.Changes(ctx, Position{}) {
@@ -265,14 +274,7 @@ func (g *given) Next(_ context.Context, at exchange.Checkpoint) (*exchange.Page,
 //
 //	go test ./match/store -run '^$' -bench Pull -benchtime 1x -entries 1000000 -changes 100
 func BenchmarkPull(b *testing.B) {
-	for _, k := range kinds {
-		b.Run(fmt.Sprintf("store=%s/n=%d", k.name, *benchEntries), func(b *testing.B) {
-			url := k.url(b)
-			for b.Loop() {
-				measurePull(b, url)
-			}
-		})
-	}
+	benchEach(b, measurePull)
 }
 
 func measurePull(b *testing.B, url string) {
@@ -305,8 +307,6 @@ func measurePull(b *testing.B, url string) {
 			require.Equal(b, 1, sum.Went)
 		}))
 	}
-	slices.Sort(waits)
-	b.ReportMetric(float64(waits[len(waits)/2].Microseconds())/1000, "ms-median-until-gone")
-	b.ReportMetric(float64(waits[len(waits)-1].Microseconds())/1000, "ms-worst-until-gone")
+	reportWaits(b, waits)
 	b.ReportMetric(onDisk(b, s, url)/1e6, "MB-on-disk")
 }

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -59,9 +58,6 @@ const (
 // Errors are those of Apply, and match.ErrUnknown for the record, or for a bank or entry that it
 // did not match.
 func (s *Store) Decide(ctx context.Context, by Actor, id string, d record.Decision, seen int) (Position, error) {
-	if err := by.check(); err != nil {
-		return Position{}, err
-	}
 	at, _, err := s.events(ctx, by, Decided, func(w *writer) error {
 		d.Actor, d.At = record.Actor(by), w.now
 		if err := d.Check(); err != nil {
@@ -108,7 +104,7 @@ func (s *Store) Decide(ctx context.Context, by Actor, id string, d record.Decisi
 // another. The zero time lifts it. All or none: the error is match.ErrUnknown for one that is not
 // there. It returns how many it changed.
 func (s *Store) Preserve(ctx context.Context, by Actor, until time.Time, reason string, ids ...string) (changed int, at Position, err error) {
-	if err := cmp.Or(by.check(), checkReason(reason)); err != nil {
+	if err := checkReason(reason); err != nil {
 		return 0, at, err
 	}
 	if until = moment(until); !until.IsZero() && until.Unix() <= 0 {

@@ -18,6 +18,7 @@ type dialect struct {
 	isolation       sql.IsolationLevel // of what reads more than once
 	notify          string             // of a new event; empty: others look for it
 	strays          string             // asks for a row that is found by no bank, or not by its ID
+	strayRecords    string             // asks for the ID of a record that is not found by what its row says; empty: there can be none
 
 	// Of a table whose columns are bank, id, version and doc, the first two its key.
 	lookup func(ctx context.Context, tx *sql.Tx, table string, bank int64, ids []string, found func(id string, r row)) error

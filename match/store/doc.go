@@ -8,7 +8,7 @@
 // SQLite, synchronous_commit=on in PostgreSQL. From then on they outlast kill -9 and, where disk
 // and server keep their promises (PostgreSQL's fsync must be on, a SQLite file must lie on a local
 // disk), a power cut. An error means that nothing was changed, with the one exception of
-// ErrUnsure. Apply is all or nothing; Import is so for each 2,048 entries.
+// ErrUnsure. Apply is all or nothing; Import is so for each part of up to 2,048 entries.
 //
 // # The order of changes
 //

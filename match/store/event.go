@@ -185,7 +185,7 @@ type eventRow struct {
 	hash  []byte
 }
 
-// open checks that a record follows a position and takes it apart.
+// open checks that an event follows a position and takes it apart.
 func (r *eventRow) open(after Position) (d eventDoc, at Position, err error) {
 	fail := func(sentinel error, format string, args ...any) (eventDoc, Position, error) {
 		return d, after, &AuditError{Event: r.seq, Reason: fmt.Sprintf(format, args...), Err: sentinel}
@@ -214,7 +214,7 @@ func (r *eventRow) open(after Position) (d eventDoc, at Position, err error) {
 	return d, at, nil
 }
 
-// unpack makes an Event of a record that was opened.
+// unpack makes an Event of a row that was opened.
 func (r *eventRow) unpack(d *eventDoc, prev Digest, at Position) (e Event, err error) {
 	op, ok := parseOp(d.Change)
 	if !ok && !isRecordChange(d.Change) {

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"net/url"
 	"slices"
 	"strings"
@@ -131,16 +130,20 @@ func unknownExchange(name string) error {
 	return fmt.Errorf("%w: store: there is no exchange %q; Exchanges lists them", match.ErrUnknown, name)
 }
 
-// exchange returns an exchange of a name. The error is match.ErrUnknown.
-func (w *writer) exchange(name string) (*exchangeRow, error) {
+// exchangeNamed returns the exchange of a name. The error is match.ErrUnknown.
+func exchangeNamed(ctx context.Context, q querier, name string) (*exchangeRow, error) {
 	if !goodName(name) {
 		return nil, unknownExchange(name)
 	}
-	x, err := findExchange(w.ctx, w.tx, "name", name)
+	x, err := findExchange(ctx, q, "name", name)
 	if err == nil && x == nil {
 		err = unknownExchange(name)
 	}
 	return x, err
+}
+
+func (w *writer) exchange(name string) (*exchangeRow, error) {
+	return exchangeNamed(w.ctx, w.tx, name)
 }
 
 // fedBy returns the exchange that feeds a bank, or nil.
@@ -332,7 +335,7 @@ func (s *Store) Exchanges(ctx context.Context) ([]ExchangeStatus, error) {
 		d := &x.state
 		list[i] = ExchangeStatus{Exchange: x.Exchange, Checkpoint: x.checkpoint, Records: int(d.Records), Waiting: int(d.Waiting), Aside: int(d.Aside),
 			Anew: d.Anew || d.Sweeping, Begun: d.Begun, Pulled: d.Pulled, Next: d.Next, Failed: d.Failed, Err: d.Error, Holder: d.Holder, Until: d.Until, Leaving: d.Leaving}
-		err := tx.QueryRowContext(ctx, `SELECT (SELECT entries FROM rematch_banks WHERE number = $1), (SELECT count(*) FROM rematch_outbox WHERE bank = $1 AND due < $2)`, x.bank, int64(math.MaxInt64)).
+		err := tx.QueryRowContext(ctx, `SELECT (SELECT entries FROM rematch_banks WHERE number = $1), (SELECT count(*) FROM rematch_outbox WHERE bank = $1 AND due < $2)`, x.bank, never).
 			Scan(&list[i].Entries, &list[i].Outgoing)
 		if err != nil {
 			return nil, classify(err)

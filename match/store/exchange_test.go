@@ -326,6 +326,14 @@ func TestPullKeepsWhatIsOurs(t *testing.T) {
 		e, _ = entryOf(t, s, "1")
 		assert.Equal(t, at.AddDate(1, 0, 0), e.Curation.Expires)
 
+		// Taken out here, it comes back as it is there.
+		apply(t, s, drop("b", "1"))
+		v.put(theirs)
+		assert.Equal(t, 1, pull(t, s, v).Came)
+		e, _ = entryOf(t, s, "1")
+		assert.Equal(t, theirs.Labels, e.Labels)
+		assert.Equal(t, theirs.Expires, e.Curation.Expires)
+
 		v.withdraw("1")
 		pull(t, s, v)
 		_, there := entryOf(t, s, "1")
@@ -493,6 +501,10 @@ func TestPullFails(t *testing.T) {
 		_, err = s.Pull(t.Context(), "x", v, PullOptions{})
 		assert.ErrorIs(t, err, exchange.ErrRate)
 		assert.Equal(t, time.Hour, status(t, s).Next.Sub(status(t, s).Failed))
+		v.fail = func(int) error { return &exchange.RequestError{Wait: 1000 * time.Hour, Err: exchange.ErrRate} }
+		_, err = s.Pull(t.Context(), "x", v, PullOptions{})
+		assert.ErrorIs(t, err, exchange.ErrRate)
+		assert.Equal(t, maxWait, status(t, s).Next.Sub(status(t, s).Failed))
 		v.fail = nil
 		_, err = s.Pull(t.Context(), "none", v, PullOptions{})
 		assert.ErrorIs(t, err, match.ErrUnknown)
@@ -540,6 +552,7 @@ func TestPullPauses(t *testing.T) {
 	assert.Zero(t, status(t, s).Next)
 }
 
+// sourceFunc is an exchange that is a function.
 type sourceFunc func(context.Context, exchange.Checkpoint) (*exchange.Page, error)
 
 func (f sourceFunc) Next(ctx context.Context, at exchange.Checkpoint) (*exchange.Page, error) {
@@ -573,8 +586,23 @@ func TestPutExchange(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, all, 2)
 		assert.Equal(t, Exchange{Name: "z", Protocol: "memory", Bank: "z"}, all[1].Exchange)
-		_, err = s.Exchange(t.Context(), "b")
-		assert.ErrorIs(t, err, match.ErrUnknown)
+		for _, unknown := range []string{"b", "x\x00", "\xff"} {
+			_, err = s.Exchange(t.Context(), unknown)
+			errs := []error{err}
+			for _, err := range s.SetAside(t.Context(), unknown) {
+				errs = append(errs, err)
+			}
+			for _, err := range s.Later(t.Context(), unknown) {
+				errs = append(errs, err)
+			}
+			for _, err := range s.Outgoing(t.Context(), unknown) {
+				errs = append(errs, err)
+			}
+			require.Len(t, errs, 4, "%q", unknown)
+			for _, err := range errs {
+				assert.ErrorIs(t, err, match.ErrUnknown, "%q", unknown)
+			}
+		}
 
 		v := newServer(2000)
 		for i := range uint64(300) {
@@ -626,7 +654,7 @@ func TestPullOfStaleCheckpoints(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "s.db"))
 	join(t, s, Exchange{Name: "x", Bank: "b"})
 	asked := 0
-	_, err := s.Pull(t.Context(), "x", source(func(at exchange.Checkpoint) (*exchange.Page, error) {
+	_, err := s.Pull(t.Context(), "x", sourceFunc(func(_ context.Context, at exchange.Checkpoint) (*exchange.Page, error) {
 		if asked++; at != nil {
 			return nil, exchange.ErrStale
 		}
@@ -636,16 +664,11 @@ func TestPullOfStaleCheckpoints(t *testing.T) {
 	assert.Equal(t, 4, asked)
 }
 
-// source is an exchange that is a function.
-type source func(at exchange.Checkpoint) (*exchange.Page, error)
-
-func (f source) Next(_ context.Context, at exchange.Checkpoint) (*exchange.Page, error) { return f(at) }
-
 // What was asked for with settings that are no more is not kept, also if nothing was read before.
 func TestPullOfOtherSettings(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "s.db"))
 	join(t, s, Exchange{Name: "x", Bank: "b"})
-	_, err := s.Pull(t.Context(), "x", source(func(exchange.Checkpoint) (*exchange.Page, error) {
+	_, err := s.Pull(t.Context(), "x", sourceFunc(func(context.Context, exchange.Checkpoint) (*exchange.Page, error) {
 		join(t, s, Exchange{Name: "x", Bank: "b", Settings: map[string]string{"group": "2"}})
 		return &exchange.Page{Last: true, Records: []exchange.Record{shared("1", 1)}, After: exchange.Checkpoint(`{}`)}, nil
 	}), PullOptions{})

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"flag"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -237,19 +239,43 @@ func TestFollowSilent(t *testing.T) {
 	}
 }
 
+// Entries of many hashes are fewer in a part: a transaction is not longer for them.
+func TestImportOfMany(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "s.db"))
+	apply(t, s, putBank(match.Bank{Name: "a"}))
+	commits := 0
+	s.commit = func(tx *sql.Tx) error {
+		commits++
+		return tx.Commit()
+	}
+	changed, _, err := s.Import(t.Context(), ann, "a", func(yield func(match.Entry, error) bool) {
+		for i := range 5 {
+			e := named(fmt.Sprint(i), 1)
+			e.Signals = slices.Repeat(e.Signals, maxItems/2)
+			if !yield(e, nil) {
+				return
+			}
+		}
+	})
+	require.NoError(t, err)
+	assert.Equal(t, 5, changed)
+	assert.Equal(t, 2, commits)
+}
+
 // A commit whose answer is lost is looked for.
 func TestSettle(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
 		s := open(t, url)
 		at := apply(t, s, putBank(match.Bank{Name: "a"}))
-		assert.NoError(t, s.settle(t.Context(), at, ErrUnreachable))
-		assert.Equal(t, ErrUnreachable, s.settle(t.Context(), Position{at.Seq + 1, at.Hash}, ErrUnreachable))
-		assert.Equal(t, ErrUnreachable, s.settle(t.Context(), Position{at.Seq, Digest{1}}, ErrUnreachable))
-		assert.Equal(t, ErrFull, s.settle(t.Context(), at, ErrFull))
+		assert.NoError(t, s.settle(t.Context(), Position{}, at, ErrUnreachable))
+		assert.Equal(t, ErrUnreachable, s.settle(t.Context(), at, Position{at.Seq + 1, at.Hash}, ErrUnreachable))
+		assert.Equal(t, ErrUnreachable, s.settle(t.Context(), Position{}, Position{at.Seq, Digest{1}}, ErrUnreachable))
+		assert.Equal(t, ErrFull, s.settle(t.Context(), Position{}, at, ErrFull))
+		assert.ErrorIs(t, s.settle(t.Context(), at, at, ErrUnreachable), ErrUnsure, "there is nothing to tell by")
 	})
 	gone, err := connect("postgres://x@127.0.0.1:1/x?sslmode=disable", Options{Busy: 100 * time.Millisecond})
 	require.NoError(t, err)
-	assert.ErrorIs(t, gone.settle(t.Context(), Position{}, ErrUnreachable), ErrUnsure)
+	assert.ErrorIs(t, gone.settle(t.Context(), Position{}, Position{Seq: 1}, ErrUnreachable), ErrUnsure)
 	assert.NoError(t, gone.Close())
 }
 

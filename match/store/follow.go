@@ -290,15 +290,15 @@ func (f *Follower) settleSnapshot(ctx context.Context) error {
 		return nil
 	}
 	if l := f.pending; l != nil {
-		at, err := f.s.positionAt(ctx, int64(l.Sequence))
-		if err == nil && f.s.lineage(at) == *l {
+		at, err := f.s.positionOf(ctx, *l)
+		if err == nil {
 			f.at, f.pending = at, nil
 			f.mu.Lock()
 			f.status.Saved = at
 			f.mu.Unlock()
 			return nil
 		}
-		if err != nil && !errors.Is(err, ErrDiverged) {
+		if !errors.Is(err, ErrDiverged) {
 			return err
 		}
 	}
@@ -365,22 +365,22 @@ func (s *Store) lineage(at Position) match.Lineage {
 	return l
 }
 
-// positionAt returns the position of an event. Where it is not there the error is ErrDiverged.
-func (s *Store) positionAt(ctx context.Context, seq int64) (Position, error) {
-	at := Position{Seq: seq}
-	if seq == 0 {
-		return at, nil
-	}
-	for r, err := range eventRows(ctx, s.read, seq-1, 1) {
+// positionOf returns the position of a bank file of the store. The error of one that is not of its
+// history is ErrDiverged.
+func (s *Store) positionOf(ctx context.Context, l match.Lineage) (Position, error) {
+	at := Position{Seq: int64(l.Sequence)}
+	for r, err := range eventRows(ctx, s.read, at.Seq-1, 1) {
 		if err != nil {
 			return at, err
 		}
-		if r.seq == seq && len(r.hash) == len(at.Hash) {
+		if r.seq == at.Seq {
 			copy(at.Hash[:], r.hash)
-			return at, nil
 		}
 	}
-	return at, &AuditError{Event: seq, Reason: "the store does not have it", Err: ErrDiverged}
+	if s.lineage(at) != l {
+		return at, &AuditError{Event: at.Seq, Reason: "the file is not a snapshot of this store's history", Err: ErrDiverged}
+	}
+	return at, nil
 }
 
 // keep writes the file when it is time to, beside the following.

@@ -91,6 +91,27 @@ func child() {
 	}
 }
 
+// kill runs a child until it is killed at some moment after it was ready, and returns the lines
+// that it has said until then.
+func kill(t testing.TB, within time.Duration, env ...string) (said []string) {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	lines := bufio.NewScanner(out)
+	require.True(t, lines.Scan())
+	require.Equal(t, "ready", lines.Text())
+	killed := time.AfterFunc(time.Duration(rand.Int64N(int64(within))), func() { assert.NoError(t, cmd.Process.Kill()) })
+	for lines.Scan() {
+		said = append(said, lines.Text())
+	}
+	assert.Error(t, cmd.Wait()) // of the signal
+	killed.Stop()
+	return said
+}
+
 // A process that is killed at any moment loses nothing that it has acknowledged, and leaves store,
 // snapshot and index in agreement.
 func TestKill(t *testing.T) {
@@ -99,29 +120,15 @@ func TestKill(t *testing.T) {
 		snapshot := filepath.Join(t.TempDir(), "node.bank")
 		var last Position
 		for n := range *kills {
-			cmd := exec.Command(os.Args[0])
-			cmd.Env = append(os.Environ(), childEnv+"="+url, childEnv+"_SNAPSHOT="+snapshot)
-			cmd.Stderr = os.Stderr
-			out, err := cmd.StdoutPipe()
-			require.NoError(t, err)
-			require.NoError(t, cmd.Start())
-			lines := bufio.NewScanner(out)
-			require.True(t, lines.Scan())
-			require.Equal(t, "ready", lines.Text())
-			killed := time.AfterFunc(time.Duration(rand.Int64N(int64(300*time.Millisecond))), func() { assert.NoError(t, cmd.Process.Kill()) })
 			acknowledged := []Position{last}
-			for lines.Scan() {
-				at, err := ParsePosition(lines.Text())
-				if !assert.NoError(t, err) {
-					break
-				}
+			for _, line := range kill(t, 300*time.Millisecond, childEnv+"="+url, childEnv+"_SNAPSHOT="+snapshot) {
+				at, err := ParsePosition(line)
+				require.NoError(t, err)
 				acknowledged = append(acknowledged, at)
 			}
-			assert.Error(t, cmd.Wait()) // of the signal
-			killed.Stop()
 
 			// A server may still be committing what the process has sent; that has the head's lock.
-			_, err = s.made(t.Context(), Position{})
+			_, err := s.made(t.Context(), Position{})
 			require.NoError(t, err)
 			at, err := s.VerifyAudit(t.Context(), acknowledged...)
 			require.NoError(t, err)
@@ -169,21 +176,10 @@ func TestKillPull(t *testing.T) {
 		join(t, s, Exchange{Name: "x", Bank: "b"})
 		pages := 0
 		for n := range *kills {
-			cmd := exec.Command(os.Args[0])
-			cmd.Env = append(os.Environ(), childEnv+"="+url, childEnv+"_PULL="+fmt.Sprint(n+1))
-			cmd.Stderr = os.Stderr
-			out, err := cmd.StdoutPipe()
-			require.NoError(t, err)
-			require.NoError(t, cmd.Start())
-			lines := bufio.NewScanner(out)
-			require.True(t, lines.Scan())
-			require.Equal(t, "ready", lines.Text())
-			killed := time.AfterFunc(time.Duration(rand.Int64N(int64(250*time.Millisecond))), func() { assert.NoError(t, cmd.Process.Kill()) })
-			assert.False(t, lines.Scan(), lines.Text())
-			assert.Error(t, cmd.Wait()) // of the signal
-			killed.Stop()
+			assert.Empty(t, kill(t, 250*time.Millisecond, childEnv+"="+url, childEnv+"_PULL="+fmt.Sprint(n+1)))
 			v := serverAt(n + 1)
 			var sum Summary
+			var err error
 			require.Eventually(t, func() bool {
 				sum, err = s.Pull(t.Context(), "x", v, PullOptions{})
 				return !errors.Is(err, ErrBusy)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,7 +17,7 @@ import (
 )
 
 // never is when what waits no more is due.
-const never = math.MaxInt64
+const never int64 = math.MaxInt64
 
 // Outgoing is something to be told to an exchange: feedback or a record of ours, one of both.
 type Outgoing struct {
@@ -133,11 +132,17 @@ func (o *Outgoing) says() (d outDoc, key string, err error) {
 	return d, key, nil
 }
 
-// outgoing reads what says has written.
-func (d *outDoc) outgoing(key string, due int64) (o Outgoing, err error) {
-	o = Outgoing{Key: key, Made: d.Made, State: d.State, Attempts: d.Attempts, Err: d.Error, Sent: d.Sent, Answer: d.Answer}
-	if due < never {
-		o.Next = time.UnixMilli(due).UTC()
+// outgoing reads what says has written. The error is ErrDamaged.
+func (r *outRow) outgoing() (o Outgoing, err error) {
+	defer func() {
+		if err != nil {
+			err = r.damaged(err)
+		}
+	}()
+	d := &r.doc
+	o = Outgoing{Key: r.key, Made: d.Made, State: d.State, Attempts: d.Attempts, Err: d.Error, Sent: d.Sent, Answer: d.Answer}
+	if r.due < never {
+		o.Next = time.UnixMilli(r.due).UTC()
 	}
 	if f := d.Feedback; f != nil {
 		o.Feedback = &exchange.Feedback{ID: f.ID, Says: f.Says, Reason: f.Reason, Tags: f.Tags}
@@ -172,8 +177,12 @@ type outRow struct {
 	doc          outDoc
 }
 
-func (w *writer) outRows(where string, args ...any) (all []outRow, err error) {
-	rows, err := w.tx.QueryContext(w.ctx, `SELECT id, version, due, doc FROM rematch_outbox WHERE `+where, args...)
+func (r *outRow) damaged(err error) error {
+	return &AuditError{Entry: r.key, Reason: "what is queued for an exchange can't be read: " + err.Error(), Err: ErrDamaged}
+}
+
+func outRows(ctx context.Context, q querier, where string, args ...any) (all []outRow, err error) {
+	rows, err := q.QueryContext(ctx, `SELECT id, version, due, doc FROM rematch_outbox WHERE `+where, args...)
 	if err != nil {
 		return nil, classify(err)
 	}
@@ -185,7 +194,7 @@ func (w *writer) outRows(where string, args ...any) (all []outRow, err error) {
 			return nil, classify(err)
 		}
 		if err := json.Unmarshal([]byte(doc), &r.doc); err != nil {
-			return nil, &AuditError{Entry: r.key, Reason: "what is queued for an exchange can't be read: " + err.Error(), Err: ErrDamaged}
+			return nil, r.damaged(err)
 		}
 		all = append(all, r)
 	}
@@ -208,7 +217,7 @@ func (w *writer) queue(x *exchangeRow, o *Outgoing) error {
 	if err != nil {
 		return err
 	}
-	there, err := w.outRows(`bank = $1 AND id = $2`, x.bank, key)
+	there, err := outRows(w.ctx, w.tx, `bank = $1 AND id = $2`, x.bank, key)
 	if err != nil {
 		return err
 	}
@@ -289,55 +298,27 @@ func (w *writer) decided(b *bankRow, id, before, after string) error {
 // bytes of the keys. The error is as of SetAside.
 func (s *Store) Outgoing(ctx context.Context, name string) iter.Seq2[Outgoing, error] {
 	return func(yield func(Outgoing, error) bool) {
-		x, err := findExchange(ctx, s.read, "name", fit(name, 1<<16))
-		if err == nil && x == nil {
-			err = unknownExchange(name)
-		}
+		x, err := exchangeNamed(ctx, s.read, name)
 		if err != nil {
 			yield(Outgoing{}, err)
 			return
 		}
 		for after, more := "", true; more; {
-			page, err := outPage(ctx, s.read, x.bank, after)
+			page, err := outRows(ctx, s.read, `bank = $1 AND id > $2 ORDER BY id LIMIT $3`, x.bank, after, pageSize)
 			if err != nil {
 				yield(Outgoing{}, err)
 				return
 			}
 			for i := range page {
-				if !yield(page[i], nil) {
+				o, err := page[i].outgoing()
+				if !yield(o, err) || err != nil {
 					return
 				}
-				after = page[i].Key
+				after = page[i].key
 			}
 			more = len(page) == pageSize
 		}
 	}
-}
-
-func outPage(ctx context.Context, q querier, bank int64, after string) (page []Outgoing, err error) {
-	rows, err := q.QueryContext(ctx, `SELECT id, due, doc FROM rematch_outbox WHERE bank = $1 AND id > $2 ORDER BY id LIMIT $3`, bank, after, pageSize)
-	if err != nil {
-		return nil, classify(err)
-	}
-	defer func() { _ = rows.Close() }() // Err tells
-	for rows.Next() {
-		var key string
-		var due int64
-		var doc sql.RawBytes
-		if err := rows.Scan(&key, &due, &doc); err != nil {
-			return nil, classify(err)
-		}
-		var d outDoc
-		var o Outgoing
-		if err = json.Unmarshal(doc, &d); err == nil {
-			o, err = d.outgoing(key, due)
-		}
-		if err != nil {
-			return nil, &AuditError{Entry: key, Reason: "what is queued for an exchange can't be read: " + err.Error(), Err: ErrDamaged}
-		}
-		page = append(page, o)
-	}
-	return page, classify(rows.Err())
 }
 
 // GiveUp ends the telling of what waits under a key: a person has decided that. The error is
@@ -350,7 +331,7 @@ func (s *Store) GiveUp(ctx context.Context, by Actor, name, key string) error {
 		}
 		var there []outRow
 		if goodName(key) {
-			if there, err = w.outRows(`bank = $1 AND id = $2`, x.bank, key); err != nil {
+			if there, err = outRows(w.ctx, w.tx, `bank = $1 AND id = $2`, x.bank, key); err != nil {
 				return err
 			}
 		}

@@ -23,7 +23,10 @@ type sink struct {
 	meet    func() // called while something is sent
 }
 
-func (k *sink) told() error {
+func (k *sink) told(ctx context.Context) error {
+	if until, bounded := ctx.Deadline(); !bounded || time.Until(until) >= claimed {
+		return errors.New("it is sent for longer than it is left to who sends it")
+	}
 	if k.meet != nil {
 		k.meet()
 	}
@@ -33,17 +36,17 @@ func (k *sink) told() error {
 	return nil
 }
 
-func (k *sink) Send(_ context.Context, f exchange.Feedback) error {
+func (k *sink) Send(ctx context.Context, f exchange.Feedback) error {
 	k.votes = append(k.votes, f)
-	return k.told()
+	return k.told(ctx)
 }
 
-func (k *sink) Submit(_ context.Context, records []exchange.Record) (ids []string, err error) {
+func (k *sink) Submit(ctx context.Context, records []exchange.Record) (ids []string, err error) {
 	k.records = append(k.records, records)
 	for _, r := range records {
 		ids = append(ids, "theirs "+r.ID)
 	}
-	return ids, k.told()
+	return ids, k.told(ctx)
 }
 
 func queued(t testing.TB, s *Store) map[string]Outgoing {
@@ -153,6 +156,11 @@ func TestPushFails(t *testing.T) {
 		k.fail = nil
 		c.pass(time.Minute)
 		assert.Equal(t, 2*maxFailures, push(t, s, k).Sent)
+
+		for err, own := range map[error]bool{exchange.ErrNoSuchVote: true, exchange.ErrReason: true, exchange.ErrNoSuchRecord: true, exchange.ErrNoSuchKind: true, exchange.ErrRefused: true,
+			exchange.ErrCredentials: false, exchange.ErrUnavailable: false, exchange.ErrRate: false, down: false} {
+			assert.Equal(t, own, isOwnFault(fmt.Errorf("x: %w", err)), err)
+		}
 
 		// One bad record does not stop the others of its batch.
 		for i := range uint64(3) {

@@ -186,10 +186,10 @@ func (p *puller) take(ctx context.Context, leave bool) error {
 		switch {
 		case d.Holder != "" && w.now.Before(d.Until):
 			return &HeldError{p.name, d.Holder, d.Until}
-		case leave && !d.Leaving: // everything is of an older reading
+		case leave: // everything is of an older reading
 			d.Leaving, d.Sweeping, d.Anew = true, true, false
 			d.Reading++
-		case d.Leaving && !leave:
+		case d.Leaving:
 			return fmt.Errorf("%w: store: the exchange %q is being left; DropExchange ends it", match.ErrInvalid, p.name)
 		}
 		d.Holder, d.Until, d.Begun = p.holder, w.now.Add(p.lease), w.now
@@ -306,14 +306,10 @@ func (p *puller) run(ctx context.Context, from exchange.Source, o PullOptions) e
 		if page.Last {
 			return nil
 		}
-		pause := page.Wait
-		if pause > maxPause {
+		if page.Wait > maxPause {
 			return nil
 		}
-		if !p.s.d.queued {
-			pause = max(pause, 4*turn) // for those who wait to write
-		}
-		if err := sleep(ctx, pause); err != nil {
+		if err := cmp.Or(sleep(ctx, page.Wait), p.s.giveWay(ctx)); err != nil {
 			return err
 		}
 	}
@@ -322,21 +318,6 @@ func (p *puller) run(ctx context.Context, from exchange.Source, o PullOptions) e
 
 func (p *puller) sweepReason() string {
 	return fmt.Sprintf("not at the exchange %s any more", p.name)
-}
-
-// sleep waits for a while.
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
 }
 
 // checkPage refuses a page after which nobody could go on.
@@ -356,41 +337,17 @@ func checkPage(page *exchange.Page, at exchange.Checkpoint) error {
 	return nil
 }
 
-// page takes a page over, with its checkpoint, in one transaction.
-func (p *puller) page(ctx context.Context, at exchange.Checkpoint, page *exchange.Page) error {
+// write takes something over in one transaction, if the lease is still ours.
+func (p *puller) write(ctx context.Context, take func(in *intake) error) error {
 	var sum Summary
 	var x *exchangeRow
 	w, err := p.s.transact(ctx, p.by, ListSync, func(w *writer) (err error) {
 		if x, err = p.held(w); err != nil {
 			return err
 		}
-		if !bytes.Equal(x.checkpoint, at) || !x.reads(&p.x.Exchange) {
-			return fmt.Errorf("%w: the exchange's settings were changed meanwhile; pull again", ErrConflict)
-		}
 		sum = p.sum.clone()
-		sum.Pages++
-		d := &x.state
-		if page.Anew || len(at) == 0 {
-			d.Anew, sum.Anew = true, true
-			d.Reading++
-			d.Brought = 0
-		}
-		d.Brought += int64(len(page.Gone) + len(page.Records) + len(page.Faults))
-		if page.Last && d.Anew && d.Brought == 0 && d.Records > 0 && !page.Sure {
-			return fmt.Errorf("%d records are kept: %w", d.Records, exchange.ErrEmpty)
-		}
-		in := &intake{w: w, x: x, sieve: p.sieve, sum: &sum}
-		if err := in.take(page); err != nil {
+		if err := take(&intake{w: w, x: x, sieve: p.sieve, sum: &sum}); err != nil {
 			return err
-		}
-		x.checkpoint = page.After
-		if page.Wait > 0 {
-			d.Next = w.now.Add(min(page.Wait, maxWait))
-		}
-		if page.Last && d.Anew {
-			d.Anew, d.Sweeping = false, true
-		} else if page.Last {
-			d.Pulled = w.now
 		}
 		return w.keepState(x)
 	})
@@ -402,35 +359,55 @@ func (p *puller) page(ctx context.Context, at exchange.Checkpoint, page *exchang
 	return nil
 }
 
-// sweep drops what did not come again, a part in a transaction.
-func (p *puller) sweep(ctx context.Context, reason string) error {
-	for after, done := "", false; !done; {
-		var sum Summary
-		var x *exchangeRow
-		w, err := p.s.transact(ctx, p.by, ListSync, func(w *writer) (err error) {
-			if x, err = p.held(w); err != nil {
-				return err
-			}
-			sum = p.sum.clone()
-			in := &intake{w: w, x: x, sum: &sum}
-			if done, after, err = in.sweep(after, reason); err != nil {
-				return err
-			}
-			if done && !x.state.Leaving {
-				x.state.Sweeping, x.state.Pulled = false, w.now
-			}
-			return w.keepState(x)
-		})
-		if err != nil {
+// page takes a page over, with its checkpoint.
+func (p *puller) page(ctx context.Context, at exchange.Checkpoint, page *exchange.Page) error {
+	return p.write(ctx, func(in *intake) error {
+		x, d, now := in.x, &in.x.state, in.w.now
+		if !bytes.Equal(x.checkpoint, at) || !x.reads(&p.x.Exchange) {
+			return fmt.Errorf("%w: the exchange's settings were changed meanwhile; pull again", ErrConflict)
+		}
+		in.sum.Pages++
+		if page.Anew || len(at) == 0 {
+			d.Anew, in.sum.Anew = true, true
+			d.Reading++
+			d.Brought = 0
+		}
+		d.Brought += int64(len(page.Gone) + len(page.Records) + len(page.Faults))
+		if page.Last && d.Anew && d.Brought == 0 && d.Records > 0 && !page.Sure {
+			return fmt.Errorf("%d records are kept: %w", d.Records, exchange.ErrEmpty)
+		}
+		if err := in.take(page); err != nil {
 			return err
 		}
-		sum.Position = w.at
-		p.sum, p.x = sum, x
-		if !p.s.d.queued && !done {
-			if err := sleep(ctx, 4*turn); err != nil {
-				return err
+		x.checkpoint = page.After
+		if page.Wait > 0 {
+			d.Next = now.Add(min(page.Wait, maxWait))
+		}
+		if page.Last && d.Anew {
+			d.Anew, d.Sweeping = false, true
+		} else if page.Last {
+			d.Pulled = now
+		}
+		return nil
+	})
+}
+
+// sweep drops what did not come again, a part in a transaction.
+func (p *puller) sweep(ctx context.Context, reason string) error {
+	after, done := "", false
+	for {
+		err := p.write(ctx, func(in *intake) (err error) {
+			done, after, err = in.sweep(after, reason)
+			if d := &in.x.state; done && !d.Leaving {
+				d.Sweeping, d.Pulled = false, in.w.now
 			}
+			return err
+		})
+		if err != nil || done {
+			return err
+		}
+		if err := p.s.giveWay(ctx); err != nil {
+			return err
 		}
 	}
-	return nil
 }

@@ -235,6 +235,41 @@ func TestSweepThatDies(t *testing.T) {
 	})
 }
 
+// One that is being left is not pulled, whatever ended the leaving: that goes on.
+func TestDropThatDies(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		c := newClock()
+		s := openAt(t, url, c)
+		join(t, s, Exchange{Name: "x", Bank: "b"})
+		v := newServer(10)
+		v.put(shared("1", 1))
+		pull(t, s, v)
+		for died := range 3 { // before the lease, the dropping of what came, and the end
+			commits := 0
+			s.commit = func(tx *sql.Tx) error {
+				if commits++; commits > died {
+					return dies(tx)
+				}
+				return tx.Commit()
+			}
+			require.ErrorContains(t, s.DropExchange(t.Context(), ann, "x"), "died")
+			s.commit = (*sql.Tx).Commit
+			c.pass(defaultLease)
+			x := status(t, s)
+			assert.Equal(t, died > 0, x.Leaving)
+			assert.Equal(t, map[bool]int{false: 1, true: 0}[died == 2], x.Entries)
+			if died > 0 {
+				_, err := s.Pull(t.Context(), "x", v, PullOptions{})
+				assert.ErrorIs(t, err, match.ErrInvalid)
+			}
+		}
+		require.NoError(t, s.DropExchange(t.Context(), ann, "x"))
+		_, err := s.Exchange(t.Context(), "x")
+		assert.ErrorIs(t, err, match.ErrUnknown)
+		verify(t, s)
+	})
+}
+
 // Of two who pull an exchange one does, and the other hears who; of one who has died the lease
 // ends. One who was taken for dead keeps nothing.
 func TestLease(t *testing.T) {

@@ -42,25 +42,13 @@ func (s *Store) Push(ctx context.Context, name string, to exchange.Sink) (PushSu
 		if err != nil || len(batch) == 0 {
 			return sum, err
 		}
-		var answers []string
 		told := make([]Outgoing, len(batch))
 		for i := range batch {
-			if told[i], err = batch[i].doc.outgoing(batch[i].key, batch[i].due); err != nil {
-				return sum, &AuditError{Entry: batch[i].key, Reason: "what is queued for an exchange can't be read: " + err.Error(), Err: ErrDamaged}
+			if told[i], err = batch[i].outgoing(); err != nil {
+				return sum, err
 			}
 		}
-		if f := told[0].Feedback; f != nil {
-			answers = []string{""}
-			err = send(ctx, to, *f)
-		} else {
-			records := make([]exchange.Record, len(told))
-			for i := range told {
-				records[i] = *told[i].Record
-			}
-			if answers, err = to.Submit(ctx, records); err == nil && len(answers) != len(records) {
-				err = fmt.Errorf("%d IDs for %d records: %w", len(answers), len(records), exchange.ErrPage)
-			}
-		}
+		answers, err := tell(ctx, to, told)
 		if ctx.Err() != nil && err != nil {
 			return sum, errors.Join(context.Cause(ctx), s.settleOut(context.WithoutCancel(ctx), by, name, bank, batch, nil, context.Cause(ctx), &sum))
 		}
@@ -77,11 +65,22 @@ func (s *Store) Push(ctx context.Context, name string, to exchange.Sink) (PushSu
 	}
 }
 
-// send sends a vote for as long as it is left to us: after that, another one may be on its way.
-func send(ctx context.Context, to exchange.Sink, f exchange.Feedback) error {
+// tell sends a vote, or records, for as long as they are left to us: after that, others may be on
+// their way. It returns what the exchange calls each.
+func tell(ctx context.Context, to exchange.Sink, what []Outgoing) (answers []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, claimed-time.Minute)
 	defer cancel()
-	return to.Send(ctx, f)
+	if f := what[0].Feedback; f != nil {
+		return []string{""}, to.Send(ctx, *f)
+	}
+	records := make([]exchange.Record, len(what))
+	for i := range what {
+		records[i] = *what[i].Record
+	}
+	if answers, err = to.Submit(ctx, records); err == nil && len(answers) != len(records) {
+		err = fmt.Errorf("%d IDs for %d records: %w", len(answers), len(records), exchange.ErrPage)
+	}
+	return answers, err
 }
 
 // isOwnFault reports whether it was what was told, and not the exchange.
@@ -103,10 +102,10 @@ func (s *Store) claim(ctx context.Context, by Actor, name string, sum *PushSumma
 			return err
 		}
 		bank = x.bank
-		if err := w.tx.QueryRowContext(w.ctx, `SELECT count(*) FROM rematch_outbox WHERE bank = $1 AND due < $2`, bank, int64(never)).Scan(&sum.Waiting); err != nil {
+		if err := w.tx.QueryRowContext(w.ctx, `SELECT count(*) FROM rematch_outbox WHERE bank = $1 AND due < $2`, bank, never).Scan(&sum.Waiting); err != nil {
 			return classify(err)
 		}
-		due, err := w.outRows(`bank = $1 AND due <= $2 ORDER BY version LIMIT $3`, bank, w.now.UnixMilli(), manyAtOnce)
+		due, err := outRows(w.ctx, w.tx, `bank = $1 AND due <= $2 ORDER BY version LIMIT $3`, bank, w.now.UnixMilli(), manyAtOnce)
 		if err != nil || len(due) == 0 {
 			return err
 		}
@@ -137,7 +136,7 @@ func (s *Store) settleOut(ctx context.Context, by Actor, name string, bank int64
 			r := batch[i]
 			mine := r.doc.Claimed
 			r.doc.Claimed = time.Time{}
-			now, err := w.outRows(`bank = $1 AND id = $2`, bank, r.key)
+			now, err := outRows(w.ctx, w.tx, `bank = $1 AND id = $2`, bank, r.key)
 			if err != nil {
 				return err
 			}

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"database/sql"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,7 +14,7 @@ type auditedRecords struct {
 	sum       sum // of IDs and hashes of documents
 	n         int64
 	counts    map[countKey]int64
-	retention string // empty: none was set
+	retention string
 }
 
 // takeRecords makes an event's change of records.
@@ -27,11 +29,7 @@ func (a *audit) takeRecords(d *eventDoc) error {
 		return fail("it has what a change %s has not", d.Change)
 	}
 	if ofRetention {
-		was := r.retention
-		if was == "" {
-			was = bareDoc
-		}
-		if string(d.Before) != was || d.After == nil {
+		if string(d.Before) != r.retention || d.After == nil {
 			return fail("what it says was before is not what was")
 		}
 		r.retention = string(d.After)
@@ -47,19 +45,8 @@ func (a *audit) takeRecords(d *eventDoc) error {
 		return fail("it decides what a change %s does not", d.Change)
 	}
 	for _, x := range d.Records.Items {
-		switch d.Change {
-		case keepRecords:
-			if x.Before != "" || x.After == "" {
-				return fail("record %q has what it should not have", x.ID)
-			}
-		case purgeRecords:
-			if x.Before == "" || x.After != "" {
-				return fail("record %q has what it should not have", x.ID)
-			}
-		default:
-			if x.Before == "" || x.After == "" {
-				return fail("record %q has what it should not have", x.ID)
-			}
+		if (x.Before == "") != (d.Change == keepRecords) || (x.After == "") != (d.Change == purgeRecords) {
+			return fail("record %q has what it should not have", x.ID)
 		}
 		if x.Before != "" {
 			one := a.of(x.ID, 0, []byte(x.Before))
@@ -141,6 +128,15 @@ func (v *View) compareRecords(a *audit) error {
 	if listed != matches || matched != 0 {
 		return fail("what records matched is not what their documents say")
 	}
+	if v.d.strayRecords != "" {
+		var id string
+		switch err := v.tx.QueryRowContext(v.ctx, v.d.strayRecords).Scan(&id); {
+		case err == nil:
+			return fail("record %q: a row of it, or a count, is not found by what it says", id)
+		case !errors.Is(err, sql.ErrNoRows):
+			return classify(err)
+		}
+	}
 	counts, err := v.RecordCounts(time.Time{}, time.Time{})
 	if err != nil {
 		return err
@@ -155,7 +151,7 @@ func (v *View) compareRecords(a *audit) error {
 		return fail("%d counts of uploads are in the audit, and %d in their table", len(a.records.counts), len(counts))
 	}
 	doc, err := retentionOf(v.ctx, v.tx)
-	if want := a.records.retention; err == nil && doc != want && (want != "" || doc != bareDoc) {
+	if err == nil && doc != a.records.retention {
 		return fail("the retention is not that of the audit")
 	}
 	return err
@@ -165,28 +161,19 @@ func (v *View) compareRecords(a *audit) error {
 func (v *View) searchRecords(have, audited int64) error {
 	want := make(map[string]string)
 	made := make(map[string]int64)
-	var at Position
-	for n := 1; n > 0; {
-		n = 0
-		for r, err := range eventRows(v.ctx, v.tx, at.Seq, 1024) {
-			var d eventDoc
-			if err == nil {
-				d, at, err = r.open(at)
+	for e, err := range v.events() {
+		if err != nil {
+			return err
+		}
+		if e.Records == nil {
+			continue
+		}
+		for _, x := range e.Records.Items {
+			if want[x.ID] != x.Before {
+				return &AuditError{Event: e.ID, Reason: fmt.Sprintf("record %q: what the event says was before is not what was", x.ID), Err: ErrDamaged}
 			}
-			if err != nil {
-				return err
-			}
-			n++
-			if d.Records == nil {
-				continue
-			}
-			for _, x := range d.Records.Items {
-				if want[x.ID] != x.Before {
-					return &AuditError{Event: d.ID, Reason: fmt.Sprintf("record %q: what the event says was before is not what was", x.ID), Err: ErrDamaged}
-				}
-				if want[x.ID], made[x.ID] = x.After, d.ID; x.After == "" {
-					delete(want, x.ID)
-				}
+			if want[x.ID], made[x.ID] = x.After, e.ID; x.After == "" {
+				delete(want, x.ID)
 			}
 		}
 	}

@@ -135,6 +135,19 @@ func (r *recordRow) scan(rows interface{ Scan(...any) error }) error {
 	return rows.Scan(&r.id, &r.upload, &r.at, &r.class, &r.status, &r.decided, &r.preserve, &r.doc)
 }
 
+// scanRecords reads rows of records and closes them.
+func scanRecords(rows *sql.Rows, found func(r *recordRow)) error {
+	defer func() { _ = rows.Close() }() // Err tells
+	for rows.Next() {
+		var r recordRow
+		if err := r.scan(rows); err != nil {
+			return classify(err)
+		}
+		found(&r)
+	}
+	return classify(rows.Err())
+}
+
 func newRecordRow(r *record.Record) (*recordRow, error) {
 	doc, err := r.Encode()
 	if err != nil {
@@ -195,9 +208,6 @@ type countKey struct {
 // match.ErrInvalid for a record that does not hold together or comes with decisions, and
 // match.ErrDuplicate for an ID that another screening has.
 func (s *Store) Keep(ctx context.Context, by Actor, records ...*record.Record) (kept int, at Position, err error) {
-	if err := by.check(); err != nil {
-		return 0, at, err
-	}
 	rows := make([]*recordRow, len(records))
 	for i, r := range records {
 		if r == nil {

@@ -314,6 +314,23 @@ func TestDecideBounds(t *testing.T) {
 	assert.ErrorIs(t, err, match.ErrInvalid)
 	_, err = s.Decide(t.Context(), ann, r.ID, record.Decision{Status: record.Overturned}, -1)
 	assert.NoError(t, err)
+
+	r = verdict("v", noon, record.Matched, hit("a", "1"))
+	keep(t, s, r)
+	_, _, err = s.events(t.Context(), ann, Decided, func(w *writer) error { // all at once
+		item, err := w.update(r.ID, func(r *record.Record) error {
+			r.Decisions = slices.Repeat([]record.Decision{{Actor: record.Actor(ann), At: noon, Status: record.Confirmed}}, maxDecisions-1)
+			return nil
+		})
+		w.status = record.Confirmed
+		return errors.Join(err, w.event(&eventDoc{Change: decideRecord, Records: &recordsDoc{Items: []recordDoc{item}}}))
+	})
+	require.NoError(t, err)
+	_, err = s.Decide(t.Context(), ann, r.ID, record.Decision{Status: record.Overturned}, maxDecisions-1)
+	assert.NoError(t, err)
+	_, err = s.Decide(t.Context(), ann, r.ID, record.Decision{Status: record.Overturned}, maxDecisions)
+	assert.ErrorIs(t, err, match.ErrInvalid)
+	verify(t, s)
 }
 
 // Two reviewers at once, who have both seen the same: one is told.
@@ -350,6 +367,22 @@ func TestRecordsAudited(t *testing.T) {
 		_, err = s.SetRetention(t.Context(), ann, Retention{Matched: time.Hour}, "")
 		require.NoError(t, err)
 		verify(t, s)
+		if s.d.notify == "" { // has types only by the way
+			for _, c := range []string{"rematch_records id", "rematch_records upload", "rematch_records class", "rematch_records status", "rematch_records at", "rematch_records decided", "rematch_records preserve",
+				"rematch_record_matches record", "rematch_record_matches entry", "rematch_record_matches how", "rematch_record_matches bank", "rematch_record_matches at",
+				"rematch_record_counts hour", "rematch_record_counts class", "rematch_record_counts reason", "rematch_record_counts n"} {
+				table, column, _ := strings.Cut(c, " ")
+				for _, as := range []string{"BLOB", "TEXT"} { // a number becomes one again
+					_, err := s.write.Exec(fmt.Sprintf(`UPDATE %s SET %s = CAST(%[2]s AS %s)`, table, column, as))
+					require.NoError(t, err)
+					if _, err = s.VerifyAudit(t.Context()); as == "BLOB" {
+						assert.ErrorIs(t, err, ErrDamaged, c)
+					} else {
+						require.NoError(t, err, c)
+					}
+				}
+			}
+		}
 		for _, c := range []struct{ change, undo, want string }{
 			{`UPDATE rematch_records SET doc = replace(doc, 'overturned', 'confirmed'), status = 'confirmed' WHERE upload = 'u'`, `UPDATE rematch_records SET doc = replace(doc, 'confirmed', 'overturned'), status = 'overturned' WHERE upload = 'u'`, "is not as the audit says"},
 			{`UPDATE rematch_records SET status = '' WHERE upload = 'u'`, `UPDATE rematch_records SET status = 'overturned' WHERE upload = 'u'`, "what it is found by"},
@@ -387,6 +420,11 @@ func TestRecordEvents(t *testing.T) {
 		d    eventDoc
 	}{
 		"kept":              {true, eventDoc{Change: keepRecords, Action: Screened, Records: &recordsDoc{Items: []recordDoc{made}, Counts: counts}}},
+		"kept again":        {false, eventDoc{Change: keepRecords, Action: Screened, Records: &recordsDoc{Items: []recordDoc{{"r", "aa", "bb"}}}}},
+		"kept and gone":     {false, eventDoc{Change: keepRecords, Action: Screened, Records: &recordsDoc{Items: []recordDoc{gone}}}},
+		"purged and made":   {false, eventDoc{Change: purgeRecords, Action: Retained, Records: &recordsDoc{Items: []recordDoc{made}}}},
+		"purged, and there": {false, eventDoc{Change: purgeRecords, Action: Retained, Records: &recordsDoc{Items: []recordDoc{{"r", "aa", "bb"}}}}},
+		"held, and gone":    {false, eventDoc{Change: preserveRecords, Action: Retained, Records: &recordsDoc{Items: []recordDoc{gone}}}},
 		"counts from below": {false, eventDoc{Change: keepRecords, Records: &recordsDoc{Counts: []countDoc{{noon, "match", "", -1}}}}},
 		"kept and purged":   {false, eventDoc{Change: keepRecords, Records: &recordsDoc{Items: []recordDoc{made}, CountsBefore: noon}}},
 		"kept and decided":  {false, eventDoc{Change: keepRecords, Decision: &reasonDoc{Status: record.Confirmed}, Records: &recordsDoc{Items: []recordDoc{made}}}},

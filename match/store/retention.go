@@ -52,9 +52,6 @@ func (s *Store) SetRetention(ctx context.Context, by Actor, r Retention, reason 
 	if err != nil {
 		return Position{}, err
 	}
-	if err := by.check(); err != nil {
-		return Position{}, err
-	}
 	if err := checkReason(reason); err != nil {
 		return Position{}, err
 	}
@@ -255,17 +252,4 @@ func (w *writer) purgeCounts(before time.Time) (int, error) {
 		return 0, classify(err)
 	}
 	return int(n), w.event(&eventDoc{Change: purgeRecords, Records: &recordsDoc{CountsBefore: before}})
-}
-
-// scanRecords reads rows of records and closes them.
-func scanRecords(rows *sql.Rows, found func(r *recordRow)) error {
-	defer func() { _ = rows.Close() }() // Err tells
-	for rows.Next() {
-		var r recordRow
-		if err := r.scan(rows); err != nil {
-			return classify(err)
-		}
-		found(&r)
-	}
-	return classify(rows.Err())
 }

@@ -77,7 +77,7 @@ func TestPurgeBoundaries(t *testing.T) {
 		for _, class := range record.Classes() {
 			assert.Equal(t, 2*3, p.Records[class], class)
 		}
-		at := verifyAt(t, s)
+		at := verify(t, s)
 		assert.Equal(t, at, p.At)
 		again, err := s.Purge(t.Context(), bob, "monthly")
 		require.NoError(t, err)
@@ -103,13 +103,6 @@ func TestPurgeBoundaries(t *testing.T) {
 		}
 		assert.Equal(t, len(records), purged, "the audit names each that was removed")
 	})
-}
-
-func verifyAt(t testing.TB, s *Store) Position {
-	t.Helper()
-	at, err := s.VerifyAudit(t.Context())
-	require.NoError(t, err)
-	return at
 }
 
 // Without a retention nothing is ever removed; a hold is set, made longer, and lifted; and each is

@@ -31,7 +31,8 @@ func migrations(d dialect) [][]string {
 }
 
 // exchangeTables are what the store knows of exchanges beside the entries that came of them. What
-// of them is in a bank is in the audit; this is not. Due is in milliseconds since 1970.
+// of them is in a bank is in the audit; this is not. In the outbox the version is the place in the
+// queue, and due is in milliseconds since 1970.
 func exchangeTables(d dialect) []string {
 	blob, text, big := d.blob, d.text, d.big
 	rows := func(table string) string {

@@ -27,6 +27,10 @@ var sqliteDialect = dialect{
 	// A text that is kept as a blob is read like one, and not found by one.
 	strays: `SELECT bank, id FROM rematch_entries WHERE typeof(id) <> 'text' OR bank NOT IN (SELECT number FROM rematch_banks)
 		UNION ALL SELECT number, name FROM rematch_banks WHERE typeof(name) <> 'text' LIMIT 1`,
+	// Likewise a number.
+	strayRecords: `SELECT id FROM rematch_records WHERE typeof(id) || typeof(upload) || typeof(class) || typeof(status) || typeof(at) || typeof(decided) || typeof(preserve) <> 'texttexttexttextintegerintegerinteger'
+		UNION ALL SELECT record FROM rematch_record_matches WHERE typeof(record) || typeof(entry) || typeof(how) || typeof(bank) || typeof(at) <> 'texttexttexttextinteger'
+		UNION ALL SELECT 'of ' || class FROM rematch_record_counts WHERE typeof(class) || typeof(reason) || typeof(hour) || typeof(n) <> 'texttextintegerinteger' LIMIT 1`,
 	lookup: func(ctx context.Context, tx *sql.Tx, table string, bank int64, ids []string, found func(string, row)) error {
 		if len(ids) == 1 {
 			rows, err := tx.QueryContext(ctx, `SELECT id, version, doc FROM `+table+` WHERE bank = $1 AND id = $2`, bank, ids[0])

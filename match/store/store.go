@@ -104,16 +104,37 @@ func (s *Store) begin(ctx context.Context) (*sql.Tx, error) {
 		if err = classify(err); !errors.Is(err, ErrBusy) || s.d.queued || !time.Now().Before(until) {
 			return tx, err
 		}
-		select {
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		case <-time.After(turn):
+		if err := sleep(ctx, turn); err != nil {
+			return nil, err
 		}
 	}
 }
 
 // turn is how often a writer tries to get its turn where there is no queue.
 const turn = 2 * time.Millisecond
+
+// giveWay lets those write who wait for their turn, where there is no queue.
+func (s *Store) giveWay(ctx context.Context) error {
+	if s.d.queued {
+		return nil
+	}
+	return sleep(ctx, 4*turn)
+}
+
+// sleep waits for a while.
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
+}
 
 // connect is Open without a look at the schema.
 func connect(url string, o Options) (s *Store, err error) {

@@ -137,10 +137,11 @@ func read(t testing.TB, s *Store, f func(v *View)) {
 	require.NoError(t, s.Read(t.Context(), func(v *View) error { f(v); return nil }))
 }
 
-func verify(t testing.TB, s *Store, known ...Position) {
+func verify(t testing.TB, s *Store, known ...Position) Position {
 	t.Helper()
-	_, err := s.VerifyAudit(t.Context(), known...)
+	at, err := s.VerifyAudit(t.Context(), known...)
 	require.NoError(t, err)
+	return at
 }
 
 // full has something in every field.

@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"math"
 	"math/bits"
@@ -76,8 +77,7 @@ type audit struct {
 }
 
 func newAudit() *audit {
-	a := &audit{banks: make(map[string]*audited)}
-	a.records.counts = make(map[countKey]int64)
+	a := &audit{banks: make(map[string]*audited), records: auditedRecords{counts: make(map[countKey]int64), retention: bareDoc}}
 	_, _ = rand.Read(a.key[:]) // it never fails
 	return a
 }
@@ -95,38 +95,51 @@ func (a *audit) of(id string, version int64, doc []byte) (s sum) {
 	return s
 }
 
+// auditedEvent is an event that was taken apart, and the position after it.
+type auditedEvent struct {
+	eventDoc
+	at Position
+}
+
+// events returns all events from the first on, each checked against its hash and the one before.
+func (v *View) events() iter.Seq2[*auditedEvent, error] {
+	return func(yield func(*auditedEvent, error) bool) {
+		const page = 1024
+		var e auditedEvent
+		from := int64(math.MinInt64) // also what stands before the first
+		for n := page; n == page; from = e.at.Seq {
+			n = 0
+			for r, err := range eventRows(v.ctx, v.tx, from, page) {
+				if err == nil {
+					e.eventDoc, e.at, err = r.open(e.at)
+				}
+				if !yield(&e, err) || err != nil {
+					return
+				}
+				n++
+			}
+		}
+	}
+}
+
 // replay goes through all events.
 func (v *View) replay(a *audit, known []Position) error {
 	known = slices.DeleteFunc(slices.Clone(known), func(p Position) bool { return p == Position{} })
 	slices.SortFunc(known, func(x, y Position) int { return cmp.Compare(x.Seq, y.Seq) })
 	var at Position
-	for {
-		n := 0
-		from := at.Seq
-		if from == 0 {
-			from = math.MinInt64 // what stands before the first
+	for e, err := range v.events() {
+		if err == nil {
+			err = a.take(&e.eventDoc)
 		}
-		for r, err := range eventRows(v.ctx, v.tx, from, 1024) {
-			var d eventDoc
-			if err == nil {
-				d, at, err = r.open(at)
-			}
-			if err == nil {
-				err = a.take(&d)
-			}
-			if err != nil {
-				return err
-			}
-			for len(known) > 0 && known[0].Seq <= at.Seq {
-				if known[0].Seq == at.Seq && known[0] != at {
-					return &AuditError{Event: at.Seq, Reason: fmt.Sprintf("its hash is %s; %s was noted of it", at.Hash, known[0].Hash), Err: ErrDiverged}
-				}
-				known = known[1:]
-			}
-			n++
+		if err != nil {
+			return err
 		}
-		if n < 1024 {
-			break
+		at = e.at
+		for len(known) > 0 && known[0].Seq <= at.Seq {
+			if known[0].Seq == at.Seq && known[0] != at {
+				return &AuditError{Event: at.Seq, Reason: fmt.Sprintf("its hash is %s; %s was noted of it", at.Hash, known[0].Hash), Err: ErrDiverged}
+			}
+			known = known[1:]
 		}
 	}
 	switch {
@@ -255,7 +268,7 @@ func (v *View) compare(a *audit) error {
 	}
 	var number int64
 	var id string
-	switch err := v.tx.QueryRowContext(v.ctx, v.strays).Scan(&number, &id); {
+	switch err := v.tx.QueryRowContext(v.ctx, v.d.strays).Scan(&number, &id); {
 	case err == nil:
 		return &AuditError{Bank: fmt.Sprint("number ", number), Entry: id, Reason: "a row of it is found by nobody", Err: ErrDamaged}
 	case !errors.Is(err, sql.ErrNoRows):
@@ -270,31 +283,22 @@ func (v *View) compare(a *audit) error {
 // search finds the first entry of a bank that is not as the audit says.
 func (v *View) search(b *bankRow) error {
 	want := make(map[string]row)
-	var at Position
-	for n := 1; n > 0; {
-		n = 0
-		for r, err := range eventRows(v.ctx, v.tx, at.Seq, 1024) {
-			var d eventDoc
-			if err == nil {
-				d, at, err = r.open(at)
+	for e, err := range v.events() {
+		if err != nil {
+			return err
+		}
+		if e.Match.Number != b.number {
+			continue
+		}
+		for i := range e.Entries {
+			x := &e.Entries[i]
+			if was := want[x.ID]; was.version != x.Version || was.doc != string(x.Before) {
+				return &AuditError{Event: e.ID, Bank: b.name, Entry: x.ID, Reason: "what the event says was before is not what was", Err: ErrDamaged}
 			}
-			if err != nil {
-				return err
-			}
-			n++
-			if d.Match.Number != b.number {
-				continue
-			}
-			for i := range d.Entries {
-				x := &d.Entries[i]
-				if was := want[x.ID]; was.version != x.Version || was.doc != string(x.Before) {
-					return &AuditError{Event: d.ID, Bank: b.name, Entry: x.ID, Reason: "what the event says was before is not what was", Err: ErrDamaged}
-				}
-				if x.After == nil {
-					delete(want, x.ID)
-				} else {
-					want[x.ID] = row{d.ID, string(x.After)}
-				}
+			if x.After == nil {
+				delete(want, x.ID)
+			} else {
+				want[x.ID] = row{e.ID, string(x.After)}
 			}
 		}
 	}
@@ -394,14 +398,9 @@ func (s *Store) VerifyIndex(ctx context.Context, path string) (at Position, err 
 		if err != nil {
 			return at, err
 		}
-		l := snap.Lineage()
-		if at, err = s.positionAt(ctx, int64(l.Sequence)); err != nil {
-			return at, err
+		if f.at, err = s.positionOf(ctx, snap.Lineage()); err != nil {
+			return f.at, err
 		}
-		if s.lineage(at) != l {
-			return at, &AuditError{Reason: "the file is not a snapshot of this store's history", Err: ErrDiverged}
-		}
-		f.at = at
 		f.m.Store(m)
 	} else if err := f.settleSnapshot(ctx); err != nil {
 		return at, err

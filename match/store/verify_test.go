@@ -95,6 +95,26 @@ func TestDamage(t *testing.T) {
 	})
 }
 
+// Events of more than one page are all gone through, also in search of what does not fit.
+func TestLongAudit(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s := open(t, url)
+		var changes []Change
+		for i := range 1030 {
+			changes = append(changes, putBank(match.Bank{Name: "a", Action: fmt.Sprint(i)}))
+		}
+		at := apply(t, s, append(changes, put("a", named("x", 1)))...)
+		assert.Equal(t, int64(1031), at.Seq)
+		assert.Equal(t, at, verify(t, s, at))
+		_, err := s.write.Exec(`UPDATE rematch_entries SET doc = replace(doc, '90', '91')`)
+		require.NoError(t, err)
+		_, err = s.VerifyAudit(t.Context())
+		var bad *AuditError
+		require.ErrorAs(t, err, &bad)
+		assert.Equal(t, []any{at.Seq, "x"}, []any{bad.Event, bad.Entry})
+	})
+}
+
 // An event that somebody has written whose hashes are right, and that other readers of JSON could
 // take for another one, is no event.
 func TestForged(t *testing.T) {
@@ -118,7 +138,7 @@ func TestForged(t *testing.T) {
 				_, err := tx.Exec(q.query, q.args...)
 				require.NoError(t, err)
 			}
-			v := &View{ctx: t.Context(), tx: tx, at: p, strays: s.d.strays}
+			v := &View{ctx: t.Context(), tx: tx, at: p, d: &s.d}
 			require.NoError(t, v.readBanks())
 			a := newAudit()
 			if err := v.replay(a, nil); err != nil {

@@ -25,7 +25,7 @@ type View struct {
 	banks []bankRow
 	infos []match.BankInfo
 
-	strays string // of the dialect
+	d *dialect
 }
 
 // Read calls a function with the store as it is at one moment; changes go on meanwhile. The
@@ -37,7 +37,7 @@ func (s *Store) Read(ctx context.Context, read func(v *View) error) (err error) 
 		return classify(err)
 	}
 	defer func() { _ = tx.Rollback() }() // nothing was written
-	v := &View{ctx: ctx, tx: tx, strays: s.d.strays}
+	v := &View{ctx: ctx, tx: tx, d: &s.d}
 	if v.at, err = readHead(ctx, tx, ""); err != nil {
 		return err
 	}

@@ -26,27 +26,19 @@ func (s *Summary) WriteDSA(w io.Writer) error {
 	figure := func(section, article, indicator, scope, content string, value, low, high any, note string) error {
 		return t.row(section, article, indicator, scope, content, SourceVoluntary, s.From, s.To, value, low, high, note)
 	}
-	rows := []struct {
+	type scoped struct {
 		scope, content string
 		row            Row
-	}{{"all", "", s.All}}
+	}
+	rows := []scoped{{"all", "", s.All}}
 	for _, r := range s.Content {
-		rows = append(rows, struct {
-			scope, content string
-			row            Row
-		}{"all", r.Name, r})
+		rows = append(rows, scoped{"all", r.Name, r})
 	}
 	for _, r := range s.Banks {
-		rows = append(rows, struct {
-			scope, content string
-			row            Row
-		}{"list:" + r.Name, "", r})
+		rows = append(rows, scoped{"list:" + r.Name, "", r})
 	}
 	for _, r := range s.Kinds {
-		rows = append(rows, struct {
-			scope, content string
-			row            Row
-		}{"signal_type:" + r.Name, "", r})
+		rows = append(rows, scoped{"signal_type:" + r.Name, "", r})
 	}
 	for _, x := range rows {
 		r := &x.row

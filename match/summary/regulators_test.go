@@ -100,7 +100,10 @@ func TestStatements(t *testing.T) {
 		AutomatedDecision: "AUTOMATED_DECISION_FULLY",
 		DecisionFacts:     "On 2026-03-01 an automated comparison with hashes of known content found that the upload is such content: its pdq hash differs from a known one in 4 bits, where up to 31 are taken for the same content; its sha256 digest is that of a known file; its pdq hash differs from a known one in 0 bits, where up to 0 are taken for the same content. An automated process confirmed it on 2026-03-01."}, s)
 
+	empty := decided(screened("u", h, "still"), h, "reviewer", record.Confirmed, "")
+	empty.Outcome = record.OutcomeMatch
 	for _, r := range []*record.Record{
+		empty, // it does not hold together
 		screened("u", h, "still", known("b", "e", "pdq", nil)),
 		decided(screened("u", h, "still", known("b", "e", "pdq", nil)), h, "reviewer", record.Overturned, ""),
 		decided(screened("u", h, "still", gone), h, "reviewer", record.Confirmed, ""),

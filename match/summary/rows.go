@@ -47,7 +47,7 @@ func (r rows) done() []Row {
 // tally is what an upload has in a row.
 type tally struct {
 	stands, confirmed, overturned int // matches
-	suppressed, shadowed          bool
+	suppressed                    bool
 	right, wrong                  bool // a person has confirmed one of them, or overturned one
 	decided                       time.Time
 }

@@ -86,6 +86,9 @@ func NewStatement(r *record.Record) (s Statement, ok bool) {
 			facts = append(facts, fact)
 		}
 	}
+	if decision == nil { // a record that Check refuses: it matched, and there are no matches
+		return Statement{}, false
+	}
 	decided := "An automated process confirmed it"
 	if byPerson(decision) {
 		s.AutomatedDecision, decided = AutomatedPartially, "A person confirmed it"

@@ -248,35 +248,36 @@ func (b *builder) add(r *record.Record) error {
 		b.hours[r.ScreenedAt.Truncate(time.Hour).Unix()]--
 	}
 	touched := make(map[*row]*tally)
-	in := func(row *row) *tally {
-		if touched[row] == nil {
-			touched[row] = new(tally)
-		}
-		return touched[row]
-	}
-	visit := func(m *record.Match, note func(t *tally)) []*row {
+	touch := func(m *record.Match) []*row {
 		of := []*row{&b.all, b.banks.row(Row{Name: m.Bank}), b.sources.row(source(m)), b.kinds.row(Row{Name: m.Evidence.Kind})}
 		if c := contentType(r.Upload.Class); c != "" {
 			of = append(of, b.content.row(Row{Name: c}))
 		}
 		for _, row := range of {
-			note(in(row))
+			if touched[row] == nil {
+				touched[row] = new(tally)
+			}
 		}
 		return of
 	}
 	for i := range r.Matches {
 		m := &r.Matches[i]
+		of := touch(m)
 		if m.SuppressedBy != "" {
-			visit(m, func(t *tally) { t.suppressed = true })
+			for _, row := range of {
+				touched[row].suppressed = true
+			}
 			continue
 		}
-		of := visit(m, func(t *tally) { t.stand(r, m) })
+		for _, row := range of {
+			touched[row].stand(r, m)
+		}
 		if err := b.firstMatch(r, m, of); err != nil {
 			return err
 		}
 	}
 	for i := range r.Shadow {
-		visit(&r.Shadow[i], func(t *tally) { t.shadowed = true })
+		touch(&r.Shadow[i])
 	}
 	for row, t := range touched { // in any order: they are counted each for itself
 		row.add(r, t)

@@ -212,6 +212,11 @@ func TestDelays(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, &summary.Delay{N: c.n, Median: c.median, P95: c.p95}, s.All.FirstMatched)
 	}
+	// A clock that went wrong: no time passed.
+	s, err := summary.Build(day, day.Add(24*h), nil, all(decided(screened("r", h, "still", known("b", "e", "pdq", &shared{"e", "m", 2 * h})), -h, "reviewer", record.Confirmed, "")),
+		func(string, string) (time.Time, error) { return time.Time{}, nil })
+	require.NoError(t, err)
+	assert.Equal(t, []summary.Delay{{N: 1}, {N: 1}}, []summary.Delay{*s.All.FirstMatched, *s.All.Decision})
 	for _, c := range []struct {
 		no, n     int
 		low, high float64
