@@ -57,7 +57,11 @@ func TestSoak(t *testing.T) {
 	}
 
 	stdout.Reset()
-	code = run(t.Context(), []string{"--bank", knownBank(t), "--for", "1s", "--rate", "5", testdata + "/uploads/pictures"}, &stdout, &stderr)
+	folder := t.TempDir() // files are drawn by lot: each of these matches
+	known, err := os.ReadFile(testdata + "/known/harbour.jpg")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "again.jpg"), known, 0o600))
+	code = run(t.Context(), []string{"--bank", knownBank(t), "--for", "1s", "--rate", "5", folder}, &stdout, &stderr)
 	assert.Equal(t, terminal.ExitOK, code, stdout.String())
 	assert.Contains(t, stdout.String(), "left: 0 goroutines, 0 processes, 0 temporary files\n")
 	assert.Contains(t, stdout.String(), "  match\n")
