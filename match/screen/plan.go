@@ -36,6 +36,7 @@ const (
 	WhySpot     = "spot"     // do key frames belong to what is around them? And all, where they don't
 	WhyStill    = "still"    // key frames that show the same again and again: what is between them?
 	WhyWeak     = "weak"     // something agrees with a known video, too little for a match
+	WhyDense    = "dense"    // so does what steps of Options.Sample show, or it is short and lively: in steps of a quarter
 	WhyEdge     = "edge"     // where a match begins and ends, more exactly
 )
 
@@ -84,6 +85,14 @@ const (
 	// after is how long nothing more of a matching known video is seen until the rest of the
 	// upload is left alone.
 	after = time.Minute
+	// A hand-held camera moves on by more than the threshold from one frame of a reference to the
+	// next. So where frames in steps of Options.Sample agree with a known video but are not enough, and in
+	// a video of shortVideo at most, of which there are few, if most are more than farApart
+	// bits from the one before, denser times as many are looked at, if it is over longestDense at the most.
+	denser       = 4
+	longestDense = 20 * time.Second
+	shortVideo   = 5 * time.Second
+	farApart     = 2 * anotherScene
 	// checkEvery is after how many frames of a pass it is asked whether that is so.
 	checkEvery = 120
 )

@@ -227,6 +227,51 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// Frames half a second apart need not agree with a known video whose picture moves on by more
+// than the threshold from one kept frame to the next. Those between them do.
+func TestLivelyVideos(t *testing.T) {
+	lively := func(at float64) image.Image { return scene(1000+int(at*10+0.5), 0, 96, 72) }
+	known := film{seconds: 6, picture: lively}
+	m := matcher(t, match.Bank{Name: "bank", Entries: []match.Entry{enroll(t, "known", clip(""), screen.Options{Video: video.Options{Backend: known}})}})
+	// copied shows other pictures at every half second but those up to a time.
+	copied := func(but float64) func(at float64) image.Image {
+		return func(at float64) image.Image {
+			if int(at*10+0.5)%5 == 0 && at > but {
+				return scene(5000+int(at*10), 0, 96, 72)
+			}
+			return lively(at + 1)
+		}
+	}
+	calm := func(at float64) image.Image {
+		if int(at*10+0.5)%5 == 0 {
+			return scene(3, 0, 96, 72)
+		}
+		return lively(at + 1)
+	}
+	long := func(at float64) image.Image {
+		if at < 40 {
+			return scene(5000+int(at*10), 0, 96, 72)
+		}
+		return copied(-1)(at - 40)
+	}
+	for _, c := range []struct {
+		name    string
+		film    film
+		outcome screen.Outcome
+		plan    []string
+	}{
+		{"short", film{seconds: 2.2, picture: copied(-1), keys: []float64{0}, told: true}, screen.Match, []string{"every sparse", "every dense"}},
+		{"short, of key frames", film{seconds: 2.2, picture: copied(-1), keys: []float64{0, 0.5, 1, 2}, told: true}, screen.Match, []string{"keys first", "every dense"}},
+		{"one frame agrees", film{seconds: 2.2, picture: copied(0), keys: []float64{0}, told: true}, screen.Match, []string{"every sparse", "every dense"}},
+		{"frames alike", film{seconds: 2.2, picture: calm, keys: []float64{0}, told: true}, screen.NoMatch, []string{"every sparse"}},
+		{"long, nothing agrees", film{seconds: 44, picture: long, keys: every(8, 44), told: true}, screen.NoMatch, []string{"every sparse"}},
+	} {
+		v := c.film.screen(t, m, false)
+		assert.Equal(t, c.outcome, v.Outcome, c.name)
+		assert.Equal(t, c.plan, kinds(v.Plan), c.name)
+	}
+}
+
 // The rest of a long upload is left alone once a known video is over, unless all is asked
 // for.
 func TestEarlyStop(t *testing.T) {

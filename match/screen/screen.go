@@ -194,7 +194,9 @@ func (s *Screener) upload(ctx context.Context, stored *video.Stored) (*match.Upl
 //   - all, where the frames around two or more key frames tell that these are not of the video; that is
 //     looked at where the index tells of jumps after two in five key frames, and in
 //     videos of five minutes and more;
-//   - what lies around frames that agree with a known video but are not enough for a match;
+//   - what lies around frames that agree with a known video but are not enough for a match. If they
+//     still are not, it is looked at in steps of a quarter of Options.Sample, up to 20 seconds of it;
+//     and so is all of a video of up to five seconds of which most frames are far from the one before;
 //   - where a match begins and ends.
 //
 // A file that is several media, as a photograph with a film behind it, is judged as each of them:

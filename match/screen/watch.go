@@ -130,8 +130,12 @@ func (w *watch) cut(matches []match.Match) {
 // look makes a pass. complete looks on where a match is over.
 func (w *watch) look(ctx context.Context, media *video.Media, p Pass, complete bool) (err error) {
 	before := len(w.frames)
+	every := w.step
+	if p.Why == WhyDense {
+		every /= denser
+	}
 	r := video.Request{Luma: true, MaxSide: frameSide, Unedited: w.stored, Sampling: video.Sampling{
-		Keys: p.Kind == KeyFrames, Every: w.step, From: p.From, To: p.To,
+		Keys: p.Kind == KeyFrames, Every: every, From: p.From, To: p.To,
 	}}
 	whole := p.From == 0 && p.To == 0
 	toEnd := p.To == 0
@@ -212,7 +216,7 @@ var errSeek = errors.New("screen: seeking led elsewhere")
 
 // lookCloser looks at a stretch, and where that can't be found at everything.
 func (w *watch) lookCloser(ctx context.Context, media *video.Media, p Pass) error {
-	if w.whole {
+	if w.whole && p.Why != WhyDense { // which is all of it then
 		return nil
 	}
 	err := w.look(ctx, media, p, true)
@@ -357,8 +361,47 @@ func (w *watch) closer(ctx context.Context, media *video.Media) error {
 	if err != nil {
 		return err
 	}
+	if open := w.dense(&result); len(open) > 0 {
+		if err := w.stretches(ctx, media, open, WhyDense); err != nil {
+			return err
+		}
+		if result, err = w.result(); err != nil {
+			return err
+		}
+	}
 	open := without(edges(w.frames, result.Matches, w.step, w.end), w.done, w.step/2)
 	return w.stretches(ctx, media, open, WhyEdge)
+}
+
+// dense returns where frames nearer to each other could make a match, as far as that is short:
+// around what agrees with a known video, or all of a short video that is lively.
+func (w *watch) dense(result *match.VideoResult) []stretch {
+	if slices.ContainsFunc(result.Matches, isVideo) {
+		return nil
+	}
+	open := within(result.Closer(), w.end)
+	if len(open) > 0 && w.whole || len(open) == 0 && w.end <= shortVideo && w.lively() {
+		open = []stretch{{To: w.end}}
+	}
+	if covered(open) > longestDense {
+		return nil
+	}
+	return open
+}
+
+// lively reports whether most frames are so far from the one before that those a step apart
+// do not stand for what is between them.
+func (w *watch) lively() bool {
+	pairs, far := 0, 0
+	for i := 1; i < len(w.frames); i++ {
+		if a, b := &w.frames[i-1], &w.frames[i]; a.judged && b.judged {
+			pairs++
+			if apart(a.value, b.value) > farApart {
+				far++
+			}
+		}
+	}
+	return 2*far > pairs
 }
 
 // within cuts stretches off at the end.
