@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rematch-go/rematch/examples/internal/terminal"
@@ -24,7 +25,8 @@ const (
 	maxFailures = 20              // described
 	drainTime   = 5 * time.Second // for what ends a little later
 	showEvery   = 10 * time.Second
-	maxTimes    = 1 << 20 // kept for the percentiles; later ones replace random ones
+	overdue     = 500 * time.Millisecond // that an upload may take beyond --work
+	maxTimes    = 1 << 20                // kept for the percentiles; later ones replace random ones
 )
 
 // list returns all regular files of the folders.
@@ -55,8 +57,10 @@ type load struct {
 	temporary string
 	weather   weather
 
+	next     atomic.Int64 // file, with --once
 	mu       sync.Mutex
 	times    []time.Duration
+	longest  time.Duration
 	done     int
 	outcomes map[string]int
 	struck   map[string]int
@@ -69,8 +73,11 @@ func (l *load) run(ctx context.Context, stderr io.Writer) *report {
 	_, _ = l.screener.Screen(ctx, video.File(l.files[0]))
 	before := runtime.NumGoroutine()
 	start := time.Now()
-	ctx, stop := context.WithTimeout(ctx, l.length)
-	defer stop()
+	if !l.once {
+		var stop func()
+		ctx, stop = context.WithTimeout(ctx, l.length)
+		defer stop()
+	}
 	turns := make(chan struct{})
 	var all sync.WaitGroup
 	for i := range l.workers {
@@ -86,6 +93,7 @@ func (l *load) run(ctx context.Context, stderr io.Writer) *report {
 	l.weather.clear()
 
 	r := &report{Seconds: time.Since(start).Seconds(), Uploads: l.done, Faults: l.struck, Outcomes: l.outcomes, Failures: l.failures, MemoryMiB: highWater() >> 20}
+	r.Longest = milliseconds(l.longest)
 	r.PerSecond = float64(r.Uploads) / r.Seconds
 	if slices.Sort(l.times); len(l.times) > 0 {
 		r.P50, r.P99 = milliseconds(l.times[len(l.times)/2]), milliseconds(l.times[len(l.times)*99/100])
@@ -119,7 +127,7 @@ func (l *load) drive(ctx context.Context, turns chan<- struct{}, start time.Time
 	show := time.NewTicker(showEvery)
 	defer show.Stop()
 	shown := terminal.Is(stderr)
-	for n := 0; ; n++ {
+	for n := 0; !l.once || n < len(l.files); n++ {
 		var wait <-chan time.Time
 		if l.rate > 0 {
 			wait = time.After(time.Until(start.Add(time.Duration(float64(n) / l.rate * float64(time.Second)))))
@@ -153,6 +161,9 @@ func (l *load) drive(ctx context.Context, turns chan<- struct{}, start time.Time
 // upload screens one file, with or without a fault.
 func (l *load) upload(r *rand.Rand) {
 	path := l.files[r.IntN(len(l.files))]
+	if l.once {
+		path = l.files[l.next.Add(1)-1]
+	}
 	fault := ""
 	if len(l.faults) > 0 && r.IntN(faulty) == 0 {
 		fault = l.faults[r.IntN(len(l.faults))]
@@ -199,15 +210,26 @@ func (l *load) note(path, fault string, took time.Duration, class string, err er
 	}
 	if class == "" {
 		class = "unclassified"
-		if len(l.failures) < maxFailures {
-			l.failures = append(l.failures, fmt.Sprintf("%s: %v", path, err))
-		}
+		l.fail("%s: %v", path, err)
 	}
 	l.outcomes[class]++
+	if fault == "" {
+		l.longest = max(l.longest, took)
+		if took > l.work+overdue {
+			l.fail("%s: took %v; --work is %v", path, took, l.work)
+		}
+	}
 	if len(l.times) < maxTimes {
 		l.times = append(l.times, took)
 	} else {
 		l.times[rand.IntN(maxTimes)] = took
+	}
+}
+
+// fail notes a failure. The caller holds mu.
+func (l *load) fail(format string, args ...any) {
+	if len(l.failures) < maxFailures {
+		l.failures = append(l.failures, fmt.Sprintf(format, args...))
 	}
 }
 

@@ -3,6 +3,10 @@
 //
 //	soak --bank known.bank --for 20m --workers 2 --faults all uploads/
 //
+// or each file once, to see whether all of a collection of odd files are classified in time:
+//
+//	soak --bank known.bank --once --work 5s corpora/
+//
 // Faults strike one upload in five:
 //
 //	cancel  the uploader goes away at a random moment
@@ -18,7 +22,8 @@
 // Exit codes:
 //
 //	0  every outcome was classified, and nothing leaked
-//	1  something was not, or leaked, or went over --max-memory, or could not be done
+//	1  something was not, or leaked, or went over --max-memory or half a second over --work, or could
+//	   not be done
 //	2  wrong usage
 package main
 
@@ -47,6 +52,8 @@ func main() { os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stder
 type settings struct {
 	bank      string
 	length    time.Duration
+	once      bool
+	work      time.Duration
 	workers   int
 	rate      float64
 	faults    []string
@@ -66,6 +73,8 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	}
 	f.StringVar(&s.bank, "bank", "", "bank file to compare with")
 	f.DurationVar(&s.length, "for", time.Minute, "how long")
+	f.BoolVar(&s.once, "once", false, "each file once, in order, however long that takes")
+	f.DurationVar(&s.work, "work", time.Minute, "longest time that an upload may be decoded")
 	f.IntVar(&s.workers, "workers", 2, "uploads at once")
 	f.Float64Var(&s.rate, "rate", 0, "uploads a second; 0: as many as there can be")
 	faults := f.String("faults", "", "faults: all, or some of "+strings.Join(allFaults, ","))
@@ -81,8 +90,8 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 		return s, errors.New("--bank is missing: make one with 'rematch bank build'")
 	case len(s.folders) == 0:
 		return s, errors.New("name at least one folder of uploads")
-	case s.length <= 0 || s.workers < 1 || s.rate < 0:
-		return s, errors.New("--for and --workers must be positive, and --rate not negative")
+	case s.length <= 0 || s.work <= 0 || s.workers < 1 || s.rate < 0:
+		return s, errors.New("--for, --work and --workers must be positive, and --rate not negative")
 	}
 	if *faults == "all" {
 		s.faults = allFaults
@@ -130,7 +139,7 @@ func soak(ctx context.Context, s settings, stderr io.Writer) (*report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.bank, err)
 	}
-	options := screen.Options{Video: video.Options{Limits: video.Limits{Work: time.Minute}}}
+	options := screen.Options{Video: video.Options{Limits: video.Limits{Work: s.work}}}
 	native, err := ffmpeg.New(ffmpeg.Options{})
 	switch {
 	case err == nil:
@@ -161,6 +170,7 @@ type report struct {
 	PerSecond   float64        `json:"uploads_per_second"`
 	P50         float64        `json:"p50_ms"`
 	P99         float64        `json:"p99_ms"`
+	Longest     float64        `json:"longest_ms"`            // without a fault
 	MemoryMiB   int64          `json:"memory_high_water_mib"` // 0: not known on this system
 	Goroutines  int            `json:"goroutines_left"`
 	Children    int            `json:"children_left"`
@@ -175,7 +185,7 @@ func (r *report) print(w io.Writer, asJSON bool) error {
 		return json.NewEncoder(w).Encode(r)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d uploads in %.0f s: %.1f a second, median %.1f ms, 99 %% within %.1f ms, at most %d MiB\n", r.Uploads, r.Seconds, r.PerSecond, r.P50, r.P99, r.MemoryMiB)
+	fmt.Fprintf(&b, "%d uploads in %.0f s: %.1f a second, median %.1f ms, 99 %% within %.1f ms, the longest without a fault %.1f ms, at most %d MiB\n", r.Uploads, r.Seconds, r.PerSecond, r.P50, r.P99, r.Longest, r.MemoryMiB)
 	for _, part := range []struct {
 		title  string
 		counts map[string]int

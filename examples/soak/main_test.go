@@ -67,6 +67,28 @@ func TestSoak(t *testing.T) {
 	assert.Contains(t, stdout.String(), "  match\n")
 }
 
+// Each file once, and those that take too long are told.
+func TestSoakOnce(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), []string{"--bank", knownBank(t), "--once", "--json", testdata + "/known"}, &stdout, &stderr)
+	var r report
+	require.NoError(t, json.Unmarshal(stdout.Bytes(), &r), stderr.String())
+	files, err := list([]string{testdata + "/known"})
+	require.NoError(t, err)
+	assert.Equal(t, terminal.ExitOK, code)
+	assert.Equal(t, len(files), r.Uploads)
+	assert.GreaterOrEqual(t, r.Longest, r.P50)
+
+	l := &load{settings: settings{work: time.Second}, outcomes: map[string]int{}, struck: map[string]int{}}
+	l.note("in time", "", time.Second, "match", nil)
+	l.note("with pauses", "slow", time.Minute, "match", nil)
+	assert.Empty(t, l.failures)
+	l.note("late", "", 2*time.Second, "match", nil)
+	require.Len(t, l.failures, 1)
+	assert.Contains(t, l.failures[0], "late: took 2s")
+}
+
 // A run that leaks or has an error that nothing explains fails.
 func TestSoakFails(t *testing.T) {
 	l := &load{settings: settings{length: 50 * time.Millisecond, workers: 1, maxMemory: 1}, files: []string{"no such file"}, temporary: t.TempDir()}
