@@ -91,7 +91,7 @@ const (
 	// bits from the one before, denser times as many are looked at, if it is over longestDense at the most.
 	denser       = 4
 	longestDense = 20 * time.Second
-	shortVideo   = 5 * time.Second
+	shortVideo   = 3 * time.Second
 	farApart     = 2 * anotherScene
 	// checkEvery is after how many frames of a pass it is asked whether that is so.
 	checkEvery = 120

@@ -196,7 +196,7 @@ func (s *Screener) upload(ctx context.Context, stored *video.Stored) (*match.Upl
 //     videos of five minutes and more;
 //   - what lies around frames that agree with a known video but are not enough for a match. If they
 //     still are not, it is looked at in steps of a quarter of Options.Sample, up to 20 seconds of it;
-//     and so is all of a video of up to five seconds of which most frames are far from the one before;
+//     and so is all of a video of up to three seconds of which most frames are far from the one before;
 //   - where a match begins and ends.
 //
 // A file that is several media, as a photograph with a film behind it, is judged as each of them:
