@@ -51,6 +51,9 @@ func (in *intake) take(p *exchange.Page) (err error) {
 	if in.b == nil || in.b.number != in.x.bank {
 		return &AuditError{Bank: in.x.Bank, Reason: fmt.Sprintf("the exchange %q feeds it, and it is gone", in.x.Name), Err: ErrDamaged}
 	}
+	if err := notAllow(in.b, in.x.Name); err != nil { // stores of older programs may have that
+		return err
+	}
 	for ids := range slices.Chunk(p.Gone, maxItems) {
 		if err := in.gone(ids); err != nil {
 			return err
