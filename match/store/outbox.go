@@ -224,6 +224,11 @@ func (w *writer) queue(x *exchangeRow, o *Outgoing) error {
 	if len(there) > 0 && there[0].doc.State != GivenUp && there[0].doc.same(&d) {
 		return nil
 	}
+	if doc, err := encode(d); err != nil {
+		return err
+	} else if reason := w.s.tooLong(len(doc)); reason != "" {
+		return fmt.Errorf("%w: store: what is queued for an exchange as %q: %s", match.ErrInvalid, key, reason)
+	}
 	d.Made, d.State, d.By = w.now, Waiting, w.by.String()
 	due := w.now
 	if len(there) > 0 && there[0].doc.Claimed.After(due) {

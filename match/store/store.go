@@ -40,6 +40,7 @@ type Store struct {
 
 	newWaiter func(ctx context.Context) (waiter, error)
 	commit    func(tx *sql.Tx) error // tests let it fail
+	most      int                    // bytes of a document: maxDocument, but in tests
 	inPlace   func() error           // whether what was opened is still where it was; nil: nobody can take it away
 
 	life context.Context // ends with Close
@@ -140,7 +141,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 func connect(url string, o Options) (s *Store, err error) {
 	defer func() {
 		if err == nil {
-			s.slot, s.commit = make(chan struct{}, 1), (*sql.Tx).Commit
+			s.slot, s.commit, s.most = make(chan struct{}, 1), (*sql.Tx).Commit, maxDocument
 			s.life, s.end = context.WithCancel(context.Background())
 		}
 	}()
