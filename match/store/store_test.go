@@ -485,6 +485,48 @@ func TestOpenErrors(t *testing.T) {
 	assert.ErrorIs(t, err, ErrNotStore)
 }
 
+// No error of opening a store quotes a part of a password, however the URL is mistaken.
+func TestOpenQuotesNoPassword(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const pass, word = "s3cr", "t0ps" // parts of the password
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, url := range []string{
+		"postgres://u:s3cr@t0ps@127.0.0.1:1/db", "postgres://u:s3cr/t0ps@127.0.0.1:1/db", "postgres://u:s3cr?t0ps@127.0.0.1:1/db",
+		"postgres://u:s3cr%zzt0ps@127.0.0.1:1/db", "postgres://u:12345/t0ps@127.0.0.1:1/db", "postgres://u:s3crt0ps", "postgres://u:s3crt0ps/db", "postgres://u:s3crt0ps@127.0.0.1:x/db",
+		"postgres://u@x:s3crt0ps@127.0.0.1/db", "postgres://u:s3cr t0ps@127.0.0.1:1/db?sslmode=no", "postgresql://u:s3crt0ps@[::1/db", "postgres://127.0.0.1:1/db?password=s3cr&t0ps",
+		"postgres://127.0.0.1:1/db?password=s3cr=t0ps", "postgres://127.0.0.1:1?password=s3cr@t0ps", "postgres://127.0.0.1:1/db?pass%77ord=s3cr%zzt0ps", "postgres://127.0.0.1:1/db?p%zz=s3cr",
+		"postgres://u:s3crt0ps@127.0.0.1:99999/db", "postgres://u:s3cr\x00t0ps@127.0.0.1/db", "postgres://u:s3crt0ps@127.0.0.1:1/db?connect_timeout=soon",
+		"postgres:/u:s3crt0ps@127.0.0.1/db", "postgres:u:s3crt0ps@127.0.0.1/db", "Postgres://u:s3crt0ps@127.0.0.1/db", "sqlite:postgres:u:s3crt0ps@h/db", "postgers://u:s3crt0ps@127.0.0.1/db",
+		"u:s3crt0ps@127.0.0.1/db", "host=127.0.0.1 user=u password=s3crt0ps dbname=db", "PASSWORD=s3crt0ps",
+	} {
+		_, err := Open(ctx, url, Options{Busy: 100 * time.Millisecond})
+		require.Error(t, err, url)
+		assert.NotContains(t, err.Error(), pass, url)
+		assert.NotContains(t, err.Error(), word, url)
+		assert.NotErrorIs(t, err, context.Canceled, "%s was taken for a URL", url)
+	}
+	entries, err := os.ReadDir(".")
+	require.NoError(t, err)
+	assert.Empty(t, entries, "a URL with a mistake became a file")
+
+	for url, want := range map[string]string{ // and what is not of the password is told
+		"postgres://u:s3cr@127.0.0.1:1/db?sslmode=no":           "sslmode is invalid",
+		"postgres://127.0.0.1:1/db?sslmode=no":                  "sslmode is invalid",
+		"postgres://u:s3cr@127.0.0.1:99999/db":                  "port",
+		"postgres://u:s3cr@127.0.0.1/db?sslrootcert=/no/ca.pem": "/no/ca.pem",
+		"postgres://u:s3cr@t0ps@127.0.0.1/db":                   "an at-sign is %40, a slash %2F",
+	} {
+		_, err := Open(ctx, url, Options{})
+		assert.ErrorIs(t, err, match.ErrInvalid, url)
+		assert.ErrorContains(t, err, want, url)
+	}
+	for _, url := range []string{"postgres://u:p%40%2f%3f%25@h1:1,[::1]:2,h3/db?sslmode=disable", "postgres:///db?host=/run/pg", "postgres://u:a#b@h/db", "postgres://u@/db", "postgresql://"} {
+		_, err := parsePostgres(url)
+		assert.NoError(t, err, url)
+	}
+}
+
 // Two stores in one PostgreSQL, in schemas whatever their names, have nothing to do with each other.
 func TestSchemas(t *testing.T) {
 	n := rand.Uint32()
