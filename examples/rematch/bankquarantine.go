@@ -35,7 +35,7 @@ Exit codes: 0 there are none, 3 there are some, 1 failure, 2 wrong usage.`,
 			found := false
 			for _, b := range s.Banks() {
 				for e, err := range s.Entries(b.Name) {
-					if c := e.Curation; err == nil && (c == nil || c.Quarantine.Since.IsZero() || c.Decision.Stance == match.Positive) {
+					if err == nil && !e.Curation.Held() {
 						continue
 					}
 					if err == nil {

@@ -260,7 +260,11 @@ func (a *app) printOutgoing(name string, o *store.Outgoing) error {
 		}{name, o.Key, says, record, o.State, o.Made, o.Attempts, o.Next, o.Err, o.Sent, o.Answer})
 	}
 	text := fmt.Sprintf("%s: %s %s, key %s", strings.ReplaceAll(string(o.State), "_", " "), says, record, o.Key)
-	if o.State == store.Waiting && o.Err != "" {
+	switch {
+	case o.State != store.Waiting || o.Err == "":
+	case o.Attempts == 0:
+		text += ", " + o.Err
+	default:
 		text += fmt.Sprintf(", tried %s, again at %s: %s", count(o.Attempts, "time", "times"), o.Next.Format(time.RFC3339), o.Err)
 	}
 	return a.detail(text)
