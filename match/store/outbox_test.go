@@ -366,5 +366,9 @@ func TestManyKeptBack(t *testing.T) {
 	last := shared("last", 1)
 	require.NoError(t, s.Queue(t.Context(), ann, "x", append(what, Outgoing{Record: &last})...))
 	k := &sink{}
+	s.commit = dies
+	_, err := s.Push(t.Context(), "x", k)
+	assert.Error(t, err)
+	s.commit = (*sql.Tx).Commit
 	assert.Equal(t, PushSummary{Exchange: "x", Sent: 1, Kept: map[string]int{"gone": len(what)}, Waiting: len(what)}, push(t, s, k))
 }

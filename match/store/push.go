@@ -163,7 +163,10 @@ func (s *Store) claim(ctx context.Context, by Actor, name string, sieve *match.S
 		}
 		return nil
 	})
-	if err == nil && len(kept) > 0 && sum.Kept == nil {
+	if err != nil {
+		return nil, bank, passed, err
+	}
+	if len(kept) > 0 && sum.Kept == nil {
 		sum.Kept = make(map[string]int)
 	}
 	for why, n := range kept {
