@@ -58,7 +58,7 @@ func Statistics(s Set, bank string, at time.Time) (BankStats, error) {
 		exchange := ""
 		if c := e.Curation; c != nil {
 			exchange = c.Origin.Exchange
-			if c.held() {
+			if c.Held() {
 				stats.SetAside++
 			}
 		}

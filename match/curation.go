@@ -222,8 +222,9 @@ func (c *Curation) Equal(d *Curation) bool {
 
 func (c *Curation) empty() bool { return c == nil || c.Equal(&Curation{}) }
 
-// held reports whether the entry is set aside. What we confirmed is not, whatever it matches.
-func (c *Curation) held() bool {
+// Held reports whether the entry is in quarantine. What we confirmed is not, whatever it matches, and
+// a nil Curation is not.
+func (c *Curation) Held() bool {
 	return c != nil && !c.Quarantine.Since.IsZero() && c.Decision.Stance != Positive
 }
 

@@ -88,7 +88,7 @@ func (p Policy) Resolved() Policy {
 func (p Policy) Of(c *Curation) Treatment {
 	list := p.Resolved().list()
 	t := list[c.Stance()]
-	if c.held() {
+	if c.Held() {
 		t = max(t, list[stances])
 	}
 	return t
@@ -141,7 +141,7 @@ func newItemState(labels []string, c *Curation) *itemState {
 		}
 		return &itemState{labels: labels, from: plain.from, to: plain.to}
 	}
-	s := &itemState{labels: labels, curation: c, from: plain.from, to: plain.to, stance: c.Stance(), held: c.held()}
+	s := &itemState{labels: labels, curation: c, from: plain.from, to: plain.to, stance: c.Stance(), held: c.Held()}
 	if !c.DisabledUntil.IsZero() {
 		s.from = c.DisabledUntil.UnixNano()
 	}

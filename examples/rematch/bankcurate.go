@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,59 +17,66 @@ func (a *app) curateCommands() []*cobra.Command {
 }
 
 func (a *app) bankDisableCommand() *cobra.Command {
-	var bank, until string
+	var p place
+	var until string
 	c := &cobra.Command{
 		Use:   "disable FILE [ENTRY...]",
 		Short: "Keep entries, or a whole bank, from matching: at once",
 		Long: `Keep entries from matching, at once and for good, or until a date; without entries the
-whole bank. What is disabled is kept.` + editExits,
+whole bank. What is disabled is kept.` + storeExits,
 		Example: `  rematch bank disable known.bank clips/one.mp4
-  rematch bank disable known.bank --until 72h clips/one.mp4`,
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+  rematch bank disable known.bank --until 72h clips/one.mp4
+  rematch bank disable --store banks.db --by ann --bank partner md5:9dd4e461268c8034f5c8564e155c67a6`,
+		RunE: func(c *cobra.Command, args []string) error {
+			ids, err := p.take(args, 0)
 			switch {
-			case len(args) == 1 && until != "":
+			case err != nil:
+				return err
+			case len(ids) == 0 && until != "":
 				return usagef("--until: a bank is disabled until it is enabled; name entries")
-			case len(args) == 1:
-				return a.editSettings(args[0], bank, func(b *match.Bank) error { b.Disabled = true; return nil })
+			case len(ids) == 0:
+				return a.switchBank(c.Context(), &p, true)
 			case until == "":
-				return a.editEntries(args[0], bank, args[1:], func(e *match.Entry) { e.Disabled = true })
+				return a.editEntries(c.Context(), &p, ids, func(e *match.Entry) { e.Disabled = true })
 			}
 			at, err := parseWhen(until, time.Now())
 			if err != nil {
 				return err
 			}
-			return a.editEntries(args[0], bank, args[1:], func(e *match.Entry) { e.Curation.DisabledUntil = at })
+			return a.editEntries(c.Context(), &p, ids, func(e *match.Entry) { e.Curation.DisabledUntil = at })
 		},
 	}
 	c.Flags().StringVar(&until, "until", "", "until this date, or for this time (72h)")
-	bankFlag(c, &bank)
+	p.add(c)
 	return c
 }
 
 func (a *app) bankEnableCommand() *cobra.Command {
-	var bank string
+	var p place
 	c := &cobra.Command{
 		Use:   "enable FILE [ENTRY...]",
 		Short: "Let entries, or a whole bank, match again",
 		Long: `Let entries match again that were disabled, for good or until a date; without entries the
-bank. It ends neither an expiry nor a quarantine.` + editExits,
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			if len(args) == 1 {
-				return a.editSettings(args[0], bank, func(b *match.Bank) error { b.Disabled = false; return nil })
+bank. It ends neither an expiry nor a quarantine.` + storeExits,
+		RunE: func(c *cobra.Command, args []string) error {
+			ids, err := p.take(args, 0)
+			if err != nil {
+				return err
 			}
-			return a.editEntries(args[0], bank, args[1:], func(e *match.Entry) { e.Disabled, e.Curation.DisabledUntil = false, time.Time{} })
+			if len(ids) == 0 {
+				return a.switchBank(c.Context(), &p, false)
+			}
+			return a.editEntries(c.Context(), &p, ids, func(e *match.Entry) { e.Disabled, e.Curation.DisabledUntil = false, time.Time{} })
 		},
 	}
-	bankFlag(c, &bank)
+	p.add(c)
 	return c
 }
 
 func (a *app) bankExpireCommand() *cobra.Command {
-	return a.entryCommand("expire FILE WHEN|never ENTRY...", "Say when entries stop matching",
+	c, _ := a.entryCommand("expire FILE WHEN|never ENTRY...", "Say when entries stop matching",
 		`Say from when on entries match nothing: a date (2026-12-31, 2026-12-31T12:00:00Z), a time from
-now (72h), or never. They are kept.`, 1, func(args []string, now time.Time) (func(*match.Entry), error) {
+now (72h), or never. They are kept.`, 1, func(_ *place, args []string, now time.Time) (func(*match.Entry), error) {
 			var at time.Time
 			if args[0] != "never" {
 				var err error
@@ -78,36 +86,38 @@ now (72h), or never. They are kept.`, 1, func(args []string, now time.Time) (fun
 			}
 			return func(e *match.Entry) { e.Curation.Expires = at }, nil
 		})
+	return c
 }
 
 func (a *app) bankNoteCommand() *cobra.Command {
-	return a.entryCommand("note FILE TEXT ENTRY...", "Write a note to entries", `Write a note to entries, in the place of the one they have. An empty one ("") takes it away.`, 1,
-		func(args []string, _ time.Time) (func(*match.Entry), error) {
+	c, _ := a.entryCommand("note FILE TEXT ENTRY...", "Write a note to entries", `Write a note to entries, in the place of the one they have. An empty one ("") takes it away.`, 1,
+		func(_ *place, args []string, _ time.Time) (func(*match.Entry), error) {
 			return func(e *match.Entry) { e.Curation.Note = args[0] }, nil
 		})
+	return c
 }
 
 func (a *app) bankOpinionCommand() *cobra.Command {
 	var (
-		by, member string
-		tags       []string
+		member string
+		tags   []string
 	)
-	c := a.entryCommand("opinion FILE positive|seed|negative|none ENTRY... --by NAME", "Add an opinion of entries",
+	c, p := a.entryCommand("opinion FILE positive|seed|negative|none ENTRY... --by NAME", "Add an opinion of entries",
 		`Add an opinion of entries, in the place of the one that the same person or member has; none
 takes it away. Positive and negative ones together make an entry disputed, and the bank's
 policy says what becomes of its matches; "confirm" and "deconfirm" decide.`, 1,
-		func(args []string, now time.Time) (func(*match.Entry), error) {
+		func(p *place, args []string, now time.Time) (func(*match.Entry), error) {
 			says, err := match.ParseStance(args[0])
 			switch {
 			case err != nil || says == match.Disputed:
 				return nil, usagef("%q is no opinion; want positive, seed, negative or none", args[0])
-			case (by == "") == (member == ""):
+			case p.by == "" && member == "" || p.by != "" && member != "" && p.url == "":
 				return nil, usagef("want --by NAME for an opinion of ours, or --member NAME for another's")
 			}
-			o := match.Opinion{By: by + member, Ours: by != "", Says: says, At: now.UTC().Truncate(time.Second), Tags: tags}
+			o := match.Opinion{By: cmp.Or(member, p.by), Ours: member == "", Says: says, At: now.UTC().Truncate(time.Second), Tags: tags}
 			return func(e *match.Entry) { opine(e.Curation, o) }, nil
 		})
-	c.Flags().StringVar(&by, "by", "", "the curator of ours who says so")
+	p.signs = true
 	c.Flags().StringVar(&member, "member", "", "the member of an exchange who says so")
 	c.Flags().StringArrayVar(&tags, "tag", nil, "a tag; may be repeated")
 	return c
@@ -130,21 +140,23 @@ func opine(c *match.Curation, o match.Opinion) {
 
 func (a *app) bankDecideCommand(name, short string, stance match.Stance) *cobra.Command {
 	var (
-		by, note string
-		undo     bool
+		note string
+		undo bool
 	)
-	c := a.entryCommand(name+" FILE ENTRY...", short,
+	c, p := a.entryCommand(name+" FILE ENTRY...", short,
 		short+`. What was received of
-them, opinions too, stays as it is. --undo takes the decision back.`, 0,
-		func(_ []string, now time.Time) (func(*match.Entry), error) {
-			d := match.Decision{Stance: stance, By: by, At: now.UTC().Truncate(time.Second), Note: note}
+them, opinions too, stays as it is. --undo takes the decision back. What is decided in a
+store is queued for the exchange that it came from, where that was added with --feedback.`, 0,
+		func(p *place, _ []string, now time.Time) (func(*match.Entry), error) {
+			d := match.Decision{Stance: stance, By: p.by, At: now.UTC().Truncate(time.Second), Note: note}
 			if undo {
 				d = match.Decision{}
 			}
 			return func(e *match.Entry) { e.Curation.Decision = d }, nil
 		})
-	c.Flags().StringVar(&by, "by", "", "who decides")
+	p.signs = true
 	c.Flags().StringVar(&note, "note", "", "why")
 	c.Flags().BoolVar(&undo, "undo", false, "take the decision back")
+	c.Example = "  rematch bank " + name + " known.bank --by ann clips/one.mp4\n  rematch bank " + name + " --store banks.db --by ann --bank gifct 7280234"
 	return c
 }

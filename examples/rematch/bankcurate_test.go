@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,8 +14,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/rematch-go/rematch/examples/internal/consortium"
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match"
+	"github.com/rematch-go/rematch/match/store"
 )
 
 // curator runs commands in one process, on files of its own folder.
@@ -195,4 +198,67 @@ func TestScanTellsShadows(t *testing.T) {
 // exitOf is the exit code of a scan of a file.
 func exitOf(c curator, upload string) int {
 	return run(context.Background(), []string{"scan", "--bank", filepath.Join(c.dir, "known.bank"), upload}, &bytes.Buffer{}, &bytes.Buffer{})
+}
+
+// What is decided in a store is in its audit by name, and told to the exchange that an entry came from.
+func TestCuratingAStore(t *testing.T) {
+	server, err := consortium.New(consortium.Options{Records: 5, Seed: 3, Now: func() time.Time { return time.Now().Add(-time.Minute) }})
+	require.NoError(t, err)
+	web := httptest.NewServer(server)
+	defer web.Close()
+	me := server.Members()[0]
+	t.Setenv("TX_STOPNCII_KEYS", me.FunctionKey+","+me.SubscriptionKey)
+	c := curator{t, t.TempDir()}
+	url := filepath.Join(c.dir, "banks.db")
+	at := func(code int, line string, more ...string) string {
+		t.Helper()
+		return c.do(code, append(append(strings.Fields(line), "--store", url), more...)...)
+	}
+	at(0, "exchange add --by ann --protocol stopncii --feedback --url "+web.URL+"/stopncii/v1 ncii")
+	at(0, "exchange pull ncii")
+	id := ""
+	require.NoError(t, withStore(t.Context(), url, false, func(s *store.Store) error {
+		return s.Read(t.Context(), func(v *store.View) error {
+			for e, err := range v.Entries("ncii") {
+				id = e.ID
+				return err
+			}
+			return nil
+		})
+	}))
+	require.NotEmpty(t, id)
+
+	at(2, "bank confirm", id)
+	at(2, "bank confirm --by ann")
+	require.Contains(t, at(1, "bank confirm --by ann nowhere"), "bank ncii has no entry nowhere")
+	require.Contains(t, at(0, "bank confirm --by ann --note looked", id, id), "positive")
+	require.Contains(t, at(0, "exchange status --queue ncii"), "waiting: helpful "+id)
+	require.Contains(t, at(0, "bank deconfirm --by ann --json", id), `"by":"ann"`)
+	require.Contains(t, at(0, "exchange status --queue ncii"), "waiting: disagree "+id)
+	at(0, "bank confirm --by ann --undo", id)
+	require.Contains(t, at(0, "exchange status --queue ncii"), "waiting: retract "+id)
+
+	require.Contains(t, at(0, "bank note --by bob looks", id), "note: looks")
+	require.Contains(t, at(0, "bank disable --by bob --reason doubtful", id), ", disabled")
+	require.NotContains(t, at(0, "bank enable --by bob", id), ", disabled")
+	require.Contains(t, at(0, "bank disable --by bob"), "store: bank ncii, 5 entries, disabled")
+	require.NotContains(t, at(0, "bank enable --by bob"), "disabled")
+	require.Contains(t, at(0, "bank opinion seed --by bob --member m", id), "m")
+	require.Contains(t, at(0, "bank expire 2026-01-01 --by bob", id), "expired")
+	audit := at(0, "audit show")
+	require.Equal(t, 3, strings.Count(audit, `"actor":{"type":"reviewer","id":"ann"},"action":"bank_change","change":"put_entries"`))
+	require.Contains(t, audit, `"reason_text":"doubtful"`)
+	at(0, "audit verify")
+
+	// Of two at once, one is told that another was faster.
+	err = withStore(t.Context(), url, false, func(s *store.Store) error {
+		e := edited{}
+		return e.inStore(t.Context(), s, &who{by: "ann"}, []string{id}, func(e *match.Entry) {
+			e.Curation.Note = "mine"
+			at(0, "bank note --by bob theirs", id)
+		})
+	})
+	require.ErrorIs(t, err, store.ErrConflict)
+	c.bank(2, "note FILE x --by ann y") // there is no audit of a file
+	c.bank(2, "disable")
 }

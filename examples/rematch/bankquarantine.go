@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"github.com/spf13/cobra"
 
 	"github.com/rematch-go/rematch/match"
@@ -35,7 +37,7 @@ Exit codes: 0 there are none, 3 there are some, 1 failure, 2 wrong usage.`,
 			found := false
 			for _, b := range s.Banks() {
 				for e, err := range s.Entries(b.Name) {
-					if c := e.Curation; err == nil && (c == nil || c.Quarantine.Since.IsZero() || c.Decision.Stance == match.Positive) {
+					if err == nil && !e.Curation.Held() {
 						continue
 					}
 					if err == nil {
@@ -56,16 +58,9 @@ Exit codes: 0 there are none, 3 there are some, 1 failure, 2 wrong usage.`,
 }
 
 func (a *app) quarantineReleaseCommand() *cobra.Command {
-	var bank string
-	c := &cobra.Command{
-		Use:   "release FILE ENTRY...",
-		Short: "Let entries out of quarantine",
-		Long:  `Let entries out of quarantine: they match as before.` + editExits,
-		Args:  cobra.MinimumNArgs(2),
-		RunE: func(_ *cobra.Command, args []string) error {
-			return a.editEntries(args[0], bank, args[1:], func(e *match.Entry) { e.Curation.Quarantine = match.Quarantine{} })
-		},
-	}
-	bankFlag(c, &bank)
+	c, _ := a.entryCommand("release FILE ENTRY...", "Let entries out of quarantine", `Let entries out of quarantine: they match as before.`, 0,
+		func(*place, []string, time.Time) (func(*match.Entry), error) {
+			return func(e *match.Entry) { e.Curation.Quarantine = match.Quarantine{} }, nil
+		})
 	return c
 }

@@ -82,7 +82,7 @@ func (a *app) bankLabelCommand() *cobra.Command {
 			if len(args) == 1 {
 				return a.editSettings(args[0], bank, func(b *match.Bank) error { b.Labels = change(b.Labels); return nil })
 			}
-			return a.editEntries(args[0], bank, args[1:], func(e *match.Entry) { e.Labels = change(e.Labels) })
+			return a.editEntries(c.Context(), &place{file: args[0], bank: bank}, args[1:], func(e *match.Entry) { e.Labels = change(e.Labels) })
 		},
 	}
 	c.Flags().StringArrayVar(&set, "set", nil, `a label in the place of all there are; may be repeated, "" alone leaves none`)

@@ -124,8 +124,8 @@ Exit codes: 0 done, 1 failure, 2 wrong usage.`,
 	c.Flags().StringVar(&x.Protocol, "protocol", "", "the `PROTOCOL` that it speaks")
 	c.Flags().StringVar(&x.Base, "url", "", "the `URL` of the exchange, if it is not the protocol's own")
 	c.Flags().StringArrayVar(&settings, "set", nil, "a setting of the protocol, `NAME=VALUE`; may be repeated")
-	c.Flags().StringVar(&x.Bank, "bank", "", "the bank that it feeds (default: its name)")
-	c.Flags().BoolVar(&x.Feedback, "feedback", false, "queue what curators decide of its entries, to be told to it by \"push\"")
+	c.Flags().StringVar(&x.Bank, "bank", "", "the bank that it feeds, no allow-list (default: its name)")
+	c.Flags().BoolVar(&x.Feedback, "feedback", false, "queue what curators decide of its entries (\"bank confirm\", \"deconfirm\"), to be told to it by \"push\"")
 	_ = c.MarkFlagRequired("protocol")
 	return c
 }

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -30,8 +33,12 @@ With --says (helpful, disagree, seen or retract) votes on records are queued fir
 --submit entries of another bank of the store. What fails is kept and told again later,
 until --give-up; "rematch exchange status --queue" lists keys and errors.
 
-Exit codes: 0 all that was due was told, 1 failure, or some of it was not told, 2 wrong
-usage.`,
+Entries in quarantine, or with hashes that are set aside, are kept back until somebody
+has confirmed them ("rematch bank confirm"); so are those that are disabled, expired,
+deconfirmed or gone by then.
+
+Exit codes: 0 all that was due was told, 1 failure, or some of it was not told or kept
+back, 2 wrong usage.`,
 		Example: `  rematch exchange push --store banks.db gifct
   rematch exchange push --store banks.db --by ann --says disagree gifct 7280234`,
 		Args: cobra.MinimumNArgs(1),
@@ -135,7 +142,7 @@ func submissions(ctx context.Context, s *store.Store, bank string, ids []string)
 			if state := e.State(policy, time.Now()); state == match.StateDisabled || state == match.StateExpired {
 				return fmt.Errorf("%s is %s here, and is not shared", display(id), state)
 			}
-			what = append(what, store.Outgoing{Record: &r})
+			what = append(what, store.Outgoing{Record: &r, Bank: bank})
 		}
 		return nil
 	})
@@ -161,7 +168,7 @@ func (a *app) push(ctx context.Context, s *store.Store, x store.Exchange, creden
 	if err := a.printPush(bar.writer(), &sum, err); err != nil {
 		return err
 	}
-	if err != nil || sum.Failed > 0 {
+	if err != nil || sum.Failed+len(sum.Kept) > 0 {
 		return codeError(exitFailure)
 	}
 	return nil
@@ -171,22 +178,31 @@ func (a *app) push(ctx context.Context, s *store.Store, x store.Exchange, creden
 func (a *app) printPush(w io.Writer, sum *store.PushSummary, failed error) error {
 	if a.json {
 		line := struct {
-			Exchange string `json:"exchange"`
-			Sent     int    `json:"sent"`
-			Failed   int    `json:"failed"`
-			Waiting  int    `json:"waiting"` // with those that failed
-			Error    string `json:"error,omitempty"`
-		}{sum.Exchange, sum.Sent, sum.Failed, sum.Waiting, ""}
+			Exchange string         `json:"exchange"`
+			Sent     int            `json:"sent"`
+			Failed   int            `json:"failed"`
+			Kept     map[string]int `json:"kept_back"` // entries that are not to be shared now, by why
+			Waiting  int            `json:"waiting"`   // with those that failed or are kept back
+			Error    string         `json:"error,omitempty"`
+		}{sum.Exchange, sum.Sent, sum.Failed, map[string]int{}, sum.Waiting, ""}
+		maps.Copy(line.Kept, sum.Kept)
 		if failed != nil {
 			line.Error = message(failed)
 		}
 		return printJSON(w, line)
 	}
-	hint := ""
-	if sum.Failed > 0 {
+	kept, hint := "", ""
+	if len(sum.Kept) > 0 {
+		var whys []string
+		for _, why := range slices.Sorted(maps.Keys(sum.Kept)) {
+			whys = append(whys, fmt.Sprintf("%d %s", sum.Kept[why], why))
+		}
+		kept = ", kept back: " + strings.Join(whys, ", ")
+	}
+	if sum.Failed+len(sum.Kept) > 0 {
 		hint = "; \"rematch exchange status --queue\" says why"
 	}
-	_, err := fmt.Fprintf(w, "%s: %d told, %d failed, %d in the queue%s\n", display(sum.Exchange), sum.Sent, sum.Failed, sum.Waiting, hint)
+	_, err := fmt.Fprintf(w, "%s: %d told, %d failed, %d in the queue%s%s\n", display(sum.Exchange), sum.Sent, sum.Failed, sum.Waiting, kept, hint)
 	if failed != nil {
 		_, more := fmt.Fprintf(w, "%s: failed: %s\n", display(sum.Exchange), message(failed))
 		err = errors.Join(err, more)

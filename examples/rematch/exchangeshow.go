@@ -28,7 +28,9 @@ type exchangeLine struct {
 	Outgoing int               `json:"outgoing"` // what waits to be told to it
 	Anew     bool              `json:"anew"`     // it is being read from nothing
 	Begun    time.Time         `json:"begun,omitzero"`
-	Pulled   time.Time         `json:"pulled,omitzero"`
+	Pulled   time.Time         `json:"pulled,omitzero"` // the last time to the end
+	Age      *int64            `json:"pulled_age_seconds,omitempty"`
+	Overdue  bool              `json:"overdue"`       // never, or not for more than a day
 	Next     time.Time         `json:"next,omitzero"` // until when it asked to be left alone
 	Failed   time.Time         `json:"failed,omitzero"`
 	Error    string            `json:"error,omitempty"`
@@ -37,20 +39,38 @@ type exchangeLine struct {
 	Leaving  bool              `json:"leaving,omitempty"`
 }
 
-func newExchangeLine(x *store.ExchangeStatus) exchangeLine {
-	return exchangeLine{Exchange: x.Name, Protocol: x.Protocol, URL: x.Base, Settings: x.Settings, Bank: x.Bank, Feedback: x.Feedback,
+// overdueAfter is for how long an exchange may not have been pulled to the end: what was withdrawn
+// there still matches here.
+const overdueAfter = 24 * time.Hour
+
+func overdue(x *store.ExchangeStatus, now time.Time) bool {
+	return x.Pulled.IsZero() || now.Sub(x.Pulled) > overdueAfter
+}
+
+func newExchangeLine(x *store.ExchangeStatus, now time.Time) exchangeLine {
+	l := exchangeLine{Exchange: x.Name, Protocol: x.Protocol, URL: x.Base, Settings: x.Settings, Bank: x.Bank, Feedback: x.Feedback,
 		Entries: x.Entries, Records: x.Records, Waiting: x.Waiting, SetAside: x.Aside, Outgoing: x.Outgoing, Anew: x.Anew,
-		Begun: x.Begun, Pulled: x.Pulled, Next: x.Next, Failed: x.Failed, Error: x.Err, Holder: x.Holder, Until: x.Until, Leaving: x.Leaving}
+		Begun: x.Begun, Pulled: x.Pulled, Overdue: overdue(x, now), Next: x.Next, Failed: x.Failed, Error: x.Err, Holder: x.Holder, Until: x.Until, Leaving: x.Leaving}
+	if !x.Pulled.IsZero() {
+		seconds := max(0, int64(now.Sub(x.Pulled)/time.Second))
+		l.Age = &seconds
+	}
+	return l
 }
 
 // printExchange prints one line of an exchange.
-func (a *app) printExchange(x *store.ExchangeStatus) error {
+func (a *app) printExchange(x *store.ExchangeStatus) error { return a.printExchangeAt(x, time.Now()) }
+
+func (a *app) printExchangeAt(x *store.ExchangeStatus, now time.Time) error {
 	if a.json {
-		return printJSON(a.stdout, newExchangeLine(x))
+		return printJSON(a.stdout, newExchangeLine(x, now))
 	}
 	state := "never pulled to the end"
 	if !x.Pulled.IsZero() {
-		state = "pulled " + x.Pulled.Format(time.RFC3339)
+		state = fmt.Sprintf("pulled %s (%s ago)", x.Pulled.Format(time.RFC3339), age(now.Sub(x.Pulled)))
+	}
+	if overdue(x, now) {
+		state += ", overdue"
 	}
 	if x.Err != "" {
 		state += ", failed since"
@@ -60,6 +80,19 @@ func (a *app) printExchange(x *store.ExchangeStatus) error {
 	}
 	_, err := fmt.Fprintf(a.stdout, "%s: %s, bank %s, %s, %s\n", display(x.Name), display(x.Protocol), display(x.Bank), count(x.Entries, "entry", "entries"), state)
 	return err
+}
+
+// age is a time that has passed, in the largest unit of which there are two.
+func age(d time.Duration) string {
+	switch {
+	case d >= 48*time.Hour:
+		return count(int(d/(24*time.Hour)), "day", "days")
+	case d >= 2*time.Hour:
+		return count(int(d/time.Hour), "hour", "hours")
+	case d >= 2*time.Minute:
+		return count(int(d/time.Minute), "minute", "minutes")
+	}
+	return count(int(max(0, d)/time.Second), "second", "seconds")
 }
 
 func (a *app) showExchanges(ctx context.Context, s *store.Store, names []string, print func(*store.ExchangeStatus) error) error {
@@ -80,7 +113,8 @@ func (a *app) exchangeListCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list --store URL",
 		Short: "List the exchanges of a store",
-		Long: `List the exchanges of a store, one line each.
+		Long: `List the exchanges of a store, one line each. Overdue is what was never pulled to the end,
+or not for more than a day.
 
 Exit codes: 0 done, 1 failure, also if there are none, 2 wrong usage.`,
 		Args: cobra.NoArgs,
@@ -106,15 +140,15 @@ func (a *app) exchangeStatusCommand() *cobra.Command {
 With --aside what could not be taken over, with --later what can't be compared yet, and
 with --queue what was and is to be told to them.
 
-Exit codes: 0 all is well, 3 one wants attention: its last pull failed or it was never
-pulled to the end, something was set aside, or what was to be told to it has failed; 1
-failure, 2 wrong usage.`,
+Exit codes: 0 all is well, 3 one wants attention: its last pull failed or it is overdue
+(never pulled to the end, or not for more than a day), something was set aside, or what
+was to be told to it has failed or is kept back; 1 failure, 2 wrong usage.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			return withStore(c.Context(), url, false, func(s *store.Store) error {
 				wanting := false
 				err := a.showExchanges(c.Context(), s, args, func(x *store.ExchangeStatus) error {
 					failing, err := a.printStatus(c.Context(), s, x, aside, later, queued)
-					wanting = wanting || failing || x.Err != "" || x.Pulled.IsZero() || x.Aside > 0 || x.Leaving
+					wanting = wanting || failing || x.Err != "" || overdue(x, time.Now()) || x.Aside > 0 || x.Leaving
 					return err
 				})
 				if err == nil && wanting {
@@ -260,7 +294,11 @@ func (a *app) printOutgoing(name string, o *store.Outgoing) error {
 		}{name, o.Key, says, record, o.State, o.Made, o.Attempts, o.Next, o.Err, o.Sent, o.Answer})
 	}
 	text := fmt.Sprintf("%s: %s %s, key %s", strings.ReplaceAll(string(o.State), "_", " "), says, record, o.Key)
-	if o.State == store.Waiting && o.Err != "" {
+	switch {
+	case o.State != store.Waiting || o.Err == "":
+	case o.Attempts == 0:
+		text += ", " + o.Err
+	default:
 		text += fmt.Sprintf(", tried %s, again at %s: %s", count(o.Attempts, "time", "times"), o.Next.Format(time.RFC3339), o.Err)
 	}
 	return a.detail(text)

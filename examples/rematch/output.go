@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -56,9 +57,14 @@ func (a *app) printFileError(w io.Writer, file string, err error) error {
 	return err
 }
 
+// userOfURL is what of a URL may be a user and password, wherever it stands in a text.
+var userOfURL = regexp.MustCompile(`://[^@\n]*@(\S*@)?`)
+
 // message is an error's text in one line for people, without the name of the file
-// that stands before it anyway.
-func message(err error) string {
+// that stands before it anyway, and without users and passwords of URLs.
+func message(err error) string { return userOfURL.ReplaceAllString(wordsOf(err), "://...@") }
+
+func wordsOf(err error) string {
 	var path *fs.PathError
 	var media *video.Error
 	var quality *match.LowQualityError
@@ -88,7 +94,7 @@ func lastWords(err error) string {
 	}
 	lines := strings.Split(err.Error(), "\n")
 	for i, line := range lines[1:] {
-		lines[i+1] = "  " + terminal.OneLine(line)
+		lines[i+1] = "  " + userOfURL.ReplaceAllString(terminal.OneLine(line), "://...@")
 	}
 	return terminal.OneLine(lines[0]) + strings.Join(append([]string{""}, lines[1:]...), "\n")
 }

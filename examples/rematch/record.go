@@ -297,10 +297,11 @@ A report counts what there is: keep records for as long as they are reported of.
 					return err
 				}
 				if len(lengths) > 0 {
+					seen := r
 					for i, d := range lengths {
 						*kinds[i].of(&r) = d
 					}
-					if _, err := s.SetRetention(c.Context(), w.actor(), r, w.reason); err != nil {
+					if _, err := s.SetRetention(c.Context(), w.actor(), r, &seen, w.reason); err != nil {
 						return err
 					}
 				}

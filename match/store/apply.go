@@ -36,7 +36,8 @@ type Change struct {
 // is no event. A bank or entry that the changes name twice is changed twice.
 //
 // Changes mean what match.Matcher.Apply makes of them; names of banks and IDs are UTF-8 of up to
-// 2,048 bytes without a zero byte, and other text is UTF-8. Errors are those it has (ErrUnknown,
+// 2,048 bytes without a zero byte, other text is UTF-8, and the JSON document of a bank's settings or
+// of an entry has 64 MiB at most, some half a million hashes: more is ErrInvalid. Errors are those it has (ErrUnknown,
 // ErrInvalid, ErrDuplicate, *match.RadiusError, in a *match.EntryError) and ErrConflict (a
 // *ConflictError), ErrBusy, ErrFull, ErrUnreachable and ErrUnsure. Writers wait for each other: an
 // event has the hash of the one before it.
@@ -278,6 +279,14 @@ func (s *Store) checkRadius(b *bankRow, entries []match.Entry) error {
 	return nil
 }
 
+// tooLong says that so many bytes are too many for a document; else it is empty.
+func (s *Store) tooLong(bytes int) string {
+	if bytes <= s.most {
+		return ""
+	}
+	return fmt.Sprintf("its document has %d bytes; want %d at most", bytes, s.most)
+}
+
 func checkReason(reason string) error {
 	if len(reason) > 65535 || !utf8.ValidString(reason) {
 		return fmt.Errorf("%w: the reason is longer than 65535 bytes, or not UTF-8", match.ErrInvalid)
@@ -385,6 +394,9 @@ func (w *writer) putBank(b *bankRow, c *Change) error {
 	doc, err := encodeBank(&c.Bank)
 	if err != nil {
 		return err
+	}
+	if reason := w.s.tooLong(len(doc)); reason != "" {
+		return refuse(c.Bank.Name, "", match.ErrInvalid, "%s", reason)
 	}
 	d := &eventDoc{Change: string(match.PutBank), Match: subjectDoc{Bank: c.Bank.Name}, After: json.RawMessage(doc)}
 	if b == nil {
@@ -515,6 +527,9 @@ func (w *writer) part(b *bankRow, c *Change, from int, become become) (n int, er
 			}
 			if err != nil {
 				return 0, err
+			}
+			if reason := w.s.tooLong(len(doc)); reason != "" {
+				return 0, refuse(b.name, e.ID, match.ErrInvalid, "%s", reason)
 			}
 			if isVideoDoc(doc) {
 				videos++

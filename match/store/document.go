@@ -109,6 +109,10 @@ func refuse(bank, entry string, err error, format string, args ...any) error {
 	return &match.EntryError{Bank: bank, Entry: entry, Signal: -1, Reason: fmt.Sprintf(format, args...), Err: err}
 }
 
+// maxDocument bounds a document, as a bank file bounds an entry: an event has two of them, and no
+// database has room for much more in one place.
+const maxDocument = 64 << 20
+
 // goodText reports whether all texts are UTF-8: others would come back as something else.
 func goodText(lists ...[]string) bool {
 	return !slices.ContainsFunc(lists, func(list []string) bool {

@@ -249,6 +249,15 @@ func (s *Store) PutExchange(ctx context.Context, by Actor, x Exchange) error {
 	return err
 }
 
+// notAllow refuses an allow-list for what an exchange shares: whoever shares there could suppress
+// the matches of all banks.
+func notAllow(b *bankRow, name string) error {
+	if set, err := decodeBank(b.name, b.doc); err != nil || !set.Allow {
+		return err
+	}
+	return refuse(b.name, "", match.ErrInvalid, "it is an allow-list, and what the exchange %q shares could suppress matches; let it feed another bank, and put what you have looked at into this one", name)
+}
+
 func (w *writer) addExchange(x Exchange) error {
 	b, err := w.bank(x.Bank)
 	if err == nil && b == nil {
@@ -258,6 +267,9 @@ func (w *writer) addExchange(x Exchange) error {
 		}
 	}
 	if err != nil {
+		return err
+	}
+	if err := notAllow(b, x.Name); err != nil {
 		return err
 	}
 	if other, err := w.fedBy(b.number); err != nil {

@@ -676,3 +676,35 @@ func TestPullOfOtherSettings(t *testing.T) {
 	assert.Nil(t, status(t, s).Checkpoint)
 	assert.Zero(t, status(t, s).Entries)
 }
+
+// What others share suppresses no match: no exchange feeds an allow-list, and none that is fed
+// becomes one.
+func TestNoExchangeFeedsAnAllowList(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s := open(t, url)
+		apply(t, s, putBank(match.Bank{Name: "harmless", Allow: true}))
+		err := s.PutExchange(t.Context(), ann, Exchange{Name: "x", Protocol: "memory", Bank: "harmless"})
+		assert.ErrorIs(t, err, match.ErrInvalid)
+		assert.ErrorContains(t, err, "feed another bank")
+		all, err := s.Exchanges(t.Context())
+		require.NoError(t, err)
+		assert.Empty(t, all)
+
+		join(t, s, Exchange{Name: "x", Bank: "b"})
+		_, err = s.Apply(t.Context(), ann, putBank(match.Bank{Name: "b", Allow: true}))
+		assert.ErrorIs(t, err, match.ErrInvalid)
+		_, err = s.Apply(t.Context(), ann, dropBank("b"), putBank(match.Bank{Name: "b", Allow: true}))
+		assert.ErrorIs(t, err, match.ErrInvalid)
+
+		// A store in which that was done before.
+		_, err = s.write.ExecContext(t.Context(), `UPDATE rematch_banks SET doc = '{"allow":true}' WHERE name = 'b'`)
+		require.NoError(t, err)
+		v := newServer(10)
+		v.put(shared("1", 1))
+		_, err = s.Pull(t.Context(), "x", v, PullOptions{})
+		assert.ErrorIs(t, err, match.ErrInvalid)
+		_, there := entryOf(t, s, "1")
+		assert.False(t, there)
+		require.NoError(t, s.DropExchange(t.Context(), ann, "x"))
+	})
+}

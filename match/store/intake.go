@@ -51,6 +51,9 @@ func (in *intake) take(p *exchange.Page) (err error) {
 	if in.b == nil || in.b.number != in.x.bank {
 		return &AuditError{Bank: in.x.Bank, Reason: fmt.Sprintf("the exchange %q feeds it, and it is gone", in.x.Name), Err: ErrDamaged}
 	}
+	if err := notAllow(in.b, in.x.Name); err != nil { // stores of older programs may have that
+		return err
+	}
 	for ids := range slices.Chunk(p.Gone, maxItems) {
 		if err := in.gone(ids); err != nil {
 			return err
@@ -193,6 +196,8 @@ func (in *intake) records(p *exchange.Page, numbers []int) error {
 			refuse(n, fmt.Sprintf("its ID has %d bytes, is not UTF-8, or has a zero byte; want 1 to %d", len(r.ID), maxRecordID))
 		case !goodLater(r.Later):
 			refuse(n, "a type or value of a hash is not UTF-8")
+		case w.s.tooLong(laterSize(r)) != "":
+			refuse(n, w.s.tooLong(laterSize(r)))
 		case r.Expires.Year() < 1 || r.Expires.Year() > 9999: // others, that are not of an entry either, the bank refuses
 			refuse(n, "it expires in a year that no document has room for")
 		case len(r.Signals) > 0:
@@ -263,6 +268,17 @@ func goodLater(later []exchange.Foreign) bool {
 	return !slices.ContainsFunc(later, func(f exchange.Foreign) bool { return !goodText([]string{f.Type, f.Value}) })
 }
 
+// laterSize is about what is kept of a record beside its entry, in bytes.
+func laterSize(r *exchange.Record) (n int) {
+	for _, l := range r.Labels {
+		n += len(l)
+	}
+	for _, f := range r.Later {
+		n += len(f.Type) + len(f.Value)
+	}
+	return n
+}
+
 // become returns the document of the entry that a record becomes, or why there is none.
 func (in *intake) become(r *exchange.Record, was row, is bool) (doc, reason string, err error) {
 	base, known := in.have[r.ID]
@@ -293,6 +309,9 @@ func (in *intake) become(r *exchange.Record, was row, is bool) (doc, reason stri
 			return "", cmp.Or(x.Reason, x.Error()), nil
 		}
 		return "", err.Error(), nil
+	}
+	if reason := in.w.s.tooLong(len(doc)); reason != "" {
+		return "", reason, nil
 	}
 	if is {
 		in.sum.Changed++

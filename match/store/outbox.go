@@ -27,13 +27,16 @@ type Outgoing struct {
 	Key      string
 	Feedback *exchange.Feedback
 	Record   *exchange.Record // with signals; its ID is ours
+	// Bank is the one of the store that has the Record as an entry, of its ID. Push looks at it again, and keeps
+	// back what must not be shared. Empty: it is no entry here, and nobody can have confirmed it.
+	Bank string
 
 	// What the queue says of it.
 	Made     time.Time // when it was queued
 	State    OutState
 	Attempts int
 	Next     time.Time // when it is tried next, if it waits
-	Err      string    // of the last attempt
+	Err      string    // of the last attempt, or why the last push kept it back
 	Sent     time.Time
 	Answer   string // what the exchange calls the record
 }
@@ -75,6 +78,7 @@ type feedbackDoc struct {
 }
 
 type submitDoc struct {
+	Bank  string             `json:"bank,omitempty"`
 	ID    string             `json:"id"`
 	Entry json.RawMessage    `json:"entry"` // as in a bank
 	Later []exchange.Foreign `json:"later,omitempty"`
@@ -113,14 +117,14 @@ func (o *Outgoing) says() (d outDoc, key string, err error) {
 	} else {
 		r := o.Record
 		e := match.Entry{ID: r.ID, Signals: r.Signals, Labels: r.Labels, Curation: &match.Curation{Expires: r.Expires, Opinions: r.Opinions, Origin: r.Origin}, Duration: r.Duration}
-		if !goodRecordID(r.ID) || !goodLater(r.Later) {
+		if !goodRecordID(r.ID) || !goodLater(r.Later) || !goodName(o.Bank) {
 			return fail("the ID is empty, longer than %d bytes, or a text is not UTF-8", maxRecordID)
 		}
 		doc, err := encodeEntry("", &e)
 		if err != nil {
 			return d, "", err
 		}
-		d.Submit = &submitDoc{ID: r.ID, Entry: json.RawMessage(doc), Later: r.Later}
+		d.Submit = &submitDoc{Bank: o.Bank, ID: r.ID, Entry: json.RawMessage(doc), Later: r.Later}
 		key = "submit:" + r.ID
 	}
 	if o.Key != "" {
@@ -162,6 +166,7 @@ func (r *outRow) outgoing() (o Outgoing, err error) {
 		if err != nil {
 			return o, err
 		}
+		o.Bank = s.Bank
 		o.Record = &exchange.Record{ID: s.ID, Signals: e.Signals, Labels: e.Labels, Later: s.Later, Duration: e.Duration}
 		if c := e.Curation; c != nil {
 			o.Record.Opinions, o.Record.Origin, o.Record.Expires = c.Opinions, c.Origin, c.Expires
@@ -223,6 +228,11 @@ func (w *writer) queue(x *exchangeRow, o *Outgoing) error {
 	}
 	if len(there) > 0 && there[0].doc.State != GivenUp && there[0].doc.same(&d) {
 		return nil
+	}
+	if doc, err := encode(d); err != nil {
+		return err
+	} else if reason := w.s.tooLong(len(doc)); reason != "" {
+		return fmt.Errorf("%w: store: what is queued for an exchange as %q: %s", match.ErrInvalid, key, reason)
 	}
 	d.Made, d.State, d.By = w.now, Waiting, w.by.String()
 	due := w.now

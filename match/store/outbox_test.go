@@ -5,12 +5,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match"
 	"github.com/rematch-go/rematch/match/exchange"
 )
@@ -275,4 +277,98 @@ func TestDecisionsAreTold(t *testing.T) {
 		assert.Len(t, queued(t, s), 1)
 		verify(t, s)
 	})
+}
+
+// What is in quarantine here, or set aside by its hashes, and confirmed by nobody, is not shared; nor
+// what is no more what it was when it was queued. It is told of, and does not stop the rest.
+func TestKeptBack(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		c := newClock()
+		s := openAt(t, url, c)
+		join(t, s, Exchange{Name: "x", Bank: "b"})
+		set := func(id string, say func(e *match.Entry)) {
+			t.Helper()
+			var e match.Entry
+			read(t, s, func(v *View) {
+				var err error
+				e, _, err = v.Entry("ours", id)
+				require.NoError(t, err)
+			})
+			e.Curation = e.Curation.Clone()
+			say(&e)
+			apply(t, s, change(match.SetEntry, "ours", e))
+		}
+		blank, err := hash.Parse("md5:00000000000000000000000000000000")
+		require.NoError(t, err)
+		apply(t, s, putBank(match.Bank{Name: "ours"}))
+		ids := []string{"surged", "blank", "negative", "disabled", "late", "dropped", "good", "free"}
+		for i, id := range ids {
+			e := named(id, uint64(i))
+			if id == "blank" {
+				e.Signals = append(e.Signals, match.Signal{Value: blank, Quality: hash.Unmeasured})
+			}
+			apply(t, s, put("ours", e))
+			require.NoError(t, s.Queue(t.Context(), ann, "x", Outgoing{Bank: "ours", Record: &exchange.Record{ID: id, Signals: e.Signals}}))
+		}
+		anywhere := exchange.Record{ID: "anywhere", Signals: []match.Signal{{Value: blank, Quality: hash.Unmeasured}}} // no entry here
+		require.NoError(t, s.Queue(t.Context(), ann, "x", Outgoing{Record: &anywhere}, vote("1", exchange.Seen)))
+		set("surged", func(e *match.Entry) {
+			e.Curation.Quarantine = match.Quarantine{Since: c.now(), Count: 90, Uploads: 100}
+		})
+		set("negative", func(e *match.Entry) { e.Curation.Decision.Stance = match.Negative })
+		set("disabled", func(e *match.Entry) { e.Disabled = true })
+		set("late", func(e *match.Entry) { e.Curation.Expires = c.now() })
+		apply(t, s, change(match.DropEntries, "ours", named("dropped", 1)))
+
+		k := &sink{}
+		want := map[string]int{"quarantine": 1, "blank": 2, "negative": 1, "disabled": 1, "expired": 1, "gone": 1}
+		for range 2 { // it is told of each time
+			sum := push(t, s, k)
+			assert.Equal(t, want, sum.Kept)
+			assert.Equal(t, []int{0, 7}, []int{sum.Failed, sum.Waiting})
+		}
+		require.Len(t, k.records, 1)
+		assert.Equal(t, []string{"good", "free"}, []string{k.records[0][0].ID, k.records[0][1].ID})
+		assert.Len(t, k.votes, 1)
+		all := queued(t, s)
+		assert.Equal(t, Waiting, all["submit:surged"].State)
+		assert.Equal(t, "ours", all["submit:surged"].Bank)
+		assert.Contains(t, all["submit:surged"].Err, "kept back: it is in quarantine since 20")
+		assert.Contains(t, all["submit:surged"].Err, "90 of 100 uploads")
+		assert.Contains(t, all["submit:blank"].Err, "all its bits are the same")
+		assert.Contains(t, all["submit:dropped"].Err, `not in the bank "ours" any more`)
+		assert.Empty(t, all["submit:good"].Err)
+
+		// Somebody has looked at them, or gives them up.
+		for _, id := range []string{"surged", "blank"} {
+			set(id, func(e *match.Entry) { e.Curation.Decision = match.Decision{Stance: match.Positive, By: "ann"} })
+		}
+		set("disabled", func(e *match.Entry) { e.Disabled = false })
+		for _, id := range []string{"negative", "late", "dropped", "anywhere"} {
+			require.NoError(t, s.GiveUp(t.Context(), ann, "x", "submit:"+id))
+		}
+		assert.Equal(t, PushSummary{Exchange: "x", Sent: 3}, push(t, s, k))
+		assert.Empty(t, queued(t, s)["submit:surged"].Err)
+		assert.ErrorIs(t, s.Queue(t.Context(), ann, "x", Outgoing{Bank: "\xff", Record: &anywhere}), match.ErrInvalid)
+		verify(t, s)
+	})
+}
+
+// More is kept back than is looked at at once, and what is behind it is told.
+func TestManyKeptBack(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "s.db"))
+	join(t, s, Exchange{Name: "x", Bank: "b"})
+	var what []Outgoing
+	for i := range 2*manyAtOnce + 1 {
+		r := shared(fmt.Sprint(i), uint64(i))
+		what = append(what, Outgoing{Bank: "none", Record: &r})
+	}
+	last := shared("last", 1)
+	require.NoError(t, s.Queue(t.Context(), ann, "x", append(what, Outgoing{Record: &last})...))
+	k := &sink{}
+	s.commit = dies
+	_, err := s.Push(t.Context(), "x", k)
+	assert.Error(t, err)
+	s.commit = (*sql.Tx).Commit
+	assert.Equal(t, PushSummary{Exchange: "x", Sent: 1, Kept: map[string]int{"gone": len(what)}, Waiting: len(what)}, push(t, s, k))
 }

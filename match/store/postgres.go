@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	neturl "net/url"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -41,11 +43,56 @@ var postgresDialect = dialect{
 	},
 }
 
+// parsePostgres reads a URL. Its errors quote nothing that may be of a password: an unescaped "@" or
+// "/" in one makes a host, a port or a database of a part of it, which errors of connections name as
+// well. So each "@" but that behind the user and password has to be escaped.
+func parsePostgres(url string) (*pgx.ConnConfig, error) {
+	_, rest, _ := strings.Cut(url, "://")
+	before, after, with := strings.Cut(rest, "@")
+	if !with {
+		before, after = "", rest
+	}
+	hosts := after
+	if end := strings.IndexAny(after, "/?"); end >= 0 {
+		hosts = after[:end]
+	}
+	if strings.ContainsAny(before, "/?") || strings.Contains(after, "@") || !goodPorts(hosts) {
+		return nil, fmt.Errorf("%w: what of it is the password can't be told, and so nothing is quoted; percent-encode what is no letter or digit in it and in the user (an at-sign is %%40, a slash %%2F, a question mark %%3F), and write ports in digits", errInvalidURL)
+	}
+	c, err := pgx.ParseConfig(url)
+	if err == nil {
+		return c, nil
+	}
+	// What is wrong beside user and password can be told without them.
+	_, query, _ := strings.Cut(after, "?")
+	secret := false
+	for param := range strings.SplitSeq(query, "&") {
+		name, _, _ := strings.Cut(param, "=")
+		name, bad := neturl.QueryUnescape(name)
+		secret = secret || bad != nil || likeCredential(name)
+	}
+	if _, err := pgx.ParseConfig("postgres://" + after); err != nil && !secret {
+		return nil, fmt.Errorf("%w: %w", errInvalidURL, err)
+	}
+	return nil, fmt.Errorf("%w: something of it is not percent-encoded as it should be, or no setting; what it is may be of the password and is not quoted", errInvalidURL)
+}
+
+// goodPorts reports whether all that stands for ports of hosts is digits.
+func goodPorts(hosts string) bool {
+	for host := range strings.SplitSeq(hosts, ",") {
+		host = host[strings.LastIndexByte(host, ']')+1:] // of an address in brackets the rest
+		if _, port, given := strings.Cut(host, ":"); given && strings.Trim(port, "0123456789") != "" {
+			return false
+		}
+	}
+	return true
+}
+
 // openPostgres opens a database.
 func openPostgres(url string, o *Options) (*Store, error) {
-	c, err := pgx.ParseConfig(url)
+	c, err := parsePostgres(url)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errInvalidURL, err) // pgx leaves the password out
+		return nil, err
 	}
 	if c.ConnectTimeout == 0 {
 		c.ConnectTimeout = o.Busy

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rematch-go/rematch/match"
 	"github.com/rematch-go/rematch/match/exchange"
 )
 
@@ -23,7 +24,10 @@ type PushSummary struct {
 	Exchange string
 	Sent     int
 	Failed   int // they are tried again later; Outgoing tells why
-	Waiting  int // what is left in the queue, with those
+	// Kept is how many records are kept back, by why: in "quarantine", set aside by their hashes (a match.Cause) and
+	// confirmed by nobody, "negative", "disabled", "expired", or "gone" from the bank. The next push looks again.
+	Kept    map[string]int
+	Waiting int // what is left in the queue, with those that failed and are kept back
 }
 
 // Push tells an exchange what is queued for it and due, in the order it was queued. What it says is sent at
@@ -31,14 +35,24 @@ type PushSummary struct {
 // up to six hours, until a person gives it up. Records are sent in batches, and those of a batch that
 // failed one by one. Several may push at once: each sends something else.
 //
+// What must not be shared stays in the queue, until somebody confirms the entry, mends it or gives it up:
+// what is in quarantine, or has a hash that a Matcher without options sets aside (match.Sieve), unless our
+// Decision is match.Positive; and what by now is negative, disabled, expired or not in its bank.
+//
 // The error is that of the last attempt, if five in a row have failed and not for what was told, and else the store's or the
 // context's.
 func (s *Store) Push(ctx context.Context, name string, to exchange.Sink) (PushSummary, error) {
 	sum := PushSummary{Exchange: name}
 	by := Actor{System, "exchange " + name}
+	sieve, err := match.NewSieve(match.Options{})
+	if err != nil {
+		return sum, err
+	}
 	failures := 0
-	for {
-		batch, bank, err := s.claim(ctx, by, name, &sum)
+	for after := int64(0); ; {
+		var batch []outRow
+		var bank int64
+		batch, bank, after, err = s.claim(ctx, by, name, sieve, after, &sum)
 		if err != nil || len(batch) == 0 {
 			return sum, err
 		}
@@ -94,25 +108,50 @@ func isOwnFault(err error) bool {
 }
 
 // claim takes what is to be sent next: feedback, or some records that were not tried yet, or one
-// that was. For a while it is left to the caller.
-func (s *Store) claim(ctx context.Context, by Actor, name string, sum *PushSummary) (batch []outRow, bank int64, err error) {
+// that was. For a while it is left to the caller. What was kept back up to a place in the queue is
+// not looked at again; passed is that place by now.
+func (s *Store) claim(ctx context.Context, by Actor, name string, sieve *match.Sieve, after int64, sum *PushSummary) (batch []outRow, bank, passed int64, err error) {
+	kept := make(map[string]int)
 	_, err = s.transact(ctx, by, ListSync, func(w *writer) error {
 		x, err := w.exchange(name)
 		if err != nil {
 			return err
 		}
-		bank = x.bank
+		bank, passed = x.bank, after
 		if err := w.tx.QueryRowContext(w.ctx, `SELECT count(*) FROM rematch_outbox WHERE bank = $1 AND due < $2`, bank, never).Scan(&sum.Waiting); err != nil {
 			return classify(err)
 		}
-		due, err := outRows(w.ctx, w.tx, `bank = $1 AND due <= $2 ORDER BY version LIMIT $3`, bank, w.now.UnixMilli(), manyAtOnce)
-		if err != nil || len(due) == 0 {
-			return err
-		}
-		batch = due[:1]
-		if alone := due[0].doc.Submit == nil || due[0].doc.Attempts > 0; !alone {
-			for n := 1; n < len(due) && due[n].doc.Submit != nil && due[n].doc.Attempts == 0; n++ {
-				batch = due[:n+1]
+		for full := true; full && len(batch) == 0; {
+			due, err := outRows(w.ctx, w.tx, `bank = $1 AND due <= $2 AND version > $3 ORDER BY version LIMIT $4`, bank, w.now.UnixMilli(), passed, manyAtOnce)
+			if err != nil {
+				return err
+			}
+			full = len(due) == manyAtOnce
+			for i := range due {
+				r := &due[i]
+				alone := r.doc.Submit == nil || r.doc.Attempts > 0
+				if alone && len(batch) > 0 {
+					break
+				}
+				why, reason, err := w.keepBack(r, sieve)
+				if err != nil {
+					return err
+				}
+				if why != "" {
+					kept[why]++
+					passed = r.version
+					was := r.doc.Error
+					if r.doc.Error = fit("kept back: "+reason, 2048); r.doc.Error == was {
+						continue
+					}
+					if err := w.putOut(bank, r); err != nil {
+						return err
+					}
+					continue
+				}
+				if batch = append(batch, *r); alone {
+					break
+				}
 			}
 		}
 		for i := range batch {
@@ -124,7 +163,67 @@ func (s *Store) claim(ctx context.Context, by Actor, name string, sum *PushSumma
 		}
 		return nil
 	})
-	return batch, bank, err
+	if err != nil {
+		return nil, bank, passed, err
+	}
+	if len(kept) > 0 && sum.Kept == nil {
+		sum.Kept = make(map[string]int)
+	}
+	for why, n := range kept {
+		sum.Kept[why] += n
+	}
+	return batch, bank, passed, err
+}
+
+// keepBack says why a record must not be shared now, in a word and for people; else it is empty.
+func (w *writer) keepBack(r *outRow, sieve *match.Sieve) (why, reason string, err error) {
+	d := r.doc.Submit
+	if d == nil {
+		return "", "", nil
+	}
+	told, err := decodeEntry(d.Bank, d.ID, string(d.Entry))
+	if err != nil {
+		return "", "", r.damaged(err)
+	}
+	if d.Bank != "" {
+		e, policy, ok, err := w.entry(d.Bank, d.ID)
+		switch state := e.State(policy, w.now); {
+		case err != nil:
+			return "", "", err
+		case !ok:
+			return "gone", fmt.Sprintf("it is not in the bank %q any more", d.Bank), nil
+		case e.Curation.Held():
+			q := &e.Curation.Quarantine
+			return match.ShadowedByQuarantine, fmt.Sprintf("it is in quarantine since %s, for it matched %d of %d uploads; look at it, and confirm or release it", q.Since.Format(time.RFC3339), q.Count, q.Uploads), nil
+		case e.Curation.Stance() == match.Negative:
+			return match.Negative.String(), "it is not what the bank is for, as was decided or said of it here", nil
+		case state == match.StateDisabled || state == match.StateExpired:
+			return state, "it is " + state + " here", nil
+		case e.Curation != nil && e.Curation.Decision.Stance == match.Positive:
+			return "", "", nil
+		}
+	}
+	for _, q := range sieve.Aside(d.Bank, &told) {
+		return string(q.Cause), fmt.Sprintf("%s: %s; look at it, and confirm it if it is right", q.Value, q.Reason), nil
+	}
+	return "", "", nil
+}
+
+// entry returns an entry of a bank as it is, with the bank's policy; ok is false if there is none.
+func (w *writer) entry(bank, id string) (e match.Entry, p match.Policy, ok bool, err error) {
+	b, err := w.bank(bank)
+	if err != nil || b == nil {
+		return e, p, false, err
+	}
+	var r row
+	if err := w.s.d.lookup(w.ctx, w.tx, entryTable, b.number, []string{id}, func(_ string, found row) { r, ok = found, true }); err != nil || !ok {
+		return e, p, false, classify(err)
+	}
+	set, err := decodeBank(b.name, b.doc)
+	if err == nil {
+		e, err = decodeEntry(bank, id, r.doc)
+	}
+	return e, set.Policy, err == nil, err
 }
 
 // settleOut writes down what became of what was sent. What has taken its place meanwhile is due then.

@@ -205,7 +205,7 @@ type countKey struct {
 // A record that is there already, by its ID, changes nothing and is not counted again; what has no
 // document can't be told from another one, and is counted each time. Give it many at once: each
 // call costs a synced commit. It returns how many documents were new. Errors are those of Apply;
-// match.ErrInvalid for a record that does not hold together or comes with decisions, and
+// match.ErrInvalid for a record that does not hold together, has more than 64 MiB or comes with decisions, and
 // match.ErrDuplicate for an ID that another screening has.
 func (s *Store) Keep(ctx context.Context, by Actor, records ...*record.Record) (kept int, at Position, err error) {
 	rows := make([]*recordRow, len(records))
@@ -218,6 +218,9 @@ func (s *Store) Keep(ctx context.Context, by Actor, records ...*record.Record) (
 		}
 		if rows[i], err = newRecordRow(r); err != nil {
 			return 0, at, err
+		}
+		if reason := s.tooLong(len(rows[i].doc)); reason != "" {
+			return 0, at, fmt.Errorf("%w: record %q: %s", match.ErrInvalid, r.ID, reason)
 		}
 	}
 	at, kept, err = s.events(ctx, by, Screened, func(w *writer) error {

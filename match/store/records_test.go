@@ -364,7 +364,7 @@ func TestRecordsAudited(t *testing.T) {
 		keep(t, s, r, verdict("v", noon, record.NotJudged), verdict("w", noon, record.Clean))
 		_, err := s.Decide(t.Context(), ann, r.ID, record.Decision{Status: record.Overturned}, 0)
 		require.NoError(t, err)
-		_, err = s.SetRetention(t.Context(), ann, Retention{Matched: time.Hour}, "")
+		_, err = s.SetRetention(t.Context(), ann, Retention{Matched: time.Hour}, nil, "")
 		require.NoError(t, err)
 		verify(t, s)
 		if s.d.notify == "" { // has types only by the way

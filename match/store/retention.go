@@ -38,27 +38,45 @@ type retentionDoc struct {
 	Counts     int64 `json:"counts,omitempty"`
 }
 
-// SetRetention sets for how long things are kept. Nothing is removed by it: Purge does that.
-// match.ErrInvalid is the error of times below a second.
-func (s *Store) SetRetention(ctx context.Context, by Actor, r Retention, reason string) (Position, error) {
+// document checks a retention and returns how it is kept.
+func (r *Retention) document() (string, error) {
 	var list [7]int64
 	for i, d := range []time.Duration{r.Matched, r.NotJudged, r.Suppressed, r.Shadowed, r.Clean, r.Reviewed, r.Counts} {
 		if d < 0 || d > 0 && d < time.Second {
-			return Position{}, fmt.Errorf("%w: a retention of %v; want a second at least, or 0 for good", match.ErrInvalid, d)
+			return "", fmt.Errorf("%w: a retention of %v; want a second at least, or 0 for good", match.ErrInvalid, d)
 		}
 		list[i] = int64(d / time.Second)
 	}
-	doc, err := encode(retentionDoc{list[0], list[1], list[2], list[3], list[4], list[5], list[6]})
+	return encode(retentionDoc{list[0], list[1], list[2], list[3], list[4], list[5], list[6]})
+}
+
+// SetRetention sets for how long things are kept. Nothing is removed by it: Purge does that. seen is
+// what the caller has read of View.Retention; is there another by now, the change is ErrConflict. nil:
+// whatever there is. Other errors are match.ErrInvalid, of times below a second, and those of Apply.
+func (s *Store) SetRetention(ctx context.Context, by Actor, r Retention, seen *Retention, reason string) (Position, error) {
+	doc, err := r.document()
 	if err != nil {
 		return Position{}, err
+	}
+	expect := ""
+	if seen != nil {
+		if expect, err = seen.document(); err != nil {
+			return Position{}, err
+		}
 	}
 	if err := checkReason(reason); err != nil {
 		return Position{}, err
 	}
 	at, _, err := s.events(ctx, by, Retained, func(w *writer) error {
 		was, err := retentionOf(ctx, w.tx)
-		if err != nil || was == doc {
+		if err != nil {
 			return err
+		}
+		if seen != nil && was != expect {
+			return fmt.Errorf("%w: the retention: it is another than was seen; read it and set it again", ErrConflict)
+		}
+		if was == doc {
+			return nil
 		}
 		w.reason = reason
 		if err := w.exec(`INSERT INTO rematch_retention (one, doc) VALUES (1, $1) ON CONFLICT (one) DO UPDATE SET doc = excluded.doc`, doc); err != nil {

@@ -19,7 +19,7 @@ func TestPurgeBoundaries(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
 		s, c := openAtNoon(t, url, Options{KeepClean: true})
 		retention := Retention{Matched: 1 * time.Hour, NotJudged: 2 * time.Hour, Suppressed: 3 * time.Hour, Shadowed: 4 * time.Hour, Clean: 5 * time.Hour, Reviewed: 6 * time.Hour}
-		_, err := s.SetRetention(t.Context(), ann, retention, "policy 7")
+		_, err := s.SetRetention(t.Context(), ann, retention, nil, "policy 7")
 		require.NoError(t, err)
 		now := noon.AddDate(0, 1, 0)
 		want := make(map[string]bool) // whether it stays
@@ -118,7 +118,7 @@ func TestPreserve(t *testing.T) {
 		assert.Zero(t, p.Total())
 		assert.Zero(t, p.Preserved)
 
-		_, err = s.SetRetention(t.Context(), ann, Retention{Matched: time.Hour, NotJudged: time.Hour, Counts: time.Hour}, "")
+		_, err = s.SetRetention(t.Context(), ann, Retention{Matched: time.Hour, NotJudged: time.Hour, Counts: time.Hour}, nil, "")
 		require.NoError(t, err)
 		read(t, s, func(v *View) {
 			r, err := v.Retention()
@@ -189,7 +189,7 @@ func TestPurgeCounts(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
 		s, c := openAtNoon(t, url, Options{})
 		keep(t, s, verdict("a", noon.Add(59*time.Minute), record.Clean), verdict("b", noon.Add(time.Hour), record.Clean))
-		_, err := s.SetRetention(t.Context(), ann, Retention{Counts: 24 * time.Hour}, "")
+		_, err := s.SetRetention(t.Context(), ann, Retention{Counts: 24 * time.Hour}, nil, "")
 		require.NoError(t, err)
 		for _, x := range []struct {
 			at   time.Duration
@@ -205,9 +205,9 @@ func TestPurgeCounts(t *testing.T) {
 			})
 			verify(t, s)
 		}
-		_, err = s.SetRetention(t.Context(), ann, Retention{Matched: -1}, "")
+		_, err = s.SetRetention(t.Context(), ann, Retention{Matched: -1}, nil, "")
 		assert.ErrorIs(t, err, match.ErrInvalid)
-		_, err = s.SetRetention(t.Context(), ann, Retention{Matched: time.Millisecond}, "")
+		_, err = s.SetRetention(t.Context(), ann, Retention{Matched: time.Millisecond}, nil, "")
 		assert.ErrorIs(t, err, match.ErrInvalid)
 	})
 }
@@ -221,13 +221,35 @@ func TestPurgeMany(t *testing.T) {
 			records = append(records, verdict(fmt.Sprint(i), noon.Add(time.Duration(i)), record.NotJudged))
 		}
 		keep(t, s, records...)
-		_, err := s.SetRetention(t.Context(), ann, Retention{NotJudged: time.Hour}, "")
+		_, err := s.SetRetention(t.Context(), ann, Retention{NotJudged: time.Hour}, nil, "")
 		require.NoError(t, err)
 		c.at = noon.AddDate(1, 0, 0)
 		p, err := s.Purge(t.Context(), ann, "")
 		require.NoError(t, err)
 		assert.Equal(t, len(records), p.Total())
 		assert.Empty(t, ids(t, s, RecordQuery{}))
+		verify(t, s)
+	})
+}
+
+// Of two who set it at once, none loses what he did not see.
+func TestRetentionConflict(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s := open(t, url)
+		set := func(by Actor, r, seen Retention) error {
+			_, err := s.SetRetention(t.Context(), by, r, &seen, "")
+			return err
+		}
+		seen := Retention{} // by both
+		require.NoError(t, set(ann, Retention{Matched: time.Hour}, seen))
+		err := set(bob, Retention{Counts: time.Hour}, seen)
+		assert.ErrorIs(t, err, ErrConflict)
+		assert.ErrorContains(t, err, "the retention: it is another than was seen; read it and set it again")
+		read(t, s, func(v *View) { seen, err = v.Retention() })
+		require.NoError(t, err)
+		assert.Equal(t, Retention{Matched: time.Hour}, seen)
+		require.NoError(t, set(bob, Retention{Matched: time.Hour, Counts: time.Hour}, seen))
+		assert.ErrorIs(t, set(bob, Retention{}, Retention{Counts: -1}), match.ErrInvalid)
 		verify(t, s)
 	})
 }

@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver
@@ -75,6 +77,9 @@ func openSQLite(path string, o *Options) (*Store, error) {
 	}
 	// Made by SQLite it would be anybody's to read; what it makes beside it has the same mode.
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if bad, ok := errors.AsType[*fs.PathError](err); ok && strings.Contains(path, "@") {
+		err = bad.Err // "user:secret@host/name" is no path that was meant
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}

@@ -40,6 +40,7 @@ type Store struct {
 
 	newWaiter func(ctx context.Context) (waiter, error)
 	commit    func(tx *sql.Tx) error // tests let it fail
+	most      int                    // bytes of a document: maxDocument, but in tests
 	inPlace   func() error           // whether what was opened is still where it was; nil: nobody can take it away
 
 	life context.Context // ends with Close
@@ -62,7 +63,7 @@ var errInvalidURL = fmt.Errorf("%w: store: not a URL of a store", match.ErrInval
 // schema the first of the search path; "sqlite:" and a path, or any other text without "://", is
 // a file of SQLite on a local disk. A schema of an older version is brought up to date, in one
 // transaction. Errors are ErrNewerSchema (a *SchemaError), ErrNotStore, ErrUnreachable,
-// ErrDamaged, and match.ErrInvalid for the URL.
+// ErrDamaged, and match.ErrInvalid for the URL. None of them quotes a password.
 func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	s, err := connect(url, o)
 	if err != nil {
@@ -140,7 +141,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 func connect(url string, o Options) (s *Store, err error) {
 	defer func() {
 		if err == nil {
-			s.slot, s.commit = make(chan struct{}, 1), (*sql.Tx).Commit
+			s.slot, s.commit, s.most = make(chan struct{}, 1), (*sql.Tx).Commit, maxDocument
 			s.life, s.end = context.WithCancel(context.Background())
 		}
 	}()
@@ -155,7 +156,9 @@ func connect(url string, o Options) (s *Store, err error) {
 		return openPostgres(url, &o)
 	}
 	path, _ := strings.CutPrefix(url, "sqlite:")
-	if path == "" || path == ":memory:" || strings.Contains(path, "://") || strings.ContainsRune(path, 0) {
+	lower := strings.ToLower(path)
+	if path == "" || path == ":memory:" || strings.Contains(path, "://") || strings.ContainsRune(path, 0) ||
+		strings.HasPrefix(lower, "postgres:") || strings.HasPrefix(lower, "postgresql:") || strings.Contains(lower, "password=") {
 		return nil, fmt.Errorf(`%w; want "postgres://...", "sqlite:" and a path, or a path`, errInvalidURL)
 	}
 	return openSQLite(path, &o)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -22,6 +23,8 @@ import (
 
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match"
+	"github.com/rematch-go/rematch/match/exchange"
+	"github.com/rematch-go/rematch/match/record"
 )
 
 func TestMain(m *testing.M) {
@@ -157,6 +160,65 @@ func full() (match.Bank, match.Entry) {
 			Quarantine: match.Quarantine{Since: at, Count: 5, Usual: 0.1, Uploads: 7},
 			Origin:     match.Origin{Exchange: "gifct", Member: "m", ID: "9", Fetched: at, Severity: "A1", Tags: []string{"z"}}}}
 	return bank, entry
+}
+
+// A document that is too long is refused, wherever it comes from, and what has just room is not.
+func TestHugeDocuments(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s := open(t, url)
+		assert.Equal(t, 64<<20, s.most)
+		s.most = 2000
+		apply(t, s, putBank(match.Bank{Name: "b"}))
+		join(t, s, Exchange{Name: "x", Bank: "b"})
+		refused := func(err error) {
+			t.Helper()
+			assert.ErrorIs(t, err, match.ErrInvalid)
+			assert.ErrorContains(t, err, "bytes; want 2000 at most")
+		}
+		long := []string{strings.Repeat("\x01", 334)} // six bytes each, in a document
+		before, err := s.Head(t.Context())
+		require.NoError(t, err)
+
+		huge := named("huge", 1)
+		huge.Labels = long
+		_, err = s.Apply(t.Context(), ann, put("b", named("small", 2), huge))
+		refused(err)
+		located, ok := errors.AsType[*match.EntryError](err)
+		require.True(t, ok)
+		assert.Equal(t, "huge", located.Entry)
+		_, err = s.Apply(t.Context(), ann, putBank(match.Bank{Name: "c", Labels: long}))
+		refused(err)
+		_, _, err = s.Import(t.Context(), ann, "b", func(yield func(match.Entry, error) bool) { yield(huge, nil) })
+		refused(err)
+		refused(s.Queue(t.Context(), ann, "x", Outgoing{Feedback: &exchange.Feedback{ID: "1", Says: exchange.Seen, Tags: long}}))
+		refused(s.Queue(t.Context(), ann, "x", Outgoing{Record: &exchange.Record{ID: "1", Signals: huge.Signals, Labels: long}}))
+		r := verdict("u", noon, record.NotJudged)
+		r.ListVersion = strings.Repeat("x", s.most)
+		_, _, err = s.Keep(t.Context(), ann, r)
+		refused(err)
+		v := newServer(10)
+		v.put(exchange.Record{ID: "1", Signals: huge.Signals, Labels: long})
+		v.put(exchange.Record{ID: "2", Later: []exchange.Foreign{{Type: "t", Value: r.ListVersion}}})
+		sum := pull(t, s, v)
+		assert.Equal(t, []int{0, 0, 2}, []int{sum.Came, sum.Waiting, sum.SetAside})
+		assert.Contains(t, sum.Faults[0].Reason, "want 2000 at most")
+		at, err := s.Head(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, before, at)
+
+		// Up to it all is well, and what has become too long can still be taken out.
+		_, entry := full()
+		doc, err := encodeEntry("b", &entry)
+		require.NoError(t, err)
+		s.most = len(doc)
+		apply(t, s, put("b", entry))
+		s.most -= 100
+		entry.Disabled = false
+		_, err = s.Apply(t.Context(), ann, change(match.SetEntry, "b", entry))
+		assert.ErrorIs(t, err, match.ErrInvalid)
+		apply(t, s, change(match.DropEntries, "b", entry))
+		verify(t, s)
+	})
 }
 
 // What goes in comes out, every field of it, from tables and from the feed.
@@ -421,6 +483,48 @@ func TestOpenErrors(t *testing.T) {
 	require.NoError(t, db.Close())
 	_, err = Open(t.Context(), path, Options{})
 	assert.ErrorIs(t, err, ErrNotStore)
+}
+
+// No error of opening a store quotes a part of a password, however the URL is mistaken.
+func TestOpenQuotesNoPassword(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const pass, word = "s3cr", "t0ps" // parts of the password
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, url := range []string{
+		"postgres://u:s3cr@t0ps@127.0.0.1:1/db", "postgres://u:s3cr/t0ps@127.0.0.1:1/db", "postgres://u:s3cr?t0ps@127.0.0.1:1/db",
+		"postgres://u:s3cr%zzt0ps@127.0.0.1:1/db", "postgres://u:12345/t0ps@127.0.0.1:1/db", "postgres://u:s3crt0ps", "postgres://u:s3crt0ps/db", "postgres://u:s3crt0ps@127.0.0.1:x/db",
+		"postgres://u@x:s3crt0ps@127.0.0.1/db", "postgres://u:s3cr t0ps@127.0.0.1:1/db?sslmode=no", "postgresql://u:s3crt0ps@[::1/db", "postgres://127.0.0.1:1/db?password=s3cr&t0ps",
+		"postgres://127.0.0.1:1/db?password=s3cr=t0ps", "postgres://127.0.0.1:1?password=s3cr@t0ps", "postgres://127.0.0.1:1/db?pass%77ord=s3cr%zzt0ps", "postgres://127.0.0.1:1/db?p%zz=s3cr",
+		"postgres://u:s3crt0ps@127.0.0.1:99999/db", "postgres://u:s3cr\x00t0ps@127.0.0.1/db", "postgres://u:s3crt0ps@127.0.0.1:1/db?connect_timeout=soon",
+		"postgres:/u:s3crt0ps@127.0.0.1/db", "postgres:u:s3crt0ps@127.0.0.1/db", "Postgres://u:s3crt0ps@127.0.0.1/db", "sqlite:postgres:u:s3crt0ps@h/db", "postgers://u:s3crt0ps@127.0.0.1/db",
+		"u:s3crt0ps@127.0.0.1/db", "host=127.0.0.1 user=u password=s3crt0ps dbname=db", "PASSWORD=s3crt0ps",
+	} {
+		_, err := Open(ctx, url, Options{Busy: 100 * time.Millisecond})
+		require.Error(t, err, url)
+		assert.NotContains(t, err.Error(), pass, url)
+		assert.NotContains(t, err.Error(), word, url)
+		assert.NotErrorIs(t, err, context.Canceled, "%s was taken for a URL", url)
+	}
+	entries, err := os.ReadDir(".")
+	require.NoError(t, err)
+	assert.Empty(t, entries, "a URL with a mistake became a file")
+
+	for url, want := range map[string]string{ // and what is not of the password is told
+		"postgres://u:s3cr@127.0.0.1:1/db?sslmode=no":           "sslmode is invalid",
+		"postgres://127.0.0.1:1/db?sslmode=no":                  "sslmode is invalid",
+		"postgres://u:s3cr@127.0.0.1:99999/db":                  "port",
+		"postgres://u:s3cr@127.0.0.1/db?sslrootcert=/no/ca.pem": "/no/ca.pem",
+		"postgres://u:s3cr@t0ps@127.0.0.1/db":                   "an at-sign is %40, a slash %2F",
+	} {
+		_, err := Open(ctx, url, Options{})
+		assert.ErrorIs(t, err, match.ErrInvalid, url)
+		assert.ErrorContains(t, err, want, url)
+	}
+	for _, url := range []string{"postgres://u:p%40%2f%3f%25@h1:1,[::1]:2,h3/db?sslmode=disable", "postgres:///db?host=/run/pg", "postgres://u:a#b@h/db", "postgres://u@/db", "postgresql://"} {
+		_, err := parsePostgres(url)
+		assert.NoError(t, err, url)
+	}
 }
 
 // Two stores in one PostgreSQL, in schemas whatever their names, have nothing to do with each other.

@@ -31,7 +31,7 @@ type WatchOptions struct {
 	Push bool
 	// Pulled is told of each pull and how it ended; also of those that could not begin.
 	Pulled func(Summary, error)
-	// Pushed is told of each push in which something was due.
+	// Pushed is told of each push in which something was due, also if all of it was kept back.
 	Pushed func(PushSummary, error)
 }
 
@@ -93,7 +93,7 @@ func (s *Store) turn(ctx context.Context, x Exchange, o *WatchOptions) error {
 		return err
 	}
 	pushed, failed := s.Push(ctx, x.Name, to)
-	if o.Pushed != nil && ctx.Err() == nil && (failed != nil || pushed.Sent+pushed.Failed > 0) {
+	if o.Pushed != nil && ctx.Err() == nil && (failed != nil || pushed.Sent+pushed.Failed+len(pushed.Kept) > 0) {
 		o.Pushed(pushed, failed)
 	}
 	return err
