@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -69,7 +71,7 @@ func TestPullsThatAreKilled(t *testing.T) {
 			if url == "" {
 				url = filepath.Join(t.TempDir(), "banks.db")
 			}
-			var memory int64
+			var memory int64 // in KiB
 			killed := 0
 			run := func(kill time.Duration, args ...string) (out string, err error) {
 				c := exec.Command("rematch", args...)
@@ -80,11 +82,25 @@ func TestPullsThatAreKilled(t *testing.T) {
 				if kill > 0 {
 					time.AfterFunc(kill, func() { _ = c.Process.Kill() }) // it may have ended
 				}
+				ended := make(chan struct{})
+				var watched sync.WaitGroup
+				watched.Go(func() {
+					for most := int64(0); ; {
+						most = max(most, highWater(c.Process.Pid))
+						select {
+						case <-ended:
+							memory = max(memory, most)
+							return
+						case <-time.After(50 * time.Millisecond):
+						}
+					}
+				})
 				err = c.Wait()
+				close(ended)
+				watched.Wait()
 				if status, ok := c.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 					killed++
 				}
-				memory = max(memory, int64(c.ProcessState.SysUsage().(*syscall.Rusage).Maxrss))
 				return both.String(), err
 			}
 			do := func(args ...string) {
@@ -130,6 +146,16 @@ func TestPullsThatAreKilled(t *testing.T) {
 			do("audit", "verify", "--store", url)
 		})
 	}
+}
+
+// highWater is the most memory, in KiB, that a process has had, and 0 if it has ended. What wait tells
+// of a child is at least what its parent had.
+func highWater(pid int) (kib int64) {
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if _, rest, ok := strings.Cut(string(status), "VmHWM:"); ok {
+		_, _ = fmt.Sscan(rest, &kib)
+	}
+	return kib
 }
 
 // kept are the hashes that a store has of an exchange, those that can't be compared yet among
