@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rematch-go/rematch/match"
@@ -25,7 +26,8 @@ type PushSummary struct {
 	Sent     int
 	Failed   int // they are tried again later; Outgoing tells why
 	// Kept is how many records are kept back, by why: in "quarantine", set aside by their hashes (a match.Cause) and
-	// confirmed by nobody, "negative", "disabled", "expired", or "gone" from the bank. The next push looks again.
+	// confirmed by nobody, "negative", "disabled" (also with its bank), "expired", "gone" from the bank, or in an "allow_list".
+	// The next push looks again.
 	Kept    map[string]int
 	Waiting int // what is left in the queue, with those that failed and are kept back
 }
@@ -37,7 +39,8 @@ type PushSummary struct {
 //
 // What must not be shared stays in the queue, until somebody confirms the entry, mends it or gives it up:
 // what is in quarantine, or has a hash that a Matcher without options sets aside (match.Sieve), unless our
-// Decision is match.Positive; and what by now is negative, disabled, expired or not in its bank.
+// Decision of the entry, that has the hash, is match.Positive; and what by now is negative, disabled, expired or not in
+// its bank, or of a bank that is disabled or an allow-list. It is told as it was queued: Queue what was mended again.
 //
 // The error is that of the last attempt, if five in a row have failed and not for what was told, and else the store's or the
 // context's.
@@ -185,13 +188,18 @@ func (w *writer) keepBack(r *outRow, sieve *match.Sieve) (why, reason string, er
 	if err != nil {
 		return "", "", r.damaged(err)
 	}
+	var sure []match.Signal // confirmed by us
 	if d.Bank != "" {
-		e, policy, ok, err := w.entry(d.Bank, d.ID)
-		switch state := e.State(policy, w.now); {
+		e, set, ok, err := w.entry(d.Bank, d.ID)
+		switch state := e.State(set.Policy, w.now); {
 		case err != nil:
 			return "", "", err
 		case !ok:
 			return "gone", fmt.Sprintf("it is not in the bank %q any more", d.Bank), nil
+		case set.Allow:
+			return "allow_list", fmt.Sprintf("the bank %q is an allow-list: what is in it is known to be harmless", d.Bank), nil
+		case set.Disabled:
+			return match.StateDisabled, fmt.Sprintf("the bank %q is disabled here", d.Bank), nil
 		case e.Curation.Held():
 			q := &e.Curation.Quarantine
 			return match.ShadowedByQuarantine, fmt.Sprintf("it is in quarantine since %s, for it matched %d of %d uploads; look at it, and confirm or release it", q.Since.Format(time.RFC3339), q.Count, q.Uploads), nil
@@ -200,30 +208,33 @@ func (w *writer) keepBack(r *outRow, sieve *match.Sieve) (why, reason string, er
 		case state == match.StateDisabled || state == match.StateExpired:
 			return state, "it is " + state + " here", nil
 		case e.Curation != nil && e.Curation.Decision.Stance == match.Positive:
-			return "", "", nil
+			sure = e.Signals
 		}
 	}
 	for _, q := range sieve.Aside(d.Bank, &told) {
+		if slices.ContainsFunc(sure, func(s match.Signal) bool { return s.Value == q.Value }) {
+			continue
+		}
 		return string(q.Cause), fmt.Sprintf("%s: %s; look at it, and confirm it if it is right", q.Value, q.Reason), nil
 	}
 	return "", "", nil
 }
 
-// entry returns an entry of a bank as it is, with the bank's policy; ok is false if there is none.
-func (w *writer) entry(bank, id string) (e match.Entry, p match.Policy, ok bool, err error) {
+// entry returns an entry of a bank as it is, with the bank's settings; ok is false if there is none.
+func (w *writer) entry(bank, id string) (e match.Entry, set match.Bank, ok bool, err error) {
 	b, err := w.bank(bank)
 	if err != nil || b == nil {
-		return e, p, false, err
+		return e, set, false, err
 	}
 	var r row
 	if err := w.s.d.lookup(w.ctx, w.tx, entryTable, b.number, []string{id}, func(_ string, found row) { r, ok = found, true }); err != nil || !ok {
-		return e, p, false, classify(err)
+		return e, set, false, classify(err)
 	}
-	set, err := decodeBank(b.name, b.doc)
+	set, err = decodeBank(b.name, b.doc)
 	if err == nil {
 		e, err = decodeEntry(bank, id, r.doc)
 	}
-	return e, set.Policy, err == nil, err
+	return e, set, err == nil, err
 }
 
 // settleOut writes down what became of what was sent. What has taken its place meanwhile is due then.
