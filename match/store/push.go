@@ -55,9 +55,13 @@ func (s *Store) Push(ctx context.Context, name string, to exchange.Sink) (PushSu
 	for after := int64(0); ; {
 		var batch []outRow
 		var bank int64
-		batch, bank, after, err = s.claim(ctx, by, name, sieve, after, &sum)
-		if err != nil || len(batch) == 0 {
+		before := after
+		batch, bank, after, err = s.claim(ctx, by, name, sieve, before, &sum)
+		if err != nil || len(batch) == 0 && after == before {
 			return sum, err
+		}
+		if len(batch) == 0 {
+			continue // all that was looked at is kept back
 		}
 		told := make([]Outgoing, len(batch))
 		for i := range batch {
@@ -112,7 +116,7 @@ func isOwnFault(err error) bool {
 
 // claim takes what is to be sent next: feedback, or some records that were not tried yet, or one
 // that was. For a while it is left to the caller. What was kept back up to a place in the queue is
-// not looked at again; passed is that place by now.
+// not looked at again; passed is that place by now. It looks at manyAtOnce at the most: other writers wait.
 func (s *Store) claim(ctx context.Context, by Actor, name string, sieve *match.Sieve, after int64, sum *PushSummary) (batch []outRow, bank, passed int64, err error) {
 	kept := make(map[string]int)
 	_, err = s.transact(ctx, by, ListSync, func(w *writer) error {
@@ -124,37 +128,34 @@ func (s *Store) claim(ctx context.Context, by Actor, name string, sieve *match.S
 		if err := w.tx.QueryRowContext(w.ctx, `SELECT count(*) FROM rematch_outbox WHERE bank = $1 AND due < $2`, bank, never).Scan(&sum.Waiting); err != nil {
 			return classify(err)
 		}
-		for full := true; full && len(batch) == 0; {
-			due, err := outRows(w.ctx, w.tx, `bank = $1 AND due <= $2 AND version > $3 ORDER BY version LIMIT $4`, bank, w.now.UnixMilli(), passed, manyAtOnce)
+		due, err := outRows(w.ctx, w.tx, `bank = $1 AND due <= $2 AND version > $3 ORDER BY version LIMIT $4`, bank, w.now.UnixMilli(), passed, manyAtOnce)
+		if err != nil {
+			return err
+		}
+		for i := range due {
+			r := &due[i]
+			alone := r.doc.Submit == nil || r.doc.Attempts > 0
+			if alone && len(batch) > 0 {
+				break
+			}
+			why, reason, err := w.keepBack(r, sieve)
 			if err != nil {
 				return err
 			}
-			full = len(due) == manyAtOnce
-			for i := range due {
-				r := &due[i]
-				alone := r.doc.Submit == nil || r.doc.Attempts > 0
-				if alone && len(batch) > 0 {
-					break
-				}
-				why, reason, err := w.keepBack(r, sieve)
-				if err != nil {
-					return err
-				}
-				if why != "" {
-					kept[why]++
-					passed = r.version
-					was := r.doc.Error
-					if r.doc.Error = fit("kept back: "+reason, 2048); r.doc.Error == was {
-						continue
-					}
-					if err := w.putOut(bank, r); err != nil {
-						return err
-					}
+			if why != "" {
+				kept[why]++
+				passed = r.version
+				was := r.doc.Error
+				if r.doc.Error = fit("kept back: "+reason, 2048); r.doc.Error == was {
 					continue
 				}
-				if batch = append(batch, *r); alone {
-					break
+				if err := w.putOut(bank, r); err != nil {
+					return err
 				}
+				continue
+			}
+			if batch = append(batch, *r); alone {
+				break
 			}
 		}
 		for i := range batch {
