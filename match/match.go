@@ -152,7 +152,7 @@ func (l *Look) thresholdOf(b *bank, distance int) int { return max(l.threshold(b
 type QueryFrame struct {
 	Number int
 	Time   time.Duration
-	For    time.Duration // how long until the next sampled frame, or the end; 0: until the next one given
+	For    time.Duration // how long until the next sampled frame, or the end; 0, or more than that: until the next one given
 	Looks  []Look
 }
 

@@ -63,14 +63,12 @@ func newQuery(frames []QueryFrame, crowds []crowd, gate hash.Quality) *query {
 		q.step = steps[len(steps)/2]
 	}
 	for i := range q.frames {
-		f := &q.frames[i]
-		if f.For > 0 {
-			continue
-		}
+		f, until := &q.frames[i], q.step
 		if i+1 < len(q.frames) {
-			f.For = q.frames[i+1].Time - f.Time
-		} else {
-			f.For = q.step
+			until = q.frames[i+1].Time - f.Time
+		}
+		if f.For == 0 || i+1 < len(q.frames) && f.For > until { // one that was looked at later stands for the rest
+			f.For = until
 		}
 	}
 	if n > 0 {

@@ -191,6 +191,25 @@ func TestAlignmentBearsJitter(t *testing.T) {
 	assert.InDelta(t, 80, matches[0].Evidence.KnownPercent, 3)
 }
 
+// A frame stands for no longer than until the next one: what is looked at once more between others
+// makes no more of the time that agrees, and ends no segment later.
+func TestFramesStandUntilTheNext(t *testing.T) {
+	r := seeded()
+	a := moving(r, 10*time.Second)
+	m := newMatcher(t, match.Options{MinDuration: time.Second}, match.Bank{Name: "known", Entries: []match.Entry{a.entry("a")}})
+	frames := join(moving(r, 10*time.Second), a.cut(2*time.Second, 2600*time.Millisecond), moving(r, time.Second)).sampled(frame, 0)
+	for i := range frames {
+		frames[i].For = half
+	}
+	got, err := m.ScanVideo(frames)
+	require.NoError(t, err)
+	assert.Empty(t, got.Matches)
+	require.Len(t, got.Weak, 1)
+	assert.Contains(t, got.Weak[0].Missing, "duration")
+	require.Len(t, got.Weak[0].Evidence.Segments, 1)
+	assert.InDelta(t, 10.6, got.Weak[0].Evidence.Segments[0].QueryTo.Seconds(), 0.15)
+}
+
 // Looks are tried side by side; borders come and go within one segment, a mirrored
 // part is a segment of its own.
 func TestAlignmentOfTransforms(t *testing.T) {

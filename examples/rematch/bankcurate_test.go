@@ -242,7 +242,7 @@ func TestCuratingAStore(t *testing.T) {
 	require.Contains(t, at(0, "bank disable --by bob --reason doubtful", id), ", disabled")
 	require.NotContains(t, at(0, "bank enable --by bob", id), ", disabled")
 	require.Contains(t, at(0, "bank disable --by bob"), "store: bank ncii, 5 entries, disabled")
-	require.NotContains(t, at(0, "bank enable --by bob"), "disabled")
+	require.Equal(t, `{"bank":"ncii","entries":5,"disabled":false}`+"\n", at(0, "bank enable --by bob --json"))
 	require.Contains(t, at(0, "bank opinion seed --by bob --member m", id), "m")
 	require.Contains(t, at(0, "bank expire 2026-01-01 --by bob", id), "expired")
 	audit := at(0, "audit show")

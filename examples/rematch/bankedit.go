@@ -141,6 +141,13 @@ func (a *app) switchBank(ctx context.Context, p *place, disabled bool) error {
 		if err != nil {
 			return err
 		}
+		if a.json { // what it has of each kind, and set aside, only a Matcher tells
+			return printJSON(a.stdout, struct {
+				Bank     string `json:"bank"`
+				Entries  int    `json:"entries"`
+				Disabled bool   `json:"disabled"`
+			}{info.Name, info.Entries, info.Disabled})
+		}
 		return a.printBank("store", info, nil, 0)
 	})
 }

@@ -35,7 +35,7 @@ until --give-up; "rematch exchange status --queue" lists keys and errors.
 
 Entries in quarantine, or with hashes that are set aside, are kept back until somebody
 has confirmed them ("rematch bank confirm"); so are those that are disabled, expired,
-deconfirmed or gone by then.
+deconfirmed or gone by then, and all of a disabled bank.
 
 Exit codes: 0 all that was due was told, 1 failure, or some of it was not told or kept
 back, 2 wrong usage.`,

@@ -57,12 +57,24 @@ func (a *app) printFileError(w io.Writer, file string, err error) error {
 	return err
 }
 
-// userOfURL is what of a URL may be a user and password, wherever it stands in a text.
-var userOfURL = regexp.MustCompile(`://[^@\n]*@(\S*@)?`)
+// What in a text may be a password: in a URL all up to the last at-sign of the line, for one that is not
+// escaped may have others, and spaces; in what is only like a URL all of the word up to its last; and
+// what is said of a name that is like that of a credential.
+var (
+	userOfURL  = regexp.MustCompile(`:/[^\n]*@`)
+	likeUser   = regexp.MustCompile(`[^\s:/]+:[^\s/@]\S*@`)
+	credential = regexp.MustCompile(`(?i)([\w%-]*(?:pass|secret|token|credential|authorization|signature|api.?key)[\w%-]*=)[^\s&]+`)
+)
+
+// scrub takes the passwords out of a text.
+func scrub(text string) string {
+	text = likeUser.ReplaceAllString(userOfURL.ReplaceAllString(text, "://...@"), "...@")
+	return credential.ReplaceAllString(text, "$1...")
+}
 
 // message is an error's text in one line for people, without the name of the file
-// that stands before it anyway, and without users and passwords of URLs.
-func message(err error) string { return userOfURL.ReplaceAllString(wordsOf(err), "://...@") }
+// that stands before it anyway, and without passwords.
+func message(err error) string { return scrub(wordsOf(err)) }
 
 func wordsOf(err error) string {
 	var path *fs.PathError
@@ -94,7 +106,7 @@ func lastWords(err error) string {
 	}
 	lines := strings.Split(err.Error(), "\n")
 	for i, line := range lines[1:] {
-		lines[i+1] = "  " + userOfURL.ReplaceAllString(terminal.OneLine(line), "://...@")
+		lines[i+1] = "  " + scrub(terminal.OneLine(line))
 	}
 	return terminal.OneLine(lines[0]) + strings.Join(append([]string{""}, lines[1:]...), "\n")
 }

@@ -71,6 +71,20 @@ func TestMessage(t *testing.T) {
 	assert.NotContains(t, message(err), "no such file:", "the name stands before the message")
 	assert.Equal(t, "a b", message(errors.New("a\nb")))
 	assert.Equal(t, "bad 3", message(usagef("bad %d", 3)))
+	for text, want := range map[string]string{
+		"bank postgres://u:s3cr@h/db: refused":                 "bank postgres://...@h/db: refused",
+		"open postgres:/u:s3cr@h/.db.1.tmp: no such file":      "open postgres://...@h/.db.1.tmp: no such file",
+		"postgres://u:s3cr@t0ps x@h/db: invalid":               "postgres://...@h/db: invalid",
+		"bank u:s3cr@h/db: stat u:s3cr@h/db":                   "bank ...@h/db: stat ...@h/db",
+		"postgres://h/db?sslmode=no&sslpassword=s3cr&x=1: bad": "postgres://h/db?sslmode=no&sslpassword=...&x=1: bad",
+		`open host=h PASSWORD=s3cr user=u`:                     `open host=h PASSWORD=... user=u`,
+		`postgres;//u:s3cr@h`:                                  `postgres;//...@h`,
+		`postgres:\\u:s3cr@h`:                                  `...@h`,
+		"https://lists.example/a.txt?page=2: 404":              "https://lists.example/a.txt?page=2: 404",
+		"clip.mp4: at 0:01:02: md5:00 of ann@example.org":      "clip.mp4: at 0:01:02: md5:00 of ann@example.org",
+	} {
+		assert.Equal(t, want, message(errors.New(text)))
+	}
 }
 
 func TestTallyOutcome(t *testing.T) {

@@ -272,6 +272,48 @@ func TestLivelyVideos(t *testing.T) {
 	}
 }
 
+// Denser looks are short, wherever what agrees lies, and wherever seeking leads.
+func TestDenseLooksAreShort(t *testing.T) {
+	lively := func(seed int) func(at float64) image.Image {
+		return func(at float64) image.Image { return scene(seed*1000+int(at*10+0.5), 0, 96, 72) }
+	}
+	var entries []match.Entry
+	for i := range 7 {
+		known := film{seconds: 1.5, picture: lively(i + 1)}
+		entries = append(entries, enroll(t, fmt.Sprint("known", i), clip(""), screen.Options{Video: video.Options{Backend: known}}))
+	}
+	m := matcher(t, match.Bank{Name: "bank", Entries: entries})
+	teased := func(from, gap, n int) func(at float64) image.Image { // by one frame of each
+		return func(at float64) image.Image {
+			for i := range n {
+				if int(at*10+0.5) == (from+i*gap)*10 {
+					return lively(i + 1)(0.7)
+				}
+			}
+			return lively(20)(at)
+		}
+	}
+	for _, c := range []struct {
+		name string
+		film film
+		most float64 // that is looked at more densely, in seconds
+	}{
+		{"in many places", film{seconds: 55, picture: teased(4, 8, 7), keys: []float64{0}, told: true}, 20},
+		{"long, seeks lead too far", film{seconds: 30, picture: teased(8, 8, 2), keys: []float64{0}, told: true, lands: 29.5}, 20},
+		{"short, seeks lead too far", film{seconds: 18, picture: teased(2, 7, 2), keys: []float64{0}, told: true, lands: 17.5}, 18},
+	} {
+		v := c.film.screen(t, m, false)
+		assert.NotEmpty(t, v.Weak, c.name)
+		sum := 0.0
+		for _, p := range v.Plan {
+			if p.Why == screen.WhyDense {
+				sum += (p.To - p.From).Seconds()
+			}
+		}
+		assert.LessOrEqual(t, sum, c.most, "%s: %v", c.name, v.Plan)
+	}
+}
+
 // The rest of a long upload is left alone once a known video is over, unless all is asked
 // for.
 func TestEarlyStop(t *testing.T) {

@@ -216,11 +216,14 @@ var errSeek = errors.New("screen: seeking led elsewhere")
 
 // lookCloser looks at a stretch, and where that can't be found at everything.
 func (w *watch) lookCloser(ctx context.Context, media *video.Media, p Pass) error {
-	if w.whole && p.Why != WhyDense { // which is all of it then
+	if w.whole && (p.Why != WhyDense || p.From > 0) { // a dense look is at all of it then
 		return nil
 	}
 	err := w.look(ctx, media, p, true)
 	if errors.Is(err, errSeek) {
+		if p.Why == WhyDense && w.end > longestDense {
+			return nil
+		}
 		err = w.look(ctx, media, Pass{Kind: Sampled, Why: p.Why}, true)
 		w.whole = err == nil
 	}
@@ -379,7 +382,7 @@ func (w *watch) dense(result *match.VideoResult) []stretch {
 	if slices.ContainsFunc(result.Matches, isVideo) {
 		return nil
 	}
-	open := within(result.Closer(), w.end)
+	open := joined(within(result.Closer(), w.end)) // as they will be looked at
 	if len(open) > 0 && w.whole || len(open) == 0 && w.end <= shortVideo && w.lively() {
 		open = []stretch{{To: w.end}}
 	}

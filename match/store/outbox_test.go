@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -354,6 +355,35 @@ func TestKeptBack(t *testing.T) {
 	})
 }
 
+// Nothing of an allow-list or of a bank that is disabled is shared, and no confirmation is of hashes
+// that the entry had when it was queued and has no more.
+func TestKeptBackOfBanks(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s := open(t, url)
+		join(t, s, Exchange{Name: "x", Bank: "b"})
+		apply(t, s, putBank(match.Bank{Name: "harmless", Allow: true}), putBank(match.Bank{Name: "off", Disabled: true}), putBank(match.Bank{Name: "ours"}))
+		blank, err := hash.Parse("md5:00000000000000000000000000000000")
+		require.NoError(t, err)
+		for i, bank := range []string{"harmless", "off", "ours"} {
+			e := named(bank, uint64(i))
+			e.Curation = &match.Curation{Decision: match.Decision{Stance: match.Positive, By: "ann"}}
+			apply(t, s, put(bank, e))
+			r := exchange.Record{ID: bank, Signals: append(slices.Clone(e.Signals), match.Signal{Value: blank, Quality: hash.Unmeasured})}
+			require.NoError(t, s.Queue(t.Context(), ann, "x", Outgoing{Bank: bank, Record: &r}))
+		}
+		k := &sink{}
+		assert.Equal(t, map[string]int{"allow_list": 1, "disabled": 1, "blank": 1}, push(t, s, k).Kept)
+		assert.Empty(t, k.records)
+
+		apply(t, s, putBank(match.Bank{Name: "off"}))
+		e := named("ours", 2)
+		require.NoError(t, s.Queue(t.Context(), ann, "x", Outgoing{Bank: "ours", Record: &exchange.Record{ID: "ours", Signals: e.Signals}}))
+		sum := push(t, s, k)
+		assert.Equal(t, []int{1, 1}, []int{sum.Sent, sum.Kept["blank"]}, "of off the hash still is not confirmed")
+		verify(t, s)
+	})
+}
+
 // More is kept back than is looked at at once, and what is behind it is told.
 func TestManyKeptBack(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "s.db"))
@@ -369,6 +399,8 @@ func TestManyKeptBack(t *testing.T) {
 	s.commit = dies
 	_, err := s.Push(t.Context(), "x", k)
 	assert.Error(t, err)
-	s.commit = (*sql.Tx).Commit
+	commits := 0
+	s.commit = func(tx *sql.Tx) error { commits++; return tx.Commit() }
 	assert.Equal(t, PushSummary{Exchange: "x", Sent: 1, Kept: map[string]int{"gone": len(what)}, Waiting: len(what)}, push(t, s, k))
+	assert.Equal(t, 4, commits, "so that other writers need not wait for all of it: three looks, and what became of the last")
 }

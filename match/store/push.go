@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rematch-go/rematch/match"
@@ -25,7 +26,8 @@ type PushSummary struct {
 	Sent     int
 	Failed   int // they are tried again later; Outgoing tells why
 	// Kept is how many records are kept back, by why: in "quarantine", set aside by their hashes (a match.Cause) and
-	// confirmed by nobody, "negative", "disabled", "expired", or "gone" from the bank. The next push looks again.
+	// confirmed by nobody, "negative", "disabled" (also with its bank), "expired", "gone" from the bank, or in an "allow_list".
+	// The next push looks again.
 	Kept    map[string]int
 	Waiting int // what is left in the queue, with those that failed and are kept back
 }
@@ -37,7 +39,8 @@ type PushSummary struct {
 //
 // What must not be shared stays in the queue, until somebody confirms the entry, mends it or gives it up:
 // what is in quarantine, or has a hash that a Matcher without options sets aside (match.Sieve), unless our
-// Decision is match.Positive; and what by now is negative, disabled, expired or not in its bank.
+// Decision of the entry, that has the hash, is match.Positive; and what by now is negative, disabled, expired or not in
+// its bank, or of a bank that is disabled or an allow-list. It is told as it was queued: Queue what was mended again.
 //
 // The error is that of the last attempt, if five in a row have failed and not for what was told, and else the store's or the
 // context's.
@@ -52,9 +55,13 @@ func (s *Store) Push(ctx context.Context, name string, to exchange.Sink) (PushSu
 	for after := int64(0); ; {
 		var batch []outRow
 		var bank int64
-		batch, bank, after, err = s.claim(ctx, by, name, sieve, after, &sum)
-		if err != nil || len(batch) == 0 {
+		before := after
+		batch, bank, after, err = s.claim(ctx, by, name, sieve, before, &sum)
+		if err != nil || len(batch) == 0 && after == before {
 			return sum, err
+		}
+		if len(batch) == 0 {
+			continue // all that was looked at is kept back
 		}
 		told := make([]Outgoing, len(batch))
 		for i := range batch {
@@ -109,7 +116,7 @@ func isOwnFault(err error) bool {
 
 // claim takes what is to be sent next: feedback, or some records that were not tried yet, or one
 // that was. For a while it is left to the caller. What was kept back up to a place in the queue is
-// not looked at again; passed is that place by now.
+// not looked at again; passed is that place by now. It looks at manyAtOnce at the most: other writers wait.
 func (s *Store) claim(ctx context.Context, by Actor, name string, sieve *match.Sieve, after int64, sum *PushSummary) (batch []outRow, bank, passed int64, err error) {
 	kept := make(map[string]int)
 	_, err = s.transact(ctx, by, ListSync, func(w *writer) error {
@@ -121,37 +128,34 @@ func (s *Store) claim(ctx context.Context, by Actor, name string, sieve *match.S
 		if err := w.tx.QueryRowContext(w.ctx, `SELECT count(*) FROM rematch_outbox WHERE bank = $1 AND due < $2`, bank, never).Scan(&sum.Waiting); err != nil {
 			return classify(err)
 		}
-		for full := true; full && len(batch) == 0; {
-			due, err := outRows(w.ctx, w.tx, `bank = $1 AND due <= $2 AND version > $3 ORDER BY version LIMIT $4`, bank, w.now.UnixMilli(), passed, manyAtOnce)
+		due, err := outRows(w.ctx, w.tx, `bank = $1 AND due <= $2 AND version > $3 ORDER BY version LIMIT $4`, bank, w.now.UnixMilli(), passed, manyAtOnce)
+		if err != nil {
+			return err
+		}
+		for i := range due {
+			r := &due[i]
+			alone := r.doc.Submit == nil || r.doc.Attempts > 0
+			if alone && len(batch) > 0 {
+				break
+			}
+			why, reason, err := w.keepBack(r, sieve)
 			if err != nil {
 				return err
 			}
-			full = len(due) == manyAtOnce
-			for i := range due {
-				r := &due[i]
-				alone := r.doc.Submit == nil || r.doc.Attempts > 0
-				if alone && len(batch) > 0 {
-					break
-				}
-				why, reason, err := w.keepBack(r, sieve)
-				if err != nil {
-					return err
-				}
-				if why != "" {
-					kept[why]++
-					passed = r.version
-					was := r.doc.Error
-					if r.doc.Error = fit("kept back: "+reason, 2048); r.doc.Error == was {
-						continue
-					}
-					if err := w.putOut(bank, r); err != nil {
-						return err
-					}
+			if why != "" {
+				kept[why]++
+				passed = r.version
+				was := r.doc.Error
+				if r.doc.Error = fit("kept back: "+reason, 2048); r.doc.Error == was {
 					continue
 				}
-				if batch = append(batch, *r); alone {
-					break
+				if err := w.putOut(bank, r); err != nil {
+					return err
 				}
+				continue
+			}
+			if batch = append(batch, *r); alone {
+				break
 			}
 		}
 		for i := range batch {
@@ -185,13 +189,18 @@ func (w *writer) keepBack(r *outRow, sieve *match.Sieve) (why, reason string, er
 	if err != nil {
 		return "", "", r.damaged(err)
 	}
+	var sure []match.Signal // confirmed by us
 	if d.Bank != "" {
-		e, policy, ok, err := w.entry(d.Bank, d.ID)
-		switch state := e.State(policy, w.now); {
+		e, set, ok, err := w.entry(d.Bank, d.ID)
+		switch state := e.State(set.Policy, w.now); {
 		case err != nil:
 			return "", "", err
 		case !ok:
 			return "gone", fmt.Sprintf("it is not in the bank %q any more", d.Bank), nil
+		case set.Allow:
+			return "allow_list", fmt.Sprintf("the bank %q is an allow-list: what is in it is known to be harmless", d.Bank), nil
+		case set.Disabled:
+			return match.StateDisabled, fmt.Sprintf("the bank %q is disabled here", d.Bank), nil
 		case e.Curation.Held():
 			q := &e.Curation.Quarantine
 			return match.ShadowedByQuarantine, fmt.Sprintf("it is in quarantine since %s, for it matched %d of %d uploads; look at it, and confirm or release it", q.Since.Format(time.RFC3339), q.Count, q.Uploads), nil
@@ -200,30 +209,33 @@ func (w *writer) keepBack(r *outRow, sieve *match.Sieve) (why, reason string, er
 		case state == match.StateDisabled || state == match.StateExpired:
 			return state, "it is " + state + " here", nil
 		case e.Curation != nil && e.Curation.Decision.Stance == match.Positive:
-			return "", "", nil
+			sure = e.Signals
 		}
 	}
 	for _, q := range sieve.Aside(d.Bank, &told) {
+		if slices.ContainsFunc(sure, func(s match.Signal) bool { return s.Value == q.Value }) {
+			continue
+		}
 		return string(q.Cause), fmt.Sprintf("%s: %s; look at it, and confirm it if it is right", q.Value, q.Reason), nil
 	}
 	return "", "", nil
 }
 
-// entry returns an entry of a bank as it is, with the bank's policy; ok is false if there is none.
-func (w *writer) entry(bank, id string) (e match.Entry, p match.Policy, ok bool, err error) {
+// entry returns an entry of a bank as it is, with the bank's settings; ok is false if there is none.
+func (w *writer) entry(bank, id string) (e match.Entry, set match.Bank, ok bool, err error) {
 	b, err := w.bank(bank)
 	if err != nil || b == nil {
-		return e, p, false, err
+		return e, set, false, err
 	}
 	var r row
 	if err := w.s.d.lookup(w.ctx, w.tx, entryTable, b.number, []string{id}, func(_ string, found row) { r, ok = found, true }); err != nil || !ok {
-		return e, p, false, classify(err)
+		return e, set, false, classify(err)
 	}
-	set, err := decodeBank(b.name, b.doc)
+	set, err = decodeBank(b.name, b.doc)
 	if err == nil {
 		e, err = decodeEntry(bank, id, r.doc)
 	}
-	return e, set.Policy, err == nil, err
+	return e, set, err == nil, err
 }
 
 // settleOut writes down what became of what was sent. What has taken its place meanwhile is due then.
