@@ -178,6 +178,7 @@ func FuzzReadBankFile(f *testing.F) {
 	f.Add(encode(f, smallBanks()...))
 	f.Add(encode(f))
 	f.Add(encode(f, match.Bank{Name: "b", Entries: []match.Entry{{ID: "e"}}}))
+	drawPlain(f)
 	f.Fuzz(func(t *testing.T, file []byte) {
 		if len(file) > 1<<20 {
 			return
@@ -188,12 +189,17 @@ func FuzzReadBankFile(f *testing.F) {
 	})
 }
 
+// drawPlain does what is done once in a program before inputs come: pictures that are known to be
+// plain are drawn, which on a busy machine takes longer than the ten seconds that an input may.
+func drawPlain(f *testing.F) { hostile(f, encode(f, smallBanks()...), true) }
+
 // The same of a good file in which numbers are overwritten: each edit is where
 // (uint16), how many bytes, and the bytes.
 func FuzzEditBankFile(f *testing.F) {
 	good := encode(f, smallBanks()...)
 	f.Add([]byte{64, 0, 1, 0xff})
 	f.Add([]byte{0, 1, 4, 1, 2, 3, 4, 0, 2, 8, 255, 255, 255, 255, 255, 255, 255, 255})
+	drawPlain(f)
 	f.Fuzz(func(t *testing.T, edits []byte) {
 		file := bytes.Clone(good)
 		for len(edits) > 3 {
