@@ -40,8 +40,9 @@ type Options struct {
 	// than it has, but never matches by a single sampled frame.
 	MinFrames int
 	// MinDuration is how much of the upload's time the agreeing frames must stand for
-	// together; 0 means DefaultMinDuration, negative none. An upload or known video
-	// that is shorter needs no more than its length.
+	// together, each until the next frame, or until the next that agrees where that comes
+	// within half a second; 0 means DefaultMinDuration, negative none. An upload or known
+	// video that is shorter needs no more than its length.
 	MinDuration time.Duration
 	// QueryPercent and KnownPercent are the two thresholds of vPDQ, from 0 to 100,
 	// inclusive: the share of the upload's judged frames that must match, and the

@@ -10,9 +10,10 @@ import (
 )
 
 const (
-	// sharpSignal is how long a known signal may stand to tell the time by itself: the
-	// usual sampling step.
-	sharpSignal = 500 * time.Millisecond
+	// usualStep is how far apart the frames of an upload usually are.
+	usualStep = 500 * time.Millisecond
+	// sharpSignal is how long a known signal may stand to tell the time by itself.
+	sharpSignal = usualStep
 	// A list of frames sampled at a constant step, as vPDQ's of one frame a second, tells
 	// the picture at the beginning of each interval only. It is known by steps that are
 	// all alike and of this length.

@@ -189,9 +189,9 @@ func judgeVideo(q *query, c *candidate, r *rules, budget *int) outcome {
 	count := newDistincts(c.key.kind)
 	var weights [hash.Halves]float64
 	for i := range a.runs {
-		for _, f := range a.runs[i].frames {
+		for j, f := range a.runs[i].frames {
 			o.seen = append(o.seen, seen{f.frame, f.place.look})
-			stood = min(stood+q.frames[f.frame].For, maxTime)
+			stood = min(stood+a.stands(&a.runs[i], j), maxTime)
 			if h := a.line.half[f.place.signal]; count[h].add(q.value(f.frame, f.place)) {
 				weights[h] += f.worth() * max(leastWeightOf(q.frames[f.frame].For), commonness(f.entries))
 			}
@@ -230,6 +230,19 @@ func judgeVideo(q *query, c *candidate, r *rules, budget *int) outcome {
 		o.lines = a
 	}
 	return o
+}
+
+// stands returns how much of the upload's time the frame number j of a run stands for: until
+// the next frame, and where that says nothing until the next that agrees, if it comes within the
+// usual step. So denser looks take nothing from what others have shown.
+func (a *alignment) stands(r *run, j int) time.Duration {
+	f := &a.q.frames[r.frames[j].frame]
+	if j+1 < len(r.frames) {
+		if d := a.q.frames[r.frames[j+1].frame].Time - f.Time; d <= usualStep {
+			return max(f.For, d)
+		}
+	}
+	return f.For
 }
 
 // bestPair returns the frame that agrees best, and its run: within the threshold before

@@ -210,6 +210,28 @@ func TestFramesStandUntilTheNext(t *testing.T) {
 	assert.InDelta(t, 10.6, got.Weak[0].Evidence.Segments[0].QueryTo.Seconds(), 0.15)
 }
 
+// Frames between two that agree, close to each other, take nothing from what these stand for if
+// they say nothing.
+func TestDenserFramesTakeNothing(t *testing.T) {
+	r := seeded()
+	a := moving(r, 10*time.Second)
+	m := newMatcher(t, match.Options{MinDuration: time.Second}, match.Bank{Name: "known", Entries: []match.Entry{a.entry("a")}})
+	for _, c := range []struct {
+		every int // so many of ten a second agree
+		found bool
+	}{{1, true}, {4, true}, {6, false}} {
+		frames := a.cut(2*time.Second, 3300*time.Millisecond).sampled(100*time.Millisecond, 0)
+		for i := range frames {
+			if i%c.every != 0 {
+				frames[i].Looks[0].Quality = 0
+			}
+		}
+		got, err := m.ScanVideo(append(frames, moving(r, 5*time.Second).sampled(100*time.Millisecond, 1300*time.Millisecond)...))
+		require.NoError(t, err)
+		assert.Equal(t, c.found, len(got.Matches) == 1, "%d: %+v", c.every, got.Weak)
+	}
+}
+
 // Looks are tried side by side; borders come and go within one segment, a mirrored
 // part is a segment of its own.
 func TestAlignmentOfTransforms(t *testing.T) {
