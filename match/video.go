@@ -233,8 +233,9 @@ func judgeVideo(q *query, c *candidate, r *rules, budget *int) outcome {
 }
 
 // stands returns how much of the upload's time the frame number j of a run stands for: until
-// the next frame, and where that says nothing until the next that agrees, if it comes within the
-// usual step. So denser looks take nothing from what others have shown.
+// the next frame, or the next of the run if that comes within the usual step, as if nothing between
+// them had been looked at. So denser looks take nothing from what sparser ones have shown; what
+// they show against it counts by itself (run.against).
 func (a *alignment) stands(r *run, j int) time.Duration {
 	f := &a.q.frames[r.frames[j].frame]
 	if j+1 < len(r.frames) {

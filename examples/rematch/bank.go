@@ -170,7 +170,7 @@ func (a *app) showEntries(path, bank string, ids []string) error {
 	for _, id := range ids {
 		e, _, err := s.Entry(name, id)
 		if err == nil {
-			err = a.printEntry(name, policyOf(s, name), e)
+			err = a.printEntry(name, infoOf(s, name).Policy, e)
 		}
 		if err != nil {
 			return err

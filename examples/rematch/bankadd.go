@@ -161,22 +161,13 @@ func (a *app) addEntries(path, name string, entries []match.Entry, replace bool)
 		if err := m.Apply(match.Change{Op: match.PutEntries, Bank: match.Bank{Name: l.Bank}, Entries: fresh}); err != nil {
 			return err
 		}
-		l.Entries = entriesOf(m, l.Bank)
+		l.Entries = infoOf(m, l.Bank).Entries
 		return nil
 	})
 	if err != nil {
 		return err
 	}
 	return a.printAdded(l)
-}
-
-func entriesOf(s match.Set, bank string) int {
-	for _, b := range s.Banks() {
-		if b.Name == bank {
-			return b.Entries
-		}
-	}
-	return 0
 }
 
 func (a *app) bankRemoveCommand() *cobra.Command {
@@ -200,7 +191,7 @@ from matching and keeps it.` + editExits,
 				if l.Bank, err = onlyBank(m, args[0], "--bank", bank); err != nil {
 					return err
 				}
-				before := entriesOf(m, l.Bank)
+				before := infoOf(m, l.Bank).Entries
 				if whole {
 					l.Removed = before
 					return m.RemoveBank(l.Bank)
@@ -215,7 +206,7 @@ from matching and keeps it.` + editExits,
 				if err := m.Apply(match.Change{Op: match.DropEntries, Bank: match.Bank{Name: l.Bank}, Entries: ids}); err != nil {
 					return err
 				}
-				l.Entries = entriesOf(m, l.Bank)
+				l.Entries = infoOf(m, l.Bank).Entries
 				l.Removed = before - l.Entries
 				return nil
 			})

@@ -55,7 +55,7 @@ Exit codes: 0 done, 1 failure, 2 wrong usage.`,
 			if err != nil {
 				return err
 			}
-			policy, left, last := policyOf(s, name), limit, ""
+			policy, left, last := infoOf(s, name).Policy, limit, ""
 			for e, err := range s.EntriesAfter(name, after) {
 				if err != nil {
 					return err
@@ -223,7 +223,7 @@ Exit codes: 0 done, 1 failure, 2 wrong usage.`,
 }
 
 func exportBank(w io.Writer, s *match.Snapshot, bank string, asJSON bool) error {
-	policy := policyOf(s, bank)
+	policy := infoOf(s, bank).Policy
 	for e, err := range s.Entries(bank) {
 		if err != nil {
 			return err

@@ -124,11 +124,7 @@ func (a *app) switchBank(ctx context.Context, p *place, disabled bool) error {
 			if err != nil {
 				return err
 			}
-			for _, b := range v.Banks() {
-				if b.Name == name {
-					info = b
-				}
-			}
+			info = infoOf(v, name)
 			info.Disabled = disabled
 			c.Bank = info.Settings()
 			version, err := v.Version(name, "")
@@ -184,7 +180,7 @@ func (e *edited) find(s match.Set, where string, ids []string) (err error) {
 	if e.bank, err = onlyBank(s, where, "--bank", e.bank); err != nil {
 		return err
 	}
-	e.policy = policyOf(s, e.bank)
+	e.policy = infoOf(s, e.bank).Policy
 	return allThere(s, e.bank, ids)
 }
 
@@ -251,13 +247,14 @@ func allThere(s match.Set, bank string, ids []string) error {
 	return nil
 }
 
-func policyOf(s match.Set, bank string) match.Policy {
+// infoOf returns what is told of a bank; zero: there is none of that name.
+func infoOf(s match.Set, bank string) match.BankInfo {
 	for _, b := range s.Banks() {
 		if b.Name == bank {
-			return b.Policy
+			return b
 		}
 	}
-	return match.Policy{}
+	return match.BankInfo{}
 }
 
 // entryCommand is a command that changes entries: NAME FILE ENTRY... with more arguments before

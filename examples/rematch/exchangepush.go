@@ -112,14 +112,9 @@ func submissions(ctx context.Context, s *store.Store, bank string, ids []string)
 		if err := allThere(v, bank, ids); err != nil {
 			return err
 		}
-		var policy match.Policy
-		for _, b := range v.Banks() {
-			if b.Name == bank && b.Allow {
-				return fmt.Errorf("the bank %s is an allow-list: its entries are known to be harmless", display(bank))
-			}
-			if b.Name == bank {
-				policy = b.Policy
-			}
+		b := infoOf(v, bank)
+		if b.Allow {
+			return fmt.Errorf("the bank %s is an allow-list: its entries are known to be harmless", display(bank))
 		}
 		for _, id := range ids {
 			e, _, err := v.Entry(bank, id)
@@ -139,7 +134,7 @@ func submissions(ctx context.Context, s *store.Store, bank string, ids []string)
 			case match.Seed, match.Disputed:
 				r.Opinions = []match.Opinion{{By: "rematch", Says: match.Seed}} // it is to be looked at there as well
 			}
-			if state := e.State(policy, time.Now()); state == match.StateDisabled || state == match.StateExpired {
+			if state := e.State(b.Policy, time.Now()); state == match.StateDisabled || state == match.StateExpired {
 				return fmt.Errorf("%s is %s here, and is not shared", display(id), state)
 			}
 			what = append(what, store.Outgoing{Record: &r, Bank: bank})

@@ -36,7 +36,7 @@ const (
 	WhySpot     = "spot"     // do key frames belong to what is around them? And all, where they don't
 	WhyStill    = "still"    // key frames that show the same again and again: what is between them?
 	WhyWeak     = "weak"     // something agrees with a known video, too little for a match
-	WhyDense    = "dense"    // so does what steps of Options.Sample show, or it is short and lively: in steps of a quarter
+	WhyDense    = "dense"    // steps of Options.Sample are still too little, or a video is short and lively: a quarter of them
 	WhyEdge     = "edge"     // where a match begins and ends, more exactly
 )
 
@@ -86,9 +86,9 @@ const (
 	// upload is left alone.
 	after = time.Minute
 	// A hand-held camera moves on by more than the threshold from one frame of a reference to the
-	// next. So where frames in steps of Options.Sample agree with a known video but are not enough, and in
-	// a video of shortVideo at most, of which there are few, if most are more than farApart
-	// bits from the one before, denser times as many are looked at, if it is over longestDense at the most.
+	// next. So denser times as many frames are looked at where those in steps of Options.Sample agree
+	// with a known video but are not enough, as long as that is longestDense together at the most; and in a
+	// video of shortVideo at most, if most of its few frames are over farApart bits from the one before.
 	denser       = 4
 	longestDense = 20 * time.Second
 	shortVideo   = 3 * time.Second

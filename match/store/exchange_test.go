@@ -533,9 +533,7 @@ func TestPullWithoutEnd(t *testing.T) {
 
 // One that wants a long pause between pages, or for ever, gets one, and a day at most.
 func TestPullPauses(t *testing.T) {
-	c := newClock()
-	s := openAt(t, filepath.Join(t.TempDir(), "s.db"), c)
-	join(t, s, Exchange{Name: "x", Bank: "b"})
+	c, s := joined(t, filepath.Join(t.TempDir(), "s.db"))
 	v := newServer(1)
 	v.put(shared("1", 1))
 	v.put(shared("2", 2))

@@ -75,9 +75,7 @@ func vote(id string, says exchange.Vote) Outgoing {
 // What is queued is told once in the order it came, whole, and not again when it is queued again.
 func TestQueue(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
-		c := newClock()
-		s := openAt(t, url, c)
-		join(t, s, Exchange{Name: "x", Bank: "b"})
+		c, s := joined(t, url)
 		q := func(what ...Outgoing) { require.NoError(t, s.Queue(t.Context(), ann, "x", what...)) }
 		signal := match.Signal{Value: value(1), Quality: 70}
 		whole := Outgoing{Feedback: &exchange.Feedback{ID: "9", Says: exchange.Disagree, Reason: "r", Tags: []string{"t"}, Signal: &signal}}
@@ -118,9 +116,7 @@ func TestQueue(t *testing.T) {
 // is not asked for all of it.
 func TestPushFails(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
-		c := newClock()
-		s := openAt(t, url, c)
-		join(t, s, Exchange{Name: "x", Bank: "b"})
+		c, s := joined(t, url)
 		for i := range 8 {
 			require.NoError(t, s.Queue(t.Context(), ann, "x", vote(fmt.Sprint(i), exchange.Seen)))
 		}
@@ -284,9 +280,7 @@ func TestDecisionsAreTold(t *testing.T) {
 // what is no more what it was when it was queued. It is told of, and does not stop the rest.
 func TestKeptBack(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
-		c := newClock()
-		s := openAt(t, url, c)
-		join(t, s, Exchange{Name: "x", Bank: "b"})
+		c, s := joined(t, url)
 		set := func(id string, say func(e *match.Entry)) {
 			t.Helper()
 			var e match.Entry

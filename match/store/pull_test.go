@@ -51,6 +51,15 @@ func openWith(t testing.TB, url string, c *clock, o Options) *Store {
 
 func newClock() *clock { return &clock{at: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)} }
 
+// joined opens a store with an exchange x that feeds a bank b, by a clock of its own.
+func joined(t *testing.T, url string) (*clock, *Store) {
+	t.Helper()
+	c := newClock()
+	s := openAt(t, url, c)
+	join(t, s, Exchange{Name: "x", Bank: "b"})
+	return c, s
+}
+
 // fewChecks has fewer checks made than rapid does, unless somebody asked for a number: each has many commits.
 func fewChecks(t *testing.T, n string) {
 	checks := flag.Lookup("rapid.checks")
@@ -197,9 +206,7 @@ func TestOddRecords(t *testing.T) {
 // did not come again.
 func TestSweepThatDies(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
-		c := newClock()
-		s := openAt(t, url, c)
-		join(t, s, Exchange{Name: "x", Bank: "b"})
+		c, s := joined(t, url)
 		v := newServer(5000)
 		for i := range uint64(maxItems + 100) {
 			v.put(shared(fmt.Sprint(i), i))
@@ -238,9 +245,7 @@ func TestSweepThatDies(t *testing.T) {
 // One that is being left is not pulled, whatever ended the leaving: that goes on.
 func TestDropThatDies(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
-		c := newClock()
-		s := openAt(t, url, c)
-		join(t, s, Exchange{Name: "x", Bank: "b"})
+		c, s := joined(t, url)
 		v := newServer(10)
 		v.put(shared("1", 1))
 		pull(t, s, v)
