@@ -341,4 +341,13 @@ func TestWorkOfAllPasses(t *testing.T) {
 			assert.Len(t, v.Plan, 2, "two looks, each of them shorter than the budget")
 		}
 	}
+
+	// And for all media in a file: here a film within the budget, and behind it another.
+	s := screen.New(m, screen.Options{Video: video.Options{Backend: f, Limits: video.Limits{Work: 1200 * time.Millisecond}}})
+	v, err := s.Screen(t.Context(), video.Bytes("films", join(clip(""), zipped(t, clip("")))))
+	require.NoError(t, err)
+	assert.Equal(t, screen.NotJudged, v.Outcome)
+	assert.Equal(t, "timed_out", v.Reason)
+	require.Len(t, v.Media, 1)
+	assert.Equal(t, "timed_out", v.Media[0].Reason)
 }

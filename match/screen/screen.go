@@ -200,8 +200,9 @@ func (s *Screener) upload(ctx context.Context, stored *video.Stored) (*match.Upl
 //   - where a match begins and ends.
 //
 // A file that is several media, as a photograph with a film behind it, is judged as each of them:
-// Verdict.Media. All of them have one budget of work, and of frames and unpacked bytes, beside the
-// first.
+// Verdict.Media. All of them have one budget of frames and of unpacked bytes, beside the first.
+// Limits.Work is for everything together once the upload is here: what was seen within it is
+// judged.
 //
 // Frames are looked at in halves as well (hash.Half), so that a copy is found of which a
 // logo covers a quarter, as far as it is neither mirrored nor turned.
@@ -233,28 +234,55 @@ func (s *Screener) screen(ctx context.Context, stored *video.Stored, upload vide
 	if !s.matcher.HasKnown() || len(digests)+len(perceptual) == 0 {
 		return refuse(Verdict{}, errNoBank)
 	}
-	u, err := s.upload(ctx, stored)
+	w, stop := startWork(ctx, stored.Name(), s.options.Video.Limits)
+	defer stop()
+	u, err := s.upload(w.ctx, stored)
+	if err != nil {
+		return refuse(Verdict{}, w.cause(err))
+	}
+	v, err := s.judge(w, stored, u, digests, perceptual, s.options.Video)
 	if err != nil {
 		return Verdict{}, err
 	}
-	v, err := s.judge(ctx, stored, u, digests, perceptual, s.options.Video)
-	if err != nil {
-		return Verdict{}, err
+	return s.media(w, stored, upload.ContentType(), u, digests, perceptual, v)
+}
+
+// work is the budget of work of an upload, in which all that is done with it counts: it can
+// be several media, and ask for many passes over each.
+type work struct {
+	caller context.Context
+	ctx    context.Context // ends with the caller's, or when the budget is used up
+	name   string
+}
+
+func startWork(ctx context.Context, name string, l video.Limits) (work, context.CancelFunc) {
+	limited, stop := ctx, context.CancelFunc(func() {})
+	if budget := l.Defaults().Work; budget > 0 {
+		limited, stop = context.WithTimeout(ctx, budget)
 	}
-	return s.media(ctx, stored, upload.ContentType(), u, digests, perceptual, v)
+	return work{ctx, limited, name}, stop
+}
+
+// cause gives what went wrong for want of time its cause.
+func (w work) cause(err error) error {
+	if err != nil && w.ctx.Err() != nil && w.caller.Err() == nil {
+		return &video.Error{Name: w.name, Err: video.ErrTimeout}
+	}
+	return err
 }
 
 // judge judges one medium.
-func (s *Screener) judge(ctx context.Context, stored *video.Stored, u *match.Upload, digests, perceptual []hash.Kind, o video.Options) (Verdict, error) {
-	sums, err := digestLooks(ctx, stored, digests)
+func (s *Screener) judge(w work, stored *video.Stored, u *match.Upload, digests, perceptual []hash.Kind, o video.Options) (Verdict, error) {
+	sums, err := digestLooks(w.ctx, stored, digests)
 	if err != nil {
-		return Verdict{}, err
+		return refuse(Verdict{}, w.cause(err))
 	}
 	var v Verdict
 	var seen *watch
 	var undecoded error
 	if len(perceptual) > 0 {
-		seen, undecoded = s.frames(ctx, stored, u, perceptual, &v, o)
+		seen, undecoded = s.frames(w.ctx, stored, u, perceptual, &v, o)
+		undecoded = w.cause(undecoded)
 		v.Hashes = seen.kept()
 		if _, ok := video.Reason(undecoded); undecoded != nil && !ok {
 			return Verdict{}, undecoded
@@ -355,21 +383,11 @@ func (s *Screener) frames(ctx context.Context, stored *video.Stored, u *match.Up
 	if v.Info.Class == video.Still {
 		return s.still(ctx, stored.Name(), media, u, looker, kinds, v)
 	}
-	// The budget of work is the upload's: an upload can ask for many passes.
-	all := ctx
-	if work := o.Limits.Defaults().Work; work > 0 {
-		var stop context.CancelFunc
-		ctx, stop = context.WithTimeout(ctx, work)
-		defer stop()
-	}
 	w := &watch{kinds: kinds, looker: looker, scan: u.NewVideo(), step: s.options.sample(), keep: s.options.Hashes}
 	err = w.follow(ctx, media, s.options.Complete)
 	v.Plan = w.plan
 	if err == nil && len(w.frames) == 1 { // a still in the guise of a video
 		w, err = s.still(ctx, stored.Name(), media, u, looker, kinds, v)
-	}
-	if err != nil && ctx.Err() != nil && all.Err() == nil {
-		err = &video.Error{Name: stored.Name(), Err: video.ErrTimeout}
 	}
 	v.Frames = len(w.frames)
 	if err == nil && v.Frames == 0 {

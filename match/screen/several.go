@@ -36,38 +36,26 @@ type Medium struct {
 
 // media judges what an upload has beside the medium that it begins with, and completes the
 // verdict.
-func (s *Screener) media(ctx context.Context, stored *video.Stored, contentType string, u *match.Upload, digests, perceptual []hash.Kind, v Verdict) (Verdict, error) {
+func (s *Screener) media(w work, stored *video.Stored, contentType string, u *match.Upload, digests, perceptual []hash.Kind, v Verdict) (Verdict, error) {
 	o := s.options.Video
 	o.Limits = o.Limits.Defaults()
-	limited := ctx
-	if o.Limits.Work > 0 {
-		var stop context.CancelFunc
-		limited, stop = context.WithTimeout(ctx, o.Limits.Work)
-		defer stop()
-	}
-	cause := func(err error) error { // of what went wrong once the budget of work is used up
-		if err != nil && limited.Err() != nil && ctx.Err() == nil {
-			return &video.Error{Name: stored.Name(), Err: video.ErrTimeout}
-		}
-		return err
-	}
-	layout, err := stored.Parts(limited)
-	if err = cause(err); err != nil {
-		return refuse(v, err)
+	layout, err := stored.Parts(w.ctx)
+	if err != nil {
+		return refuse(v, w.cause(err))
 	}
 	if stored.Size() > 0 { // else there is nothing to disagree with
 		v.Flags = flags(stored.Name(), contentType, &layout)
 	}
 	undecoded := v.Err
 	if len(digests) > 0 && layout.End < stored.Size() { // what is known may have had nothing behind it
-		if err := s.front(limited, stored, layout.End, u, digests, &v); err != nil {
-			return refuse(v, cause(err))
+		if err := s.front(w.ctx, stored, layout.End, u, digests, &v); err != nil {
+			return refuse(v, w.cause(err))
 		}
 	}
 	for _, p := range layout.Parts {
-		m, err := s.medium(limited, stored, p, u, digests, perceptual, &o)
-		if err = cause(err); err != nil {
-			if m, err = refuse(m, err); err != nil {
+		m, err := s.medium(w, stored, p, u, digests, perceptual, &o)
+		if err != nil {
+			if m, err = refuse(m, w.cause(err)); err != nil {
 				return Verdict{}, err
 			}
 		}
@@ -99,8 +87,8 @@ func (v *Verdict) add(m *Verdict) {
 }
 
 // medium judges a part, and takes what it needs from the budgets of bytes and frames.
-func (s *Screener) medium(ctx context.Context, stored *video.Stored, p video.Part, u *match.Upload, digests, perceptual []hash.Kind, o *video.Options) (Verdict, error) {
-	part, err := stored.Part(ctx, p, o.Limits)
+func (s *Screener) medium(w work, stored *video.Stored, p video.Part, u *match.Upload, digests, perceptual []hash.Kind, o *video.Options) (Verdict, error) {
+	part, err := stored.Part(w.ctx, p, o.Limits)
 	if err != nil {
 		if limit := new(video.LimitError); errors.As(err, &limit) && p.Member != "" && o.Limits.Bytes > 0 {
 			o.Limits.Bytes = 1 // it is used up
@@ -108,10 +96,10 @@ func (s *Screener) medium(ctx context.Context, stored *video.Stored, p video.Par
 		return Verdict{}, err
 	}
 	defer part.Close()
-	v, err := s.judge(ctx, part, u, digests, perceptual, *o)
+	v, err := s.judge(w, part, u, digests, perceptual, *o)
 	if err == nil && v.Err == nil && p.Member != "" { // what is behind a member's end is not gone into
 		var l video.Layout
-		if l, err = part.Parts(ctx); err == nil && (len(l.Parts) > 0 || l.More) {
+		if l, err = part.Parts(w.ctx); err == nil && (len(l.Parts) > 0 || l.More) {
 			err = tooManyParts(stored.Name())
 		}
 	}
