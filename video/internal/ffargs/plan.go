@@ -113,8 +113,11 @@ func newPlan(c video.Container, info video.Info, r video.Request, s Settings, no
 	output := map[string]string{
 		"f":   "rawvideo",
 		"c:v": "rawvideo",
-		"map": "0:V:0", // the first video stream that is not a cover picture, as Probe reads
-		"vf":  strings.Join(filters, ","),
+		// Else it is "encoded" by a thread for each processor of the machine, which with 64 of
+		// them takes 1.5 GB of address space.
+		"threads": "1",
+		"map":     "0:V:0", // the first video stream that is not a cover picture, as Probe reads
+		"vf":      strings.Join(filters, ","),
 	}
 	if s.OldSync {
 		output["vsync"] = "passthrough"
