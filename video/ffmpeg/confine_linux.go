@@ -1,6 +1,7 @@
 package ffmpeg
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -237,6 +238,16 @@ func (c confinement) limit(pid int, l limits) error {
 		return fmt.Errorf("setting the limits of the decoder: %w", err)
 	}
 	return nil
+}
+
+// addressSpace is the most that a process has taken so far of what limits.memory bounds, in
+// bytes; 0 where that can't be told.
+func addressSpace(pid int) int64 {
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	_, peak, _ := bytes.Cut(status, []byte("\nVmPeak:"))
+	var kib int64
+	_, _ = fmt.Sscan(string(peak[:min(len(peak), 64)]), &kib)
+	return kib << 10
 }
 
 // coreSize is the one that also keeps a dump from a program that the kernel would pipe it to,

@@ -338,6 +338,85 @@ func TestRequire(t *testing.T) {
 	assert.ErrorContains(t, err, "memory, cpu")
 }
 
+// TestOneThread: a decoder has the threads that it was given and no more, however many processors
+// there are: each takes address space, of which there is a ceiling.
+func TestOneThread(t *testing.T) {
+	b := backend(t)
+	v, err := b.ask()
+	require.NoError(t, err)
+	if m := releaseNumber.FindStringSubmatch(v.name); m == nil || len(m[1]) > 1 || m[1] > "6" {
+		t.Skip("newer ones have a few for their own work, however many processors there are")
+	}
+	path := filepath.Join(t.TempDir(), "clip.mp4")
+	out, err := exec.Command(b.ffmpeg, "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=640x360:r=25:d=20",
+		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", path).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	c := video.Container{Path: path, Demuxer: "mov", Format: "mp4", Limits: video.Limits{}.Defaults()}
+	info, err := b.Probe(t.Context(), c)
+	require.NoError(t, err)
+	var threads []string
+	for _, err := range b.Frames(t.Context(), c, info, video.Request{MaxSide: 512}) {
+		require.NoError(t, err)
+		for _, stat := range children(t) { // it is there: it has more to write than a pipe holds
+			_, rest, _ := strings.Cut(stat, ") ")
+			threads = append(threads, strings.Fields(rest)[17])
+		}
+		break
+	}
+	assert.Equal(t, []string{"1"}, threads)
+}
+
+// TestTooLittleToStart: a ceiling under which ffmpeg does not even start is an error, and
+// costs no guard.
+func TestTooLittleToStart(t *testing.T) {
+	b := backend(t)
+	if !b.confine.rlimits {
+		t.Skip("no limits here")
+	}
+	_, err := New(Options{FFmpeg: b.ffmpeg, FFprobe: b.ffprobe, Memory: 1 << 20})
+	var limit *video.LimitError
+	require.ErrorAs(t, err, &limit)
+	assert.Equal(t, video.LimitError{Limit: "memory", Max: 1 << 20}, *limit)
+	assert.ErrorContains(t, err, "Options.Memory")
+}
+
+// TestMostGuards: no guard is given up that is not in the way.
+func TestMostGuards(t *testing.T) {
+	all := confinement{privileges: true, landlock: 3, seccomp: true, network: true, rlimits: true}
+	failure := errors.New("it does not run")
+	short := &video.Error{Err: &video.LimitError{Limit: "memory", Max: 1}}
+	for _, c := range []struct {
+		name  string
+		fails func(c confinement, n int) error // at the nth try
+		want  confinement
+		err   error
+		tries int
+	}{
+		{"runs", func(confinement, int) error { return nil }, all, nil, 1},
+		{"not under landlock", func(c confinement, _ int) error {
+			if c.landlock > 0 {
+				return failure
+			}
+			return nil
+		}, confinement{privileges: true, seccomp: true, network: true, rlimits: true}, nil, 3},
+		{"not at first", func(_ confinement, n int) error {
+			if n < 3 {
+				return failure
+			}
+			return nil
+		}, all, nil, 4},
+		{"never", func(confinement, int) error { return failure }, all, failure, len(all.fallbacks())},
+		{"no memory", func(confinement, int) error { return short }, all, short, 1},
+		{"no time", func(confinement, int) error { return context.DeadlineExceeded }, all, context.DeadlineExceeded, 1},
+	} {
+		n := 0
+		got, err := mostGuards(all, func(with confinement) error { n++; return c.fails(with, n) })
+		assert.Equal(t, c.want, got, c.name)
+		assert.ErrorIs(t, err, c.err, c.name)
+		assert.Equal(t, c.tries, n, c.name)
+	}
+}
+
 // TestMemory: 4K video decodes within the default ceiling of a budget that is just
 // large enough for its pictures, and what does not fit is over the budget "memory".
 func TestMemory(t *testing.T) {
@@ -406,6 +485,44 @@ func TestMemoryWatch(t *testing.T) {
 		assert.Equal(t, want, m.failed(), log)
 		assert.Equal(t, want, stopped, log)
 	}
+}
+
+// TestMostlyTaken: a program that fails, and had taken most of what it may when it told of
+// something wrong, is held to have had too little.
+func TestMostlyTaken(t *testing.T) {
+	end := func(script string) *os.ProcessState {
+		cmd := exec.Command("/bin/sh", "-c", script)
+		_ = cmd.Run()
+		return cmd.ProcessState
+	}
+	const ceiling = 800
+	damaged := "[error] no frame!\n"
+	for _, c := range []struct {
+		name   string
+		log    string
+		taken  []int64 // at each look, the last for all later ones
+		script string
+		want   bool
+	}{
+		{"nearly all", damaged, []int64{700}, "exit 69", true},
+		{"by a fault of its own", damaged, []int64{700}, "kill -SEGV $$", true},
+		{"not so much", damaged, []int64{699}, "exit 69", false},
+		{"later", strings.Repeat(damaged, 4), []int64{600, 650, 710}, "exit 69", true},
+		{"and went on", damaged, []int64{700}, "exit 0", false},
+		{"killed", damaged, []int64{700}, "kill -KILL $$", false},
+		{"nothing wrong", "[info] n:0 pts:0\n", []int64{700}, "exit 69", false},
+		{"not known", damaged, []int64{0}, "exit 69", false},
+	} {
+		looks := 0
+		m := &memoryWatch{r: strings.NewReader(c.log), stop: func() { t.Error("stopped") }, ceiling: ceiling,
+			taken: func() int64 { looks++; return c.taken[min(looks, len(c.taken))-1] }}
+		_, err := io.Copy(io.Discard, m)
+		require.NoError(t, err)
+		err = limits{memory: ceiling}.exceeded(end(c.script), m)
+		assert.Equal(t, c.want, err != nil, "%s: %v", c.name, err)
+	}
+	assert.Greater(t, addressSpace(os.Getpid()), int64(1<<20))
+	assert.Zero(t, addressSpace(-1))
 }
 
 // TestKilled: whom somebody else kills is not a damaged file.

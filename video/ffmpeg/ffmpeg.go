@@ -50,8 +50,8 @@ type Options struct {
 	Threads int
 	// Memory is the ceiling, in bytes, of a decoder's address space, of which it uses a
 	// part; default 1 GiB and 32 bytes for each of Limits.Pixels (3 GiB with the default
-	// limits). A file that needs more is over the budget "memory", a *video.LimitError.
-	// Negative: none. Linux only.
+	// limits). A file that needs more is over the budget "memory", a *video.LimitError, and
+	// so is ffmpeg itself where New can't start it with so little. Negative: none. Linux only.
 	Memory int64
 	// CPU is the ceiling of a decoder's processor time, rounded up to seconds; default
 	// Limits.Work for each of Threads and for one more. A file that needs more is
@@ -138,13 +138,33 @@ func (b *Backend) tryVersion(ctx context.Context) (out []byte, err error) {
 	if b.options.Lazy {
 		return b.output(ctx, b.ffmpeg, "-version")
 	}
-	for _, confine := range b.confine.fallbacks() {
-		b.confine = confine
-		if out, err = b.output(ctx, b.ffmpeg, "-version"); err == nil || ctx.Err() != nil {
+	b.confine, err = mostGuards(b.confine, func(c confinement) error {
+		b.confine = c
+		answer, err := b.output(ctx, b.ffmpeg, "-version")
+		if err == nil {
+			out = answer
+		}
+		return err
+	})
+	return out, err
+}
+
+// mostGuards returns the most of all that try succeeds with.
+func mostGuards(all confinement, try func(confinement) error) (confinement, error) {
+	var err error
+	for _, c := range all.fallbacks() {
+		if err = try(c); err == nil {
+			if c != all && try(all) == nil {
+				return all, nil // what was in its way is over, and was none of the guards
+			}
+			return c, nil
+		}
+		// Want of memory is no guard's fault, and the next would have more of it.
+		if limit := new(video.LimitError); errors.As(err, &limit) || errors.Is(err, context.DeadlineExceeded) {
 			break
 		}
 	}
-	return out, err
+	return all, err
 }
 
 // maxVersion bounds the answer to -version, in bytes. Common ones have one or two KiB.

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	ffmpeggo "github.com/u2takey/ffmpeg-go"
@@ -113,7 +112,7 @@ func (b *Backend) start(ctx context.Context, confine confinement, program string
 		// Whatever left the group may hold the pipes for as long as it likes.
 		time.AfterFunc(killWait, func() { stdout.Close(); stderr.Close() })
 	})
-	log := &memoryWatch{r: stderr, stop: stop}
+	log := &memoryWatch{r: stderr, stop: stop, ceiling: l.memory, taken: func() int64 { return addressSpace(cmd.Process.Pid) }}
 	if l.memory <= 0 {
 		log.stop = func() {} // what ffmpeg makes of it decides
 	}
@@ -125,7 +124,7 @@ func (b *Backend) start(ctx context.Context, confine confinement, program string
 		if ctx.Err() != nil {
 			return context.Cause(ctx) // whatever came of it
 		}
-		if over := l.exceeded(cmd.ProcessState, log.failed()); over != nil {
+		if over := l.exceeded(cmd.ProcessState, log); over != nil {
 			return over
 		}
 		return explainExit(err)
@@ -143,8 +142,7 @@ func explainExit(err error) error {
 	case exit.ExitCode() == notLoaded:
 		// The loader's, of which no file is to blame. ffmpeg itself ends with 1 or 255.
 		return fmt.Errorf("ffmpeg: %s can't be loaded; check that it runs from a shell", exit.String())
-	}
-	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGKILL {
+	case killed(exit.ProcessState):
 		return errors.New("ffmpeg: the decoder was killed, by the system for want of memory or by somebody")
 	}
 	return &ffargs.ExitError{Code: exit.ExitCode()}
@@ -189,6 +187,8 @@ func (p *pipes) close() {
 func own(cmd *exec.Cmd) {
 	cmd.Dir = filepath.VolumeName(cmd.Path) + string(filepath.Separator)
 	cmd.Env = []string{"LC_ALL=C", "AV_LOG_FORCE_NOCOLOR=1",
+		// A library that ffmpeg may be linked with starts one for each processor, for nothing.
+		"OPENBLAS_NUM_THREADS=1",
 		// glibc: memory that a frame was in is kept for the next one. To give it back and
 		// take it again is a thirtieth of what a short video costs.
 		"GLIBC_TUNABLES=glibc.malloc.mmap_threshold=67108864:glibc.malloc.trim_threshold=268435456:glibc.malloc.top_pad=8388608"}
