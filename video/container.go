@@ -18,7 +18,7 @@ func (m *Media) openVideo(ctx context.Context, demuxer string, o Options) error 
 	if o.Backend == nil {
 		return ErrNoBackend
 	}
-	path, err := m.stored.filePath()
+	path, err := m.stored.filePath(ctx)
 	if err != nil {
 		return err
 	}

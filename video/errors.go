@@ -17,7 +17,7 @@ var (
 	ErrEncrypted   = errors.New("encrypted: without the key nobody can look at it")
 	ErrNoPicture   = errors.New("no video stream in it")
 	ErrNoBackend   = errors.New("a video needs a decoder: install ffmpeg and pass video/ffmpeg as Options.Backend, or import video/wasmffmpeg")
-	ErrTimeout     = errors.New("decoding took longer than its budget (Limits.Work)")
+	ErrTimeout     = errors.New("it took longer than its budget (Limits.Work)")
 )
 
 // ErrNotRegular is the error of a folder, a device, a fifo or a socket that was

@@ -147,7 +147,7 @@ func (s *Stored) Close() error {
 
 // filePath returns where a decoder finds the bytes in the file system: bytes in
 // memory are written to a temporary file on the first call.
-func (s *Stored) filePath() (string, error) {
+func (s *Stored) filePath(ctx context.Context) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -160,7 +160,7 @@ func (s *Stored) filePath() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = io.Copy(f, s.Reader())
+	_, err = io.Copy(f, &contextReader{ctx: ctx, r: s.Reader()})
 	if err = errors.Join(err, f.Close()); err != nil {
 		_ = os.Remove(f.Name())
 		return "", fmt.Errorf("writing a temporary file for the decoder: %w", err)

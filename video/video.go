@@ -73,7 +73,7 @@ type Limits struct {
 	Pixels   int64         // width x height of a picture or frame; default 64 Mi. Decoding a still can take 24 bytes a pixel, of a TIFF of 16 bits 42
 	Frames   int           // decoded frames; default 250,000
 	Duration time.Duration // of the media; default 4 h
-	Work     time.Duration // wall time spent on one Frames call, or by a screen.Screener on all of an upload; default 10 min
+	Work     time.Duration // wall time spent on one Frames call, or by a screen.Screener on all of an upload once it is stored; default 10 min
 }
 
 // Defaults returns l with every zero field replaced by its default.

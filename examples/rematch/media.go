@@ -24,7 +24,7 @@ func (f *mediaFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.backend, "backend", "auto", "what decodes videos: ffmpeg (the program), wasm (built in), or auto: ffmpeg if it is on PATH")
 	c.Flags().BoolVar(&f.storedPixels, "stored-pixels", false, "ignore EXIF orientation and rotation metadata")
 	c.Flags().Int64Var(&f.maxBytes, "max-bytes", d.Bytes, "do not judge files larger than this")
-	c.Flags().DurationVar(&f.timeout, "timeout", d.Work, "how long one file may be decoded")
+	c.Flags().DurationVar(&f.timeout, "timeout", d.Work, "how long one file may take")
 }
 
 // options checks the flags and makes the options of package video from them. The

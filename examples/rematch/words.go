@@ -22,7 +22,7 @@ var reasons = map[string]string{
 	"encrypted":             "encrypted: without the key nobody can look at it",
 	"no_picture":            "it has no picture track",
 	"decoder_missing":       "a video, and there is no decoder: put ffmpeg and ffprobe on PATH",
-	"timed_out":             "decoding took too long",
+	"timed_out":             "it took too long",
 	"over_budget_bytes":     "the file is larger than allowed",
 	"over_budget_pixels":    "its pictures are larger than allowed",
 	"over_budget_frames":    "it has more frames than allowed",

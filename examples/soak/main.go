@@ -74,7 +74,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	f.StringVar(&s.bank, "bank", "", "bank file to compare with")
 	f.DurationVar(&s.length, "for", time.Minute, "how long")
 	f.BoolVar(&s.once, "once", false, "each file once, in order, however long that takes")
-	f.DurationVar(&s.work, "work", time.Minute, "longest time that an upload may be decoded")
+	f.DurationVar(&s.work, "work", time.Minute, "longest time that an upload may take, once it is here")
 	f.IntVar(&s.workers, "workers", 2, "uploads at once")
 	f.Float64Var(&s.rate, "rate", 0, "uploads a second; 0: as many as there can be")
 	faults := f.String("faults", "", "faults: all, or some of "+strings.Join(allFaults, ","))

@@ -8,6 +8,7 @@ import (
 	"image/gif"
 	"iter"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/hash/digest"
 	"github.com/rematch-go/rematch/match"
 	"github.com/rematch-go/rematch/match/screen"
 	"github.com/rematch-go/rematch/video"
@@ -342,12 +344,35 @@ func TestWorkOfAllPasses(t *testing.T) {
 		}
 	}
 
-	// And for all media in a file: here a film within the budget, and behind it another.
+	// And for all media in a file: here two films, of which one at most is within it.
 	s := screen.New(m, screen.Options{Video: video.Options{Backend: f, Limits: video.Limits{Work: 1200 * time.Millisecond}}})
 	v, err := s.Screen(t.Context(), video.Bytes("films", join(clip(""), zipped(t, clip("")))))
 	require.NoError(t, err)
 	assert.Equal(t, screen.NotJudged, v.Outcome)
 	assert.Equal(t, "timed_out", v.Reason)
+	require.Len(t, v.Media, 1)
+	assert.Equal(t, "timed_out", v.Media[0].Reason)
+	assert.Equal(t, []string{"several_media", "archive", "trailing_bytes"}, v.Flags)
+}
+
+// What is known by its digest is found whatever stands behind it, also where there is no time to
+// decode anything.
+func TestSlowDecoderHidesNoDigest(t *testing.T) {
+	known := clip(strings.Repeat(" ", 56)) // fills its box, so that its end is known
+	values, _, err := digest.Sum(bytes.NewReader(known), hash.SHA256)
+	require.NoError(t, err)
+	bank := match.Bank{Name: "known", Entries: []match.Entry{{ID: "k", Signals: []match.Signal{{Value: values[0], Quality: hash.Unmeasured}}}}}
+	other := enroll(t, "other", pngOf(t, scene(3, 0, 64, 64)), screen.Options{}) // or nothing would be decoded
+	f := film{seconds: 40, picture: inside(0, 0), keys: every(3, 40), takes: time.Second}
+	s := screen.New(matcher(t, bank, match.Bank{Name: "pictures", Entries: []match.Entry{other}}),
+		screen.Options{Video: video.Options{Backend: f, Limits: video.Limits{Work: 500 * time.Millisecond}}})
+	v, err := s.Screen(t.Context(), video.Bytes("film.mp4", join(known, pngOf(t, scene(2, 0, 64, 64)))))
+	require.NoError(t, err)
+	assert.Equal(t, screen.Match, v.Outcome)
+	assert.Equal(t, "timed_out", v.Reason)
+	require.Len(t, v.Matches, 1)
+	assert.Equal(t, "k", v.Matches[0].Entry.ID)
+	assert.Equal(t, []string{"several_media"}, v.Flags)
 	require.Len(t, v.Media, 1)
 	assert.Equal(t, "timed_out", v.Media[0].Reason)
 }

@@ -201,8 +201,8 @@ func (s *Screener) upload(ctx context.Context, stored *video.Stored) (*match.Upl
 //
 // A file that is several media, as a photograph with a film behind it, is judged as each of them:
 // Verdict.Media. All of them have one budget of frames and of unpacked bytes, beside the first.
-// Limits.Work is for everything together once the upload is here: what was seen within it is
-// judged.
+// Limits.Work is for all of that together, from when the upload is here: what was seen within it
+// is judged, and the media that were not reached are told. Verdict.Digests are read beside it.
 //
 // Frames are looked at in halves as well (hash.Half), so that a copy is found of which a
 // logo covers a quarter, as far as it is neither mirrored nor turned.
@@ -240,11 +240,12 @@ func (s *Screener) screen(ctx context.Context, stored *video.Stored, upload vide
 	if err != nil {
 		return refuse(Verdict{}, w.cause(err))
 	}
+	whole := s.outline(w.ctx, stored, u, digests) // first: what decodes slowly must not hide it
 	v, err := s.judge(w, stored, u, digests, perceptual, s.options.Video)
 	if err != nil {
 		return Verdict{}, err
 	}
-	return s.media(w, stored, upload.ContentType(), u, digests, perceptual, v)
+	return s.media(w, stored, upload.ContentType(), u, digests, perceptual, &whole, v)
 }
 
 // work is the budget of work of an upload, in which all that is done with it counts: it can
@@ -263,12 +264,15 @@ func startWork(ctx context.Context, name string, l video.Limits) (work, context.
 	return work{ctx, limited, name}, stop
 }
 
-// cause gives what went wrong for want of time its cause.
+// cause gives what went wrong because the time was up its cause.
 func (w work) cause(err error) error {
-	if err != nil && w.ctx.Err() != nil && w.caller.Err() == nil {
-		return &video.Error{Name: w.name, Err: video.ErrTimeout}
+	switch caller := w.caller.Err(); {
+	case !errors.Is(err, context.DeadlineExceeded):
+		return err
+	case caller != nil:
+		return &video.Error{Name: w.name, Err: caller}
 	}
-	return err
+	return &video.Error{Name: w.name, Err: video.ErrTimeout}
 }
 
 // judge judges one medium.

@@ -34,23 +34,38 @@ type Medium struct {
 	Weak    []match.WeakMatch
 }
 
+// outline is what is told of an upload without decoding anything.
+type outline struct {
+	layout video.Layout
+	told   bool    // layout is
+	front  Verdict // of the digests of what stands before the end of the first medium
+	err    error   // what went wrong
+}
+
+func (s *Screener) outline(ctx context.Context, stored *video.Stored, u *match.Upload, digests []hash.Kind) (o outline) {
+	if o.layout, o.err = stored.Parts(ctx); o.err != nil {
+		return o
+	}
+	o.told = stored.Size() > 0                            // else there is nothing to disagree with
+	if len(digests) > 0 && o.layout.End < stored.Size() { // what is known may have had nothing behind it
+		o.err = front(ctx, stored, o.layout.End, u, digests, &o.front)
+	}
+	return o
+}
+
 // media judges what an upload has beside the medium that it begins with, and completes the
 // verdict.
-func (s *Screener) media(w work, stored *video.Stored, contentType string, u *match.Upload, digests, perceptual []hash.Kind, v Verdict) (Verdict, error) {
+func (s *Screener) media(w work, stored *video.Stored, contentType string, u *match.Upload, digests, perceptual []hash.Kind, whole *outline, v Verdict) (Verdict, error) {
 	o := s.options.Video
 	o.Limits = o.Limits.Defaults()
-	layout, err := stored.Parts(w.ctx)
-	if err != nil {
-		return refuse(v, w.cause(err))
+	layout := &whole.layout
+	if whole.told {
+		v.Flags = flags(stored.Name(), contentType, layout)
 	}
-	if stored.Size() > 0 { // else there is nothing to disagree with
-		v.Flags = flags(stored.Name(), contentType, &layout)
-	}
+	v.add(&whole.front)
 	undecoded := v.Err
-	if len(digests) > 0 && layout.End < stored.Size() { // what is known may have had nothing behind it
-		if err := s.front(w.ctx, stored, layout.End, u, digests, &v); err != nil {
-			return refuse(v, w.cause(err))
-		}
+	if whole.err != nil {
+		return refuse(v, w.cause(whole.err))
 	}
 	for _, p := range layout.Parts {
 		m, err := s.medium(w, stored, p, u, digests, perceptual, &o)
@@ -117,7 +132,7 @@ func (s *Screener) medium(w work, stored *video.Stored, p video.Part, u *match.U
 }
 
 // front looks for the digests of what stands before the end of the first medium.
-func (s *Screener) front(ctx context.Context, stored *video.Stored, end int64, u *match.Upload, digests []hash.Kind, v *Verdict) error {
+func front(ctx context.Context, stored *video.Stored, end int64, u *match.Upload, digests []hash.Kind, v *Verdict) error {
 	part, err := stored.Part(ctx, video.Part{Size: end}, video.Limits{Bytes: -1})
 	if err != nil {
 		return err
@@ -127,12 +142,7 @@ func (s *Screener) front(ctx context.Context, stored *video.Stored, end int64, u
 	if err != nil {
 		return err
 	}
-	var found Verdict
-	if err := picture(u, sums, &found); err != nil {
-		return err
-	}
-	v.add(&found)
-	return nil
+	return picture(u, sums, v)
 }
 
 // flags says what is odd about a file.

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -38,45 +40,73 @@ type confinement struct {
 const keptCapability = unix.CAP_DAC_READ_SEARCH
 
 // kernelGuards tries every guard, once in the life of a process, on a thread that
-// ends with it.
-var kernelGuards = sync.OnceValue(func() (c confinement) {
+// ends with it. The error says that there was no answer: for want of file descriptors,
+// processes or memory; it is tried again at the next call.
+func kernelGuards() (confinement, error) {
+	tried.Lock()
+	defer tried.Unlock()
+	if tried.done {
+		return tried.confinement, nil
+	}
 	// os finds out now, and not first on a restricted thread, whether processes have
 	// handles.
 	if p, err := os.FindProcess(os.Getpid()); err == nil {
 		_ = p.Release()
 	}
-	done := make(chan confinement)
-	onOwnThread(func() { done <- tryGuards() })
-	return <-done
-})
+	done := make(chan error)
+	onOwnThread(func() {
+		var err error
+		tried.confinement, err = tryGuards()
+		done <- err
+	})
+	err := <-done
+	tried.done = err == nil
+	return tried.confinement, err
+}
 
-func tryGuards() (c confinement) {
-	var limit unix.Rlimit
-	c.rlimits = unix.Prlimit(0, unix.RLIMIT_AS, nil, &limit) == nil
-	// Nothing is at this path, and that is found out after the namespace was made.
-	_, err := syscall.ForkExec("/dev/null/none", nil, &syscall.ProcAttr{
-		Sys: &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET}})
-	c.network = errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ENOENT)
-	if unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != nil {
-		return c
+var tried struct {
+	sync.Mutex
+	confinement
+	done bool
+}
+
+// tryGuards asks the kernel for what it has. The error is one that says nothing about that.
+func tryGuards() (c confinement, err error) {
+	answers := func(e error) bool { // and remembers if it is none
+		for _, passing := range []error{unix.EMFILE, unix.ENFILE, unix.ENOMEM, unix.EAGAIN, unix.EINTR} {
+			if errors.Is(e, passing) {
+				err = e
+			}
+		}
+		return e == nil
 	}
-	c.privileges = dropCapabilities() == nil
-	if abi := landlockABI(); abi > 0 && landlock(abi, nil) == nil {
+	var limit unix.Rlimit
+	c.rlimits = answers(unix.Prlimit(0, unix.RLIMIT_AS, nil, &limit))
+	// Nothing is at this path, and that is found out after the namespace was made.
+	_, forkErr := syscall.ForkExec("/dev/null/none", nil, &syscall.ProcAttr{
+		Sys: &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET}})
+	answers(forkErr)
+	c.network = errors.Is(forkErr, unix.ENOTDIR) || errors.Is(forkErr, unix.ENOENT)
+	if !answers(unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) {
+		return c, err
+	}
+	c.privileges = answers(dropCapabilities())
+	if abi := landlockABI(); abi > 0 && answers(landlock(abi, nil)) {
 		fd, err := unix.Open("/", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-		if err == nil {
+		if answers(err) {
 			unix.Close(fd)
 		} else if errors.Is(err, unix.EACCES) {
 			c.landlock = abi
 		}
 	}
-	if haveSeccomp && seccomp(c.cloneFlags()) == nil {
+	if haveSeccomp && answers(seccomp(c.cloneFlags())) {
 		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-		if err == nil {
+		if answers(err) {
 			unix.Close(fd)
 		}
 		c.seccomp = errors.Is(err, unix.EPERM)
 	}
-	return c
+	return c, err
 }
 
 // prepare sets what a command needs before its thread is restricted.
@@ -110,6 +140,8 @@ func (c confinement) fallbacks() []confinement {
 	add(func(c *confinement) { c.landlock = 0 })
 	add(func(c *confinement) { c.seccomp = false })
 	add(func(c *confinement) { c.landlock, c.seccomp = 0, false })
+	add(func(c *confinement) { c.network = false })
+	add(func(c *confinement) { c.rlimits = false })
 	add(func(c *confinement) { *c = confinement{rlimits: c.rlimits} })
 	add(func(c *confinement) { *c = confinement{} })
 	return tries
@@ -240,14 +272,22 @@ func (c confinement) limit(pid int, l limits) error {
 	return nil
 }
 
-// addressSpace is the most that a process has taken so far of what limits.memory bounds, in
-// bytes; 0 where that can't be told.
-func addressSpace(pid int) int64 {
-	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	_, peak, _ := bytes.Cut(status, []byte("\nVmPeak:"))
-	var kib int64
-	_, _ = fmt.Sscan(string(peak[:min(len(peak), 64)]), &kib)
-	return kib << 10
+// addressSpace returns what tells the most that a process has taken so far of what limits.memory
+// bounds, in bytes; 0 where that can't be told, and once it has ended. It is to be closed.
+func addressSpace(pid int) (taken func() int64, closer io.Closer) {
+	// Opened once: the number may be another's later.
+	status, err := os.Open(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return func() int64 { return 0 }, io.NopCloser(nil)
+	}
+	var b [4096]byte
+	return func() int64 {
+		n, _ := status.ReadAt(b[:], 0)
+		_, peak, _ := bytes.Cut(b[:n], []byte("\nVmPeak:"))
+		kib, _, _ := bytes.Cut(bytes.TrimLeft(peak, " \t"), []byte(" "))
+		size, _ := strconv.ParseInt(string(kib), 10, 50)
+		return size << 10
+	}, status
 }
 
 // coreSize is the one that also keeps a dump from a program that the kernel would pipe it to,

@@ -3,6 +3,7 @@
 package ffmpeg
 
 import (
+	"io"
 	"os/exec"
 
 	"github.com/rematch-go/rematch/video"
@@ -15,8 +16,8 @@ type confinement struct{}
 // permissions are what a program may do.
 type permissions struct{}
 
-func newPermissions(string) permissions { return permissions{} }
-func kernelGuards() confinement         { return confinement{} }
+func newPermissions(string) permissions  { return permissions{} }
+func kernelGuards() (confinement, error) { return confinement{}, nil }
 
 func (c confinement) fallbacks() []confinement      { return []confinement{c} }
 func (confinement) canLimit() bool                  { return false }
@@ -25,6 +26,6 @@ func (confinement) prepare(*exec.Cmd)               {}
 func (confinement) enter(permissions, string) error { return nil }
 func (confinement) limit(int, limits) error         { return nil }
 
-func addressSpace(int) int64 { return 0 }
+func addressSpace(int) (func() int64, io.Closer) { return func() int64 { return 0 }, io.NopCloser(nil) }
 
 func onOwnThread(f func()) { go f() }

@@ -50,8 +50,9 @@ type Options struct {
 	Threads int
 	// Memory is the ceiling, in bytes, of a decoder's address space, of which it uses a
 	// part; default 1 GiB and 32 bytes for each of Limits.Pixels (3 GiB with the default
-	// limits). A file that needs more is over the budget "memory", a *video.LimitError, and
-	// so is ffmpeg itself where New can't start it with so little. Negative: none. Linux only.
+	// limits, and 136 MiB for each of Threads but the first). A file that needs more is over
+	// the budget "memory", a *video.LimitError; where ffmpeg does not even start with so
+	// little, New says so, or with Lazy every video is over it. Negative: none. Linux only.
 	Memory int64
 	// CPU is the ceiling of a decoder's processor time, rounded up to seconds; default
 	// Limits.Work for each of Threads and for one more. A file that needs more is
@@ -89,15 +90,19 @@ const versionTime = 30 * time.Second
 // New finds ffmpeg and ffprobe and, unless o.Lazy is set, asks ffmpeg for its version,
 // with all guards that the kernel has, or without those under which it does not run. The
 // error wraps ErrNotInstalled when either is missing, and a *video.MissingGuardsError
-// when a guard of o.Require is.
+// when a guard of o.Require is. Too little memory to start, too few file descriptors and the
+// like are errors as well, and cost no guard.
 func New(o Options) (*Backend, error) {
 	if o.Threads < 0 {
 		return nil, fmt.Errorf("ffmpeg: Options.Threads is %d; it must not be negative", o.Threads)
 	}
 	o.Require = slices.Clone(o.Require)
-	b := &Backend{options: o, confine: kernelGuards()}
+	all, err := kernelGuards()
+	if err != nil {
+		return nil, fmt.Errorf("ffmpeg: the kernel's guards can't be tried just now: %w", err)
+	}
+	b := &Backend{options: o, confine: all}
 	b.ask = sync.OnceValues(b.askVersion)
-	var err error
 	if b.ffmpeg, err = find(o.FFmpeg, "ffmpeg"); err != nil {
 		return nil, err
 	}
@@ -121,6 +126,9 @@ func (b *Backend) askVersion() (version, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), versionTime)
 	defer cancel()
 	out, err := b.tryVersion(ctx)
+	if limit := new(video.LimitError); errors.As(err, &limit) { // of no file: it is no verdict
+		return version{}, fmt.Errorf("ffmpeg: %s does not start with the %d bytes of memory that it may take: raise Options.Memory", b.ffmpeg, limit.Max)
+	}
 	if err != nil {
 		return version{}, fmt.Errorf("ffmpeg: %s -version: %w; check that it runs from a shell", b.ffmpeg, err)
 	}
@@ -132,7 +140,7 @@ func (b *Backend) askVersion() (version, error) {
 }
 
 // tryVersion runs ffmpeg -version, confined as far as it still runs, and keeps to
-// that. The error is that of the unconfined program. A lazy Backend, which is in use by
+// that. The error is that of the last try. A lazy Backend, which is in use by
 // now, holds to all that the kernel has.
 func (b *Backend) tryVersion(ctx context.Context) (out []byte, err error) {
 	if b.options.Lazy {
@@ -152,10 +160,14 @@ func (b *Backend) tryVersion(ctx context.Context) (out []byte, err error) {
 // mostGuards returns the most of all that try succeeds with.
 func mostGuards(all confinement, try func(confinement) error) (confinement, error) {
 	var err error
-	for _, c := range all.fallbacks() {
+	fewer := all.fallbacks()
+	for i, c := range fewer {
 		if err = try(c); err == nil {
-			if c != all && try(all) == nil {
-				return all, nil // what was in its way is over, and was none of the guards
+			// What failed for another reason, which is over, is not given up.
+			for _, more := range fewer[:i] {
+				if try(more) == nil {
+					return more, nil
+				}
 			}
 			return c, nil
 		}

@@ -14,6 +14,9 @@ const (
 	// pixelMemory is what a pixel may take: sixteen reference pictures of 4:2:0, the
 	// most that H.264 and HEVC allow, of 1.5 bytes a pixel each, and a third more.
 	pixelMemory = 32
+	// threadMemory is what a further thread may: a heap of its own in glibc, which takes
+	// twice its 64 MiB to place it, and a stack.
+	threadMemory = 136 << 20
 	// maxPixels bounds what is reckoned for a caller without a limit of pixels: a
 	// larger picture is refused anyway.
 	maxPixels = 1 << 29
@@ -31,7 +34,7 @@ func (b *Backend) memory(l video.Limits) int64 {
 	if pixels <= 0 || pixels > maxPixels {
 		pixels = maxPixels
 	}
-	return baseMemory + pixelMemory*pixels
+	return baseMemory + pixelMemory*pixels + threadMemory*int64(max(b.options.Threads, 1)-1)
 }
 
 // cpu returns the processor time of a process, in whole seconds because that is

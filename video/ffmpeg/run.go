@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -112,7 +113,9 @@ func (b *Backend) start(ctx context.Context, confine confinement, program string
 		// Whatever left the group may hold the pipes for as long as it likes.
 		time.AfterFunc(killWait, func() { stdout.Close(); stderr.Close() })
 	})
-	log := &memoryWatch{r: stderr, stop: stop, ceiling: l.memory, taken: func() int64 { return addressSpace(cmd.Process.Pid) }}
+	log := &memoryWatch{r: stderr, stop: stop, ceiling: l.memory}
+	var peak io.Closer
+	log.taken, peak = addressSpace(cmd.Process.Pid)
 	if l.memory <= 0 {
 		log.stop = func() {} // what ffmpeg makes of it decides
 	}
@@ -121,6 +124,7 @@ func (b *Backend) start(ctx context.Context, confine confinement, program string
 		stop()
 		stdout.Close()
 		stderr.Close()
+		peak.Close()
 		if ctx.Err() != nil {
 			return context.Cause(ctx) // whatever came of it
 		}
@@ -139,8 +143,8 @@ func explainExit(err error) error {
 		return nil
 	case !errors.As(err, &exit):
 		return fmt.Errorf("ffmpeg: %w", err)
-	case exit.ExitCode() == notLoaded:
-		// The loader's, of which no file is to blame. ffmpeg itself ends with 1 or 255.
+	case exit.ExitCode() == notLoaded || exit.ExitCode() == notRun:
+		// The loader's or a wrapper script's, of which no file is to blame. ffmpeg itself ends with 1 or 255.
 		return fmt.Errorf("ffmpeg: %s can't be loaded; check that it runs from a shell", exit.String())
 	case killed(exit.ProcessState):
 		return errors.New("ffmpeg: the decoder was killed, by the system for want of memory or by somebody")
@@ -148,8 +152,11 @@ func explainExit(err error) error {
 	return &ffargs.ExitError{Code: exit.ExitCode()}
 }
 
-// notLoaded is the exit code of a program whose libraries are not found.
-const notLoaded = 127
+// Exit codes of a program that may not be run, and of one that, or whose libraries, is not found.
+const (
+	notRun    = 126
+	notLoaded = 127
+)
 
 // pipes opens files until one fails, and closes them all.
 type pipes struct {
