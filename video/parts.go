@@ -69,7 +69,8 @@ func (s *Stored) Parts(ctx context.Context) (Layout, error) {
 func (s *Stored) layout(r *contextReader) (Layout, error) {
 	format, _, _ := Sniff(head(r, 0))
 	l := Layout{Format: format, End: s.size}
-	end, complete := mediumEnd(r, 0, s.size, format)
+	blocks := maxBlocks // for all of it: a file can be full of beginnings
+	end, complete := mediumEnd(r, 0, s.size, format, &blocks)
 	l.End, l.More = end, !complete
 	members, base, archive, complete := archiveMembers(r, s.size)
 	l.Archive = archive
@@ -103,7 +104,7 @@ func (s *Stored) layout(r *contextReader) (Layout, error) {
 			l.More = true
 			break
 		}
-		end, complete := mediumEnd(r, start, s.size, format)
+		end, complete := mediumEnd(r, start, s.size, format, &blocks)
 		l.More = l.More || !complete
 		l.Parts = append(l.Parts, Part{Offset: start, Size: end - start, Format: format})
 		at = end

@@ -382,3 +382,21 @@ func FuzzParts(f *testing.F) {
 		}
 	})
 }
+
+// A file can be full of media that are full of blocks: all of them together have one budget.
+func TestBlocksOfAllMedia(t *testing.T) {
+	unit := append([]byte("\x1aE\xdf\xa3\x8b\x42\x82\x88matroska"), bytes.Repeat([]byte{0xec, 0x80}, 200_000)...) // voids
+	for n, more := range map[int]bool{2: false, 6: true} {
+		s, err := video.Store(t.Context(), video.Bytes("x", bytes.Repeat(unit, n)), video.Limits{})
+		require.NoError(t, err)
+		l, err := s.Parts(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, "matroska", l.Format)
+		assert.Equal(t, more, l.More, n)
+		if !more {
+			assert.Equal(t, int64(len(unit)), l.End)
+			assert.Len(t, l.Parts, n-1)
+		}
+		require.NoError(t, s.Close())
+	}
+}

@@ -9,25 +9,25 @@ import (
 	"slices"
 )
 
-// maxBlocks bounds the walk through a medium's blocks.
+// maxBlocks bounds the walk through the blocks of a file's media.
 const maxBlocks = 1 << 20
 
 // mediumEnd returns where a medium that begins at start ends: at size where its format or its
-// damage does not tell. complete is false if it has more blocks than are walked through.
-func mediumEnd(r io.ReaderAt, start, size int64, format string) (end int64, complete bool) {
+// damage does not tell. complete is false if it has more blocks than are left to be walked through.
+func mediumEnd(r io.ReaderAt, start, size int64, format string, left *int) (end int64, complete bool) {
 	switch format {
 	case "jpeg":
 		return jpegEnd(r, start, size), true
 	case "png":
-		return walk(r, start+8, size, pngChunk)
+		return walk(r, start+8, size, left, pngChunk)
 	case "gif":
 		return gifEnd(r, start, size), true
 	case "webp", "avi":
-		return walk(r, start, size, riffChunk(start, format))
+		return walk(r, start, size, left, riffChunk(start, format))
 	case "mp4", "mov", "3gp", "heic", "avif", "cr3":
-		return walk(r, start, size, isoBox(start, size))
+		return walk(r, start, size, left, isoBox(start, size))
 	case "matroska", "webm":
-		return walk(r, start, size, ebmlElement(start))
+		return walk(r, start, size, left, ebmlElement(start))
 	case "bmp":
 		return bmpEnd(r, start, size), true
 	}
@@ -39,12 +39,16 @@ func mediumEnd(r io.ReaderAt, start, size int64, format string) (end int64, comp
 type step func(at int64, b []byte) (next int64, last bool)
 
 // walk goes from block to block.
-func walk(r io.ReaderAt, at, size int64, next step) (end int64, complete bool) {
-	var b [16]byte
-	for range maxBlocks {
-		n, _ := r.ReadAt(b[:], at)
-		clear(b[n:])
-		if n < 8 {
+func walk(r io.ReaderAt, at, size int64, left *int, next step) (end int64, complete bool) {
+	var window [4 << 10]byte // of the file from base on: a block can be as small as two bytes
+	base, have := at, 0
+	for ; *left > 0; *left-- {
+		if at+16 > base+int64(have) {
+			base = at
+			have, _ = r.ReadAt(window[:min(int64(len(window)), size-at)], at)
+		}
+		var b [16]byte
+		if copy(b[:], window[at-base:have]) < 8 {
 			return size, true
 		}
 		to, last := next(at, b[:])

@@ -376,3 +376,17 @@ func TestSlowDecoderHidesNoDigest(t *testing.T) {
 	require.Len(t, v.Media, 1)
 	assert.Equal(t, "timed_out", v.Media[0].Reason)
 }
+
+// A decoder that gives up by a clock of its own says nothing of the upload.
+func TestDecoderWithItsOwnDeadline(t *testing.T) {
+	s := screen.New(knownFilm(t), screen.Options{Video: video.Options{Backend: late{}}})
+	_, err := s.Screen(t.Context(), video.Bytes("film", clip("")))
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	assert.ErrorContains(t, err, "the farm")
+}
+
+type late struct{ film }
+
+func (late) Probe(context.Context, video.Container) (video.Info, error) {
+	return video.Info{}, fmt.Errorf("asking the farm: %w", context.DeadlineExceeded)
+}

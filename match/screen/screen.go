@@ -202,7 +202,8 @@ func (s *Screener) upload(ctx context.Context, stored *video.Stored) (*match.Upl
 // A file that is several media, as a photograph with a film behind it, is judged as each of them:
 // Verdict.Media. All of them have one budget of frames and of unpacked bytes, beside the first.
 // Limits.Work is for all of that together, from when the upload is here: what was seen within it
-// is judged, and the media that were not reached are told. Verdict.Digests are read beside it.
+// is judged, and the media that were not reached are told, unless the time was too short to find
+// them. Verdict.Digests are read beside it.
 //
 // Frames are looked at in halves as well (hash.Half), so that a copy is found of which a
 // logo covers a quarter, as far as it is neither mirrored nor turned.
@@ -240,12 +241,19 @@ func (s *Screener) screen(ctx context.Context, stored *video.Stored, upload vide
 	if err != nil {
 		return refuse(Verdict{}, w.cause(err))
 	}
-	whole := s.outline(w.ctx, stored, u, digests) // first: what decodes slowly must not hide it
-	v, err := s.judge(w, stored, u, digests, perceptual, s.options.Video)
+	sums, err := digestLooks(w.ctx, stored, digests)
+	if err != nil {
+		return refuse(Verdict{}, w.cause(err))
+	}
+	whole, err := s.outline(w, stored, u, digests) // first: what decodes slowly must not hide it
 	if err != nil {
 		return Verdict{}, err
 	}
-	return s.media(w, stored, upload.ContentType(), u, digests, perceptual, &whole, v)
+	v, err := s.judge(w, stored, u, sums, perceptual, s.options.Video)
+	if err != nil {
+		return Verdict{}, err
+	}
+	return s.media(w, stored, upload.ContentType(), u, digests, perceptual, whole, v)
 }
 
 // work is the budget of work of an upload, in which all that is done with it counts: it can
@@ -267,7 +275,7 @@ func startWork(ctx context.Context, name string, l video.Limits) (work, context.
 // cause gives what went wrong because the time was up its cause.
 func (w work) cause(err error) error {
 	switch caller := w.caller.Err(); {
-	case !errors.Is(err, context.DeadlineExceeded):
+	case w.ctx.Err() == nil || !errors.Is(err, context.DeadlineExceeded): // a backend can have its own
 		return err
 	case caller != nil:
 		return &video.Error{Name: w.name, Err: caller}
@@ -275,12 +283,8 @@ func (w work) cause(err error) error {
 	return &video.Error{Name: w.name, Err: video.ErrTimeout}
 }
 
-// judge judges one medium.
-func (s *Screener) judge(w work, stored *video.Stored, u *match.Upload, digests, perceptual []hash.Kind, o video.Options) (Verdict, error) {
-	sums, err := digestLooks(w.ctx, stored, digests)
-	if err != nil {
-		return refuse(Verdict{}, w.cause(err))
-	}
+// judge judges one medium; sums are its digests.
+func (s *Screener) judge(w work, stored *video.Stored, u *match.Upload, sums []match.Look, perceptual []hash.Kind, o video.Options) (Verdict, error) {
 	var v Verdict
 	var seen *watch
 	var undecoded error

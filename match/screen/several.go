@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match"
@@ -37,20 +38,36 @@ type Medium struct {
 // outline is what is told of an upload without decoding anything.
 type outline struct {
 	layout video.Layout
-	told   bool    // layout is
+	flags  bool    // layout is told, and there is something that could disagree with it
 	front  Verdict // of the digests of what stands before the end of the first medium
-	err    error   // what went wrong
+	err    error   // what kept it from being told; a verdict
 }
 
-func (s *Screener) outline(ctx context.Context, stored *video.Stored, u *match.Upload, digests []hash.Kind) (o outline) {
-	if o.layout, o.err = stored.Parts(ctx); o.err != nil {
-		return o
+// outlineShare is the part of the time for an upload that its outline may take: a file can be made
+// so that it takes long, and what it begins with is to be judged all the same.
+const outlineShare = 4
+
+func (s *Screener) outline(w work, stored *video.Stored, u *match.Upload, digests []hash.Kind) (*outline, error) {
+	ctx, stop := w.ctx, context.CancelFunc(func() {})
+	if end, limited := w.ctx.Deadline(); limited {
+		ctx, stop = context.WithTimeout(w.ctx, time.Until(end)/outlineShare)
 	}
-	o.told = stored.Size() > 0                            // else there is nothing to disagree with
-	if len(digests) > 0 && o.layout.End < stored.Size() { // what is known may have had nothing behind it
-		o.err = front(ctx, stored, o.layout.End, u, digests, &o.front)
+	defer stop()
+	var o outline
+	layout, err := stored.Parts(ctx)
+	if o.err = err; err == nil {
+		o.layout, o.flags = layout, stored.Size() > 0
+		if len(digests) > 0 && layout.End < stored.Size() { // what is known may have had nothing behind it
+			o.err = front(ctx, stored, layout.End, u, digests, &o.front)
+		}
 	}
-	return o
+	if errors.Is(o.err, context.DeadlineExceeded) && w.caller.Err() == nil {
+		o.err = &video.Error{Name: w.name, Err: video.ErrTimeout}
+	}
+	if _, ok := video.Reason(o.err); o.err != nil && !ok {
+		return nil, o.err
+	}
+	return &o, nil
 }
 
 // media judges what an upload has beside the medium that it begins with, and completes the
@@ -59,14 +76,11 @@ func (s *Screener) media(w work, stored *video.Stored, contentType string, u *ma
 	o := s.options.Video
 	o.Limits = o.Limits.Defaults()
 	layout := &whole.layout
-	if whole.told {
+	if whole.flags {
 		v.Flags = flags(stored.Name(), contentType, layout)
 	}
 	v.add(&whole.front)
-	undecoded := v.Err
-	if whole.err != nil {
-		return refuse(v, w.cause(whole.err))
-	}
+	undecoded := cmp.Or(v.Err, whole.err)
 	for _, p := range layout.Parts {
 		m, err := s.medium(w, stored, p, u, digests, perceptual, &o)
 		if err != nil {
@@ -111,7 +125,11 @@ func (s *Screener) medium(w work, stored *video.Stored, p video.Part, u *match.U
 		return Verdict{}, err
 	}
 	defer part.Close()
-	v, err := s.judge(w, part, u, digests, perceptual, *o)
+	sums, err := digestLooks(w.ctx, part, digests)
+	if err != nil {
+		return Verdict{}, err
+	}
+	v, err := s.judge(w, part, u, sums, perceptual, *o)
 	if err == nil && v.Err == nil && p.Member != "" { // what is behind a member's end is not gone into
 		var l video.Layout
 		if l, err = part.Parts(w.ctx); err == nil && (len(l.Parts) > 0 || l.More) {

@@ -40,8 +40,8 @@ type confinement struct {
 const keptCapability = unix.CAP_DAC_READ_SEARCH
 
 // kernelGuards tries every guard, once in the life of a process, on a thread that
-// ends with it. The error says that there was no answer: for want of file descriptors,
-// processes or memory; it is tried again at the next call.
+// ends with it. The error says that there was no answer: for want of file
+// descriptors or processes; it is tried again at the next call.
 func kernelGuards() (confinement, error) {
 	tried.Lock()
 	defer tried.Unlock()
@@ -73,10 +73,8 @@ var tried struct {
 // tryGuards asks the kernel for what it has. The error is one that says nothing about that.
 func tryGuards() (c confinement, err error) {
 	answers := func(e error) bool { // and remembers if it is none
-		for _, passing := range []error{unix.EMFILE, unix.ENFILE, unix.ENOMEM, unix.EAGAIN, unix.EINTR} {
-			if errors.Is(e, passing) {
-				err = e
-			}
+		if passing(e) {
+			err = e
 		}
 		return e == nil
 	}
@@ -280,7 +278,7 @@ func addressSpace(pid int) (taken func() int64, closer io.Closer) {
 	if err != nil {
 		return func() int64 { return 0 }, io.NopCloser(nil)
 	}
-	var b [4096]byte
+	var b [64 << 10]byte // groups stand before it, and there can be many
 	return func() int64 {
 		n, _ := status.ReadAt(b[:], 0)
 		_, peak, _ := bytes.Cut(b[:n], []byte("\nVmPeak:"))

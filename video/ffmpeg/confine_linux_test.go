@@ -73,7 +73,9 @@ func guards(t *testing.T) confinement {
 func jail(t *testing.T, confine confinement, o Options) *Backend {
 	t.Helper()
 	path := prisoner(t)
-	return &Backend{ffmpeg: path, ffprobe: path, options: o, confine: confine, may: map[string]permissions{path: newPermissions(path)}}
+	may, err := newPermissions(path)
+	require.NoError(t, err)
+	return &Backend{ffmpeg: path, ffprobe: path, options: o, confine: confine, may: map[string]permissions{path: may}}
 }
 
 // attempt lets the prisoner try something, and returns what it said and how it ended.
@@ -302,10 +304,11 @@ func beParent() bool {
 		return false
 	}
 	all, err := kernelGuards()
-	if err != nil {
+	may, mayErr := newPermissions(path)
+	if err = errors.Join(err, mayErr); err != nil {
 		panic(err)
 	}
-	b := &Backend{ffmpeg: path, confine: all, may: map[string]permissions{path: newPermissions(path)}}
+	b := &Backend{ffmpeg: path, confine: all, may: map[string]permissions{path: may}}
 	p, err := b.start(context.Background(), b.confine, path, []string{"wait"}, "/dev/null", limits{})
 	if err != nil {
 		fmt.Println(err)
@@ -403,15 +406,21 @@ func TestGuardsOnceMore(t *testing.T) {
 	tried.Unlock()
 	var limit unix.Rlimit
 	require.NoError(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
+	restore := func() { assert.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)) }
+	t.Cleanup(restore)
 	none := limit
 	none.Cur = 3
 	require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &none))
-	_, err := New(Options{FFmpeg: "/bin/true", FFprobe: "/bin/true", Lazy: true})
-	require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &limit))
-	if want.landlock > 0 || want.seccomp {
-		assert.ErrorIs(t, err, unix.EMFILE)
-	}
+	_, err := New(Options{FFmpeg: "/bin/sh", FFprobe: "/bin/sh", Lazy: true})
+	restore()
+	assert.ErrorIs(t, err, unix.EMFILE)
 	assert.Equal(t, want, guards(t))
+
+	// The same of what a program is: one that can't be read is not taken for a script.
+	require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &none))
+	_, err = New(Options{FFmpeg: "/bin/sh", FFprobe: "/bin/sh", Lazy: true})
+	restore()
+	assert.ErrorIs(t, err, unix.EMFILE)
 }
 
 // TestMostGuards: no guard is given up that is not in the way.
@@ -453,6 +462,7 @@ func TestMostGuards(t *testing.T) {
 		}, confinement{privileges: true, landlock: 3, seccomp: true, network: true}, nil, 11},
 		{"never", func(confinement, int) error { return failure }, all, failure, len(all.fallbacks())},
 		{"no memory", func(confinement, int) error { return short }, all, short, 1},
+		{"no file descriptors", func(confinement, int) error { return unix.EMFILE }, all, unix.EMFILE, 1},
 		{"no time", func(confinement, int) error { return context.DeadlineExceeded }, all, context.DeadlineExceeded, 1},
 	} {
 		n := 0

@@ -16,8 +16,8 @@ type confinement struct{}
 // permissions are what a program may do.
 type permissions struct{}
 
-func newPermissions(string) permissions  { return permissions{} }
-func kernelGuards() (confinement, error) { return confinement{}, nil }
+func newPermissions(string) (permissions, error) { return permissions{}, nil }
+func kernelGuards() (confinement, error)         { return confinement{}, nil }
 
 func (c confinement) fallbacks() []confinement      { return []confinement{c} }
 func (confinement) canLimit() bool                  { return false }

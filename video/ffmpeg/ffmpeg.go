@@ -30,6 +30,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/rematch-go/rematch/hash"
@@ -109,7 +110,12 @@ func New(o Options) (*Backend, error) {
 	if b.ffprobe, err = find(o.FFprobe, "ffprobe"); err != nil {
 		return nil, err
 	}
-	b.may = map[string]permissions{b.ffmpeg: newPermissions(b.ffmpeg), b.ffprobe: newPermissions(b.ffprobe)}
+	b.may = make(map[string]permissions)
+	for _, program := range []string{b.ffmpeg, b.ffprobe} {
+		if b.may[program], err = newPermissions(program); err != nil {
+			return nil, fmt.Errorf("ffmpeg: %w", err)
+		}
+	}
 	if !o.Lazy {
 		if _, err := b.ask(); err != nil {
 			return nil, err
@@ -171,12 +177,18 @@ func mostGuards(all confinement, try func(confinement) error) (confinement, erro
 			}
 			return c, nil
 		}
-		// Want of memory is no guard's fault, and the next would have more of it.
-		if limit := new(video.LimitError); errors.As(err, &limit) || errors.Is(err, context.DeadlineExceeded) {
+		// That is no guard's fault, and the next might seem to cure it.
+		if limit := new(video.LimitError); errors.As(err, &limit) || errors.Is(err, context.DeadlineExceeded) || passing(err) {
 			break
 		}
 	}
 	return all, err
+}
+
+// passing reports whether an error tells of the moment and of nothing else: there were no file
+// descriptors or processes left.
+func passing(err error) bool {
+	return slices.ContainsFunc([]error{syscall.EMFILE, syscall.ENFILE, syscall.EAGAIN, syscall.EINTR}, func(e error) bool { return errors.Is(err, e) })
 }
 
 // maxVersion bounds the answer to -version, in bytes. Common ones have one or two KiB.

@@ -79,11 +79,16 @@ type rule struct {
 // permissions are the rules for running a program.
 type permissions []rule
 
-func newPermissions(program string) permissions {
+// newPermissions finds out what a program needs. The error says that it can't be read just now.
+func newPermissions(program string) (permissions, error) {
 	rules := permissions{{program, mayRun, true}}
 	system := uint64(mayRead)
 	var libraries []string
-	if f, err := elf.Open(program); err == nil {
+	f, err := elf.Open(program)
+	if passing(err) {
+		return nil, err
+	}
+	if err == nil {
 		defer f.Close()
 		if loader := interpreter(f); loader != "" {
 			rules = append(rules, rule{loader, mayRun, false})
@@ -115,7 +120,7 @@ func newPermissions(program string) permissions {
 	for _, path := range systemPaths {
 		rules = append(rules, rule{path, system, false})
 	}
-	return rules
+	return rules, nil
 }
 
 // interpreter returns the loader that a program asks for.

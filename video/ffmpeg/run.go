@@ -114,9 +114,10 @@ func (b *Backend) start(ctx context.Context, confine confinement, program string
 		time.AfterFunc(killWait, func() { stdout.Close(); stderr.Close() })
 	})
 	log := &memoryWatch{r: stderr, stop: stop, ceiling: l.memory}
-	var peak io.Closer
-	log.taken, peak = addressSpace(cmd.Process.Pid)
-	if l.memory <= 0 {
+	var peak io.Closer = io.NopCloser(nil)
+	if l.memory > 0 {
+		log.taken, peak = addressSpace(cmd.Process.Pid)
+	} else {
 		log.stop = func() {} // what ffmpeg makes of it decides
 	}
 	return &ffargs.Process{Stdout: stdout, Stderr: log, Wait: func() error {
@@ -144,7 +145,7 @@ func explainExit(err error) error {
 	case !errors.As(err, &exit):
 		return fmt.Errorf("ffmpeg: %w", err)
 	case exit.ExitCode() == notLoaded || exit.ExitCode() == notRun:
-		// The loader's or a wrapper script's, of which no file is to blame. ffmpeg itself ends with 1 or 255.
+		// The loader's or a wrapper script's, of which no file is to blame. ffmpeg itself never ends with these.
 		return fmt.Errorf("ffmpeg: %s can't be loaded; check that it runs from a shell", exit.String())
 	case killed(exit.ProcessState):
 		return errors.New("ffmpeg: the decoder was killed, by the system for want of memory or by somebody")
