@@ -64,8 +64,10 @@ func (s *Screener) outline(w work, stored *video.Stored, u *match.Upload, digest
 	if errors.Is(o.err, context.DeadlineExceeded) && w.caller.Err() == nil {
 		o.err = &video.Error{Name: w.name, Err: video.ErrTimeout}
 	}
-	if _, ok := video.Reason(o.err); o.err != nil && !ok {
-		return nil, o.err
+	if o.err != nil {
+		if _, err := refuse(Verdict{}, o.err); err != nil {
+			return nil, err // of no upload's making
+		}
 	}
 	return &o, nil
 }
