@@ -42,7 +42,7 @@ type Layout struct {
 	Trailing int64
 	Archive  bool // it ends with the directory of a ZIP archive
 	// More tells that there is more than was looked at: over MaxParts media, an archive of over 4096
-	// members or one that makes no sense or has no directory, a medium of a million blocks, thousands of
+	// members or one that makes no sense or has no directory, media of a million blocks together, thousands of
 	// bytes that could begin a medium and do not, something 16 MiB behind the end of one.
 	More bool
 }

@@ -195,7 +195,7 @@ func (p *pipes) close() {
 func own(cmd *exec.Cmd) {
 	cmd.Dir = filepath.VolumeName(cmd.Path) + string(filepath.Separator)
 	cmd.Env = []string{"LC_ALL=C", "AV_LOG_FORCE_NOCOLOR=1",
-		// A library that ffmpeg may be linked with starts one for each processor, for nothing.
+		// A library that ffmpeg may be linked with starts a thread for each processor, for nothing.
 		"OPENBLAS_NUM_THREADS=1",
 		// glibc: memory that a frame was in is kept for the next one. To give it back and
 		// take it again is a thirtieth of what a short video costs.
