@@ -60,6 +60,12 @@ func (m *Matcher) Kept() (n int) {
 	return n
 }
 
+// Holds reports whether a ref's slot holds a signal's item, and whether that item has the ref.
+func (m *Matcher) Holds(ref Ref) (held, has bool) {
+	it := m.slots.load(ref)
+	return it != nil, it != nil && ref-it.first < Ref(len(it.signals))
+}
+
 // SetUsed makes a new matcher one that has given out n numbers of signals.
 func (m *Matcher) SetUsed(n uint64) { m.used = n }
 

@@ -221,6 +221,36 @@ func TestReadersSeeWholeChanges(t *testing.T) {
 	wg.Wait()
 }
 
+// Whatever a query comes by in a slot, at any moment, knows which slots it has: slots are used
+// again, and the query may hold what an index said of those before.
+func TestSlotsHoldWholeItems(t *testing.T) {
+	r := seeded()
+	m := newMatcher(t, match.Options{}, match.Bank{Name: "b", Entries: []match.Entry{picture("first", random(r, hash.PDQ))}})
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			for i := 1; !stop.Load(); i++ {
+				if held, has := m.Holds(match.Ref(i % 4)); held && !has {
+					t.Errorf("slot %d holds what is not there yet", i%4)
+					return
+				}
+			}
+		})
+	}
+	for range 3000 {
+		require.NoError(t, m.AddEntries("b", picture("again", random(r, hash.PDQ)), picture("and again", random(r, hash.PDQ))))
+		held, has := m.Holds(1)
+		require.True(t, held && has)
+		require.NoError(t, m.Remove("b", "again"))
+		require.NoError(t, m.Remove("b", "and again"))
+		held, _ = m.Holds(1)
+		require.False(t, held)
+	}
+	stop.Store(true)
+	wg.Wait()
+}
+
 // BenchmarkStorm measures queries under full load with and without ten thousand changes a
 // second beside them, in turns. ratio is what is left of the throughput.
 func BenchmarkStorm(b *testing.B) {

@@ -424,7 +424,7 @@ func (m *Matcher) insert(b *bank, c change) error {
 	var fresh [256]batch // by kind
 	for _, it := range items {
 		b.count(it, 1)
-		it.first = m.reserve(it)
+		m.reserve(it)
 		for n := range it.signals {
 			if s := &it.signals[n]; m.indexable(it, n) {
 				x := &fresh[s.Value.Kind()]
@@ -566,17 +566,16 @@ func (m *Matcher) drop(it *item) {
 	m.free[len(it.signals)] = append(m.free[len(it.signals)], it.first)
 }
 
-// reserve finds a run of slots for the item's signals.
-func (m *Matcher) reserve(it *item) Ref {
+// reserve finds a run of slots for the item's signals and puts it there. From then on a query
+// that holds a hit of what had the slots before may come by it.
+func (m *Matcher) reserve(it *item) {
 	n := len(it.signals)
-	var first Ref
 	if runs := m.free[n]; len(runs) > 0 {
-		first = runs[len(runs)-1]
+		it.first = runs[len(runs)-1]
 		m.free[n] = runs[:len(runs)-1]
 	} else {
-		first = Ref(m.used) // insert has seen that there is room
+		it.first = Ref(m.used) // insert has seen that there is room
 		m.used += uint64(n)
 	}
-	m.slots.store(first, n, it)
-	return first
+	m.slots.store(it.first, n, it)
 }
