@@ -21,7 +21,7 @@ type FollowOptions struct {
 	// node; the query that has found it waits for that, twice Options.Busy at most. Surge.SetAside is ours.
 	Match match.Options
 	// Snapshot is the path of a bank file that is kept beside, so that the next start has to read
-	// changes only. Empty: there is none, and each start reads the whole store.
+	// changes only; no other follower's. Empty: there is none, and each start reads the whole store.
 	Snapshot string
 	// Every is how often the file is written anew, if there was a change; Changes after how
 	// many events at the latest. 0: 10 minutes and 100,000.
@@ -49,7 +49,7 @@ type Follower struct {
 	at       Position
 	pending  *match.Lineage // of a snapshot that is in use and was not yet found in the store's history
 
-	saving   sync.Mutex // held while the file is written
+	saving   sync.Mutex // held while the file is written; applying is taken within it
 	saveNext time.Time
 
 	mu     sync.Mutex
@@ -269,6 +269,11 @@ func (f *Follower) catchUp(ctx context.Context) error {
 func (f *Follower) apply(e *Event) error {
 	f.applying.Lock()
 	defer f.applying.Unlock()
+	return f.take(e)
+}
+
+// take is apply for who holds applying.
+func (f *Follower) take(e *Event) error {
 	if f.pending != nil || e.Seq != f.at.Seq+1 || e.PrevHash != f.at.Hash {
 		return nil // somebody else was faster
 	}
@@ -308,12 +313,15 @@ func (f *Follower) settleSnapshot(ctx context.Context) error {
 // restart reads the whole store again, for the one that was followed is not there any more.
 func (f *Follower) restart(ctx context.Context, why error) error {
 	f.failed(why)
+	f.saving.Lock() // else what is being written of the old one would come in the place of the new file
+	defer f.saving.Unlock()
 	f.applying.Lock()
 	defer f.applying.Unlock()
 	return f.build(ctx)
 }
 
-// build makes a Matcher of all that is in the store. The caller holds applying.
+// build makes a Matcher of all that is in the store. The caller holds applying, and saving unless
+// nothing was ever saved.
 func (f *Follower) build(ctx context.Context) error {
 	var b match.Builder
 	var at Position
@@ -329,6 +337,9 @@ func (f *Follower) build(ctx context.Context) error {
 		snap, err = b.Snapshot()
 	} else if err = b.WriteFileAs(f.o.Snapshot, f.s.lineage(at)); err == nil {
 		snap, err = match.OpenSnapshot(f.o.Snapshot)
+	}
+	if err == nil && f.o.Snapshot != "" && snap.Lineage() != f.s.lineage(at) {
+		err = fmt.Errorf("%w: somebody else has written %s meanwhile; give each follower a file of its own", match.ErrInvalid, f.o.Snapshot)
 	}
 	if err != nil {
 		return err
@@ -464,11 +475,25 @@ func (f *Follower) setAside(x match.Surge) error {
 				return err
 			}
 		}
-		for e, err := range f.s.Changes(ctx, f.position()) { // so that it holds from the next upload on
-			if err != nil || f.apply(&e) != nil {
-				break // run hears of it too
-			}
-		}
+		f.hurry(ctx)
 		return nil
+	}
+}
+
+// hurry takes over what is new, so that it holds from the next upload on, unless that takes longer
+// than the context lasts: the store may be being read anew. run does it in any case.
+func (f *Follower) hurry(ctx context.Context) {
+	for !f.applying.TryLock() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Millisecond):
+		}
+	}
+	defer f.applying.Unlock()
+	for e, err := range f.s.Changes(ctx, f.at) {
+		if err != nil || f.take(&e) != nil {
+			return
+		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -370,4 +372,100 @@ func TestFollowSurgeRefused(t *testing.T) {
 		apply(t, s, change(match.SetEntry, "a", match.Entry{ID: "x", Curation: &match.Curation{Decision: match.Decision{Stance: match.Positive, By: "ann"}}}))
 		assert.ErrorIs(t, f.setAside(x), ErrConflict)
 	})
+}
+
+// The store is read anew while the file is written: what was being written is of the banks of
+// before, and must not be what the new Matcher is made of, nor what the next start begins with.
+func TestFollowRestartBesideSave(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "s.db"))
+	apply(t, s, putBank(match.Bank{Name: "a"}), put("a", named("x", 1)))
+	path := filepath.Join(t.TempDir(), "node.bank")
+	f := follow(t, s, FollowOptions{Snapshot: path})
+	f.cancel() // what it does by itself is not in the way
+	f.done.Wait()
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for !stop.Load() {
+			assert.NoError(t, f.Save())
+		}
+	})
+	for i := range 150 {
+		id := fmt.Sprint("e", i)
+		apply(t, s, put("a", named(id, uint64(i))))
+		require.NoError(t, f.restart(t.Context(), ErrDiverged))
+		_, there, err := f.m.Load().Entry("a", id)
+		require.NoError(t, err)
+		require.True(t, there, "round %d: it is at %v, where the store has it", i, f.position())
+	}
+	stop.Store(true)
+	wg.Wait()
+	sound(t, f)
+	snap, err := match.OpenSnapshot(path)
+	require.NoError(t, err)
+	require.Equal(t, s.lineage(f.position()), snap.Lineage())
+}
+
+// A file that somebody else writes at the same path is not taken for the one that was written.
+func TestFollowFileOfAnother(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "s.db"))
+	apply(t, s, putBank(match.Bank{Name: "a"}), put("a", named("x", 1)))
+	path := filepath.Join(t.TempDir(), "node.bank")
+	other := follow(t, s, FollowOptions{Snapshot: path})
+	other.cancel()
+	other.done.Wait()
+	f := follow(t, s, FollowOptions{Snapshot: path})
+	f.cancel()
+	f.done.Wait()
+	apply(t, s, put("a", named("y", 2)))
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for !stop.Load() {
+			assert.NoError(t, other.Save())
+		}
+	})
+	refused := 0
+	for range 300 {
+		err := f.restart(t.Context(), ErrDiverged)
+		if err != nil {
+			require.ErrorIs(t, err, match.ErrInvalid)
+			require.ErrorContains(t, err, path)
+			refused++
+			continue
+		}
+		_, there, err := f.m.Load().Entry("a", "y")
+		require.NoError(t, err)
+		require.True(t, there)
+	}
+	stop.Store(true)
+	wg.Wait()
+	require.NotZero(t, refused)
+	require.NotZero(t, f.Status().Builds)
+}
+
+// What a surge sets aside is written down whatever the follower does meanwhile, and the query that
+// has found it does not wait for the store to be read anew.
+func TestFollowSurgeWhileBuilding(t *testing.T) {
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "s.db"), Options{Busy: 100 * time.Millisecond})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, s.Close()) })
+	apply(t, s, putBank(match.Bank{Name: "a"}), put("a", named("x", 1)))
+	f := follow(t, s, FollowOptions{})
+	f.applying.Lock()
+	done := make(chan error)
+	go func() {
+		done <- f.setAside(match.Surge{Bank: "a", Entry: "x", Quarantine: match.Quarantine{Since: time.Now(), Count: 9, Uploads: 10}})
+	}()
+	select {
+	case err := <-done:
+		require.NoError(t, err)
+	case <-time.After(time.Minute):
+		t.Error("it waits")
+	}
+	f.applying.Unlock()
+	require.Eventually(t, func() bool {
+		e, _, err := f.m.Load().Entry("a", "x")
+		return err == nil && e.Curation.Held()
+	}, time.Minute, time.Millisecond)
 }
