@@ -76,6 +76,8 @@ func (b *Backend) start(ctx context.Context, confine confinement, program string
 	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = childIn, childOut, childErr
 
+	log := &memoryWatch{r: stderr, stop: stop, ceiling: l.memory}
+	var peak io.Closer = io.NopCloser(nil)
 	started, ended := make(chan error, 1), make(chan error, 1)
 	// The parent-death signal of Linux comes when the thread ends that started the
 	// program, not the process: this one stays until the program is gone.
@@ -89,7 +91,12 @@ func (b *Backend) start(ctx context.Context, confine confinement, program string
 		childErr.Close()
 		if err == nil {
 			limited := make(chan error)
-			go func() { limited <- confine.limit(cmd.Process.Pid, l) }() // this thread may not any more
+			go func() { // this thread may not any more
+				if l.memory > 0 { // before Wait: then the number may be another's
+					log.taken, peak = addressSpace(cmd.Process.Pid)
+				}
+				limited <- confine.limit(cmd.Process.Pid, l)
+			}()
 			if err = <-limited; err != nil {
 				_ = cmd.Cancel()
 				_ = cmd.Wait()
@@ -104,6 +111,7 @@ func (b *Backend) start(ctx context.Context, confine confinement, program string
 		stop()
 		stdout.Close()
 		stderr.Close()
+		peak.Close()
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
@@ -113,11 +121,7 @@ func (b *Backend) start(ctx context.Context, confine confinement, program string
 		// Whatever left the group may hold the pipes for as long as it likes.
 		time.AfterFunc(killWait, func() { stdout.Close(); stderr.Close() })
 	})
-	log := &memoryWatch{r: stderr, stop: stop, ceiling: l.memory}
-	var peak io.Closer = io.NopCloser(nil)
-	if l.memory > 0 {
-		log.taken, peak = addressSpace(cmd.Process.Pid)
-	} else {
+	if l.memory <= 0 {
 		log.stop = func() {} // what ffmpeg makes of it decides
 	}
 	return &ffargs.Process{Stdout: stdout, Stderr: log, Wait: func() error {
