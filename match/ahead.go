@@ -23,12 +23,15 @@ type ahead struct {
 	place   map[hash.Value]int // in queries
 	hits    []Hit              // aheadHits for each query
 	n       []int              // how many there were
+
+	replaced uint64 // Matcher.replaced before
 }
 
 // fill searches the looks of the first frames that the range takes, and returns how many
 // frames they are of.
 func (a *ahead) fill(m *Matcher, frames []QueryFrame, r reach) (int, error) {
 	a.queries = a.queries[:0]
+	a.replaced = m.replaced.Load()
 	clear(a.place)
 	if a.place == nil {
 		a.place = make(map[hash.Value]int)
@@ -83,10 +86,11 @@ func (a *ahead) keep(query int, h Hit) {
 	a.n[query]++
 }
 
-// take appends a look's hits to dst, and reports whether it has them all.
-func (a *ahead) take(dst []Hit, v hash.Value) ([]Hit, bool) {
+// take appends a look's hits to dst, and reports whether it has them all: not where entries were
+// replaced since, which replaced tells.
+func (a *ahead) take(dst []Hit, v hash.Value, replaced uint64) ([]Hit, bool) {
 	i, ok := a.place[v]
-	if !ok || a.n[i] > aheadHits {
+	if !ok || a.n[i] > aheadHits || replaced != a.replaced {
 		return dst, false
 	}
 	return append(dst, a.hits[i*aheadHits:][:a.n[i]]...), true

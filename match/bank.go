@@ -23,6 +23,8 @@ type item struct {
 	shelf  *shelf // nil: on none
 	number uint32 // of the entry in the shelf's snapshot
 
+	silent []int32 // signals that must match nothing, rising; of those on a shelf see matchable. As it was when offComing went.
+
 	state atomic.Pointer[itemState] // never changed, only replaced
 	off   atomic.Uint32             // offBits; an item that is not off may match
 }
@@ -32,6 +34,7 @@ const (
 	offDisabled = 1 << iota // by its owner
 	offGone                 // removed; for queries that have found it already
 	offComing               // not yet all there
+	offReplaced             // gone, and another of the same ID was there before it went
 )
 
 // turn sets or clears bits of off.

@@ -112,7 +112,7 @@ func (m *Matcher) EditEntry(bankName, id string, edit func(*Entry)) error {
 	}
 	now := it.copy()
 	e := now.entry()
-	e.Labels, e.Curation = slices.Clone(e.Labels), e.Curation.Clone()
+	e.Labels, e.Curation, e.Signals = slices.Clone(e.Labels), e.Curation.Clone(), cloneSignals(e.Signals)
 	edit(&e)
 	if e.ID != id || e.Duration != it.duration || !sameSignals(e.Signals, it.signals) {
 		return &EntryError{Bank: bankName, Entry: id, Signal: -1, Reason: "its ID, signals and duration can't be changed; put another entry in its place", Err: ErrInvalid}

@@ -113,13 +113,22 @@ func TestPutOverSnapshots(t *testing.T) {
 
 func TestEdits(t *testing.T) {
 	r := seeded()
-	m := newMatcher(t, match.Options{}, match.Bank{Name: "b", Labels: []string{"l"}, Entries: []match.Entry{picture("p", random(r, hash.PDQ))}})
+	p := picture("p", random(r, hash.PDQ))
+	p.Signals[0].Transform = []string{"mirror"}
+	m := newMatcher(t, match.Options{}, match.Bank{Name: "b", Labels: []string{"l"}, Entries: []match.Entry{p}})
 	for name, edit := range map[string]func(*match.Entry){
 		"ID":       func(e *match.Entry) { e.ID = "q" },
 		"signals":  func(e *match.Entry) { e.Signals = nil },
 		"duration": func(e *match.Entry) { e.Duration = 7 },
+		"a signal": func(e *match.Entry) { e.Signals[0].Value = random(r, hash.PDQ) },
+		"a look":   func(e *match.Entry) { e.Signals[0].Transform[0] = "another" },
 	} {
+		before, _, err := m.Entry("b", "p")
+		require.NoError(t, err)
+		was := before.Signals[0].Value
 		require.ErrorIs(t, m.EditEntry("b", "p", edit), match.ErrInvalid, name)
+		require.Equal(t, was, before.Signals[0].Value, "what was refused has changed nothing")
+		require.Equal(t, []string{"mirror"}, before.Signals[0].Transform)
 	}
 	var radius *match.RadiusError
 	require.ErrorAs(t, m.EditBank("b", func(b *match.Bank) { b.Thresholds = map[hash.Kind]int{hash.PDQ: 99} }), &radius)

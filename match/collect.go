@@ -82,7 +82,8 @@ type candidate struct {
 	sampled bool     // see timeline
 	tracks  []*track // of a picture: one, of any class, with one place each
 	matched int      // frames that agree, in whatever place or track
-	shadow  bool     // the item is shadowed
+	// shadowedBy is why the item is shadowed, if it is (Match.ShadowedBy). It is as stillLive has found it.
+	shadowedBy string
 }
 
 // raw is one hit of a frame.
@@ -114,6 +115,10 @@ type collector struct {
 	previous   []Look // those that raws belongs to; nil before the first
 	ahead      ahead
 	transforms []string
+}
+
+func newCollector(u *Upload) collector {
+	return collector{m: u.m, u: u, byKey: make(map[key]*candidate)}
 }
 
 // crowd is how many items a frame agrees with. Those that are shadowed are in none of the
@@ -266,6 +271,22 @@ func (t *track) sort() {
 // search fills raws with a frame's hits, sorted by item, kind, class and known
 // time.
 func (c *collector) search(f *QueryFrame, r reach) error {
+	if err := c.m.settled(func() error { return c.hit(f, r) }); err != nil {
+		return err
+	}
+	less := func(a, b raw) int {
+		return cmp.Or(cmp.Compare(a.it.seq, b.it.seq), cmp.Compare(a.kind, b.kind), cmp.Compare(a.class, b.class),
+			cmp.Compare(a.it.signals[a.signal].From, b.it.signals[b.signal].From), cmp.Compare(a.signal, b.signal), cmp.Compare(a.look, b.look))
+	}
+	if !slices.IsSortedFunc(c.raws, less) {
+		slices.SortFunc(c.raws, less)
+	}
+	c.dropLesser(f)
+	return nil
+}
+
+// hit fills raws with a frame's hits as the banks are.
+func (c *collector) hit(f *QueryFrame, r reach) error {
 	c.raws = c.raws[:0]
 	for j := range f.Looks {
 		l := &f.Looks[j]
@@ -273,7 +294,7 @@ func (c *collector) search(f *QueryFrame, r reach) error {
 			continue
 		}
 		var known bool
-		if c.hits, known = c.ahead.take(c.hits[:0], l.Value); !known {
+		if c.hits, known = c.ahead.take(c.hits[:0], l.Value, c.m.replaced.Load()); !known {
 			var err error
 			if c.hits, err = c.m.searchFrame(c.hits, l.Value, r); err != nil {
 				return err
@@ -295,14 +316,6 @@ func (c *collector) search(f *QueryFrame, r reach) error {
 			}
 		}
 	}
-	less := func(a, b raw) int {
-		return cmp.Or(cmp.Compare(a.it.seq, b.it.seq), cmp.Compare(a.kind, b.kind), cmp.Compare(a.class, b.class),
-			cmp.Compare(a.it.signals[a.signal].From, b.it.signals[b.signal].From), cmp.Compare(a.signal, b.signal), cmp.Compare(a.look, b.look))
-	}
-	if !slices.IsSortedFunc(c.raws, less) {
-		slices.SortFunc(c.raws, less)
-	}
-	c.dropLesser(f)
 	return nil
 }
 

@@ -66,6 +66,13 @@ func (m *Matcher) Holds(ref Ref) (held, has bool) {
 	return it != nil, it != nil && ref-it.first < Ref(len(it.signals))
 }
 
+// Slots are those of a Matcher on their own.
+type Slots = slots
+
+// Clear empties the slot of a ref, and Wipe a page of them.
+func (s *slots) Clear(ref Ref) { s.at(ref).Store(nil) }
+func (s *slots) Wipe()         { s.wipe(0, 1<<slotBits) }
+
 // SetUsed makes a new matcher one that has given out n numbers of signals.
 func (m *Matcher) SetUsed(n uint64) { m.used = n }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 	"weak"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/rematch-go/rematch/hash"
@@ -249,6 +250,210 @@ func TestSlotsHoldWholeItems(t *testing.T) {
 	}
 	stop.Store(true)
 	wg.Wait()
+}
+
+// A page of slots may be wiped in the moment in which a query makes it.
+func TestSlotsAreMadeBesideWipe(t *testing.T) {
+	var s match.Slots
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for !stop.Load() {
+			s.Wipe()
+		}
+	})
+	for range 1_000_000 {
+		s.Clear(5)
+	}
+	stop.Store(true)
+	wg.Wait()
+}
+
+// during returns options by which something happens in the middle of the first query: when it
+// is asked what time it is, for a picture of a date that timed returns.
+func during(do func()) (o match.Options, timed func(id string, v hash.Value) match.Entry, start func()) {
+	var on atomic.Bool
+	o.Now = func() time.Time {
+		if on.CompareAndSwap(true, false) {
+			do()
+		}
+		return now
+	}
+	timed = func(id string, v hash.Value) match.Entry {
+		e := picture(id, v)
+		e.Curation = &match.Curation{Expires: now.AddDate(1, 0, 0)}
+		return e
+	}
+	return o, timed, func() { on.Store(true) }
+}
+
+// What was shadowed when a query found it, and is disabled, removed or denied before it ends,
+// is not reported.
+func TestShadowedIsNotReported(t *testing.T) {
+	for name, change := range map[string]func(m *match.Matcher) error{
+		"disabled":      func(m *match.Matcher) error { return m.Enable("a shadow", "s", false) },
+		"removed":       func(m *match.Matcher) error { return m.Remove("a shadow", "s") },
+		"bank disabled": func(m *match.Matcher) error { return m.Enable("a shadow", "", false) },
+		"bank removed":  func(m *match.Matcher) error { return m.RemoveBank("a shadow") },
+		"denied": func(m *match.Matcher) error {
+			return m.EditEntry("a shadow", "s", func(e *match.Entry) { e.Curation.Decision.Stance = match.Negative })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := random(seeded(), hash.PDQ)
+			var m *match.Matcher
+			changed := false
+			o, timed, start := during(func() {
+				require.NoError(t, change(m))
+				changed = true
+			})
+			m = newMatcher(t, o, match.Bank{Name: "a shadow", RollOut: match.RollOut{Shadow: true}, Entries: []match.Entry{picture("s", v)}},
+				match.Bank{Name: "b", Entries: []match.Entry{timed("t", v)}})
+			before, err := m.ScanPicture([]match.Look{{Value: v, Quality: 90}})
+			require.NoError(t, err)
+			require.Equal(t, []string{"b/t"}, names(before.Matches))
+			require.Equal(t, []string{"a shadow/s"}, names(before.Shadow))
+			require.Equal(t, match.ShadowedByRollOut, before.Shadow[0].ShadowedBy)
+			start()
+			result, err := m.ScanPicture([]match.Look{{Value: v, Quality: 90}})
+			require.NoError(t, err)
+			require.True(t, changed)
+			require.Equal(t, []string{"b/t"}, names(result.Matches))
+			require.Empty(t, result.Shadow)
+		})
+	}
+}
+
+// A signal that is set aside has no match, also where a query has a hit of another one that had
+// its slot before.
+func TestSlotsOfWhatIsSetAside(t *testing.T) {
+	v := random(seeded(), hash.PDQ)
+	poor := picture("poor", v)
+	poor.Signals[0].Quality = 3
+	var m *match.Matcher
+	added := false
+	o, timed, start := during(func() {
+		require.NoError(t, m.Remove("b", "good"))
+		require.NoError(t, m.AddEntries("b", poor))
+		held, has := m.Holds(1)
+		require.True(t, held && has, "it has the slot of the one before")
+		added = true
+	})
+	m = newMatcher(t, o, match.Bank{Name: "a", Entries: []match.Entry{timed("t", v)}}, match.Bank{Name: "b", Entries: []match.Entry{picture("good", v)}})
+	start()
+	matches, err := m.Match(v, 90)
+	require.NoError(t, err)
+	require.True(t, added)
+	require.Equal(t, []string{"a/t"}, names(matches))
+}
+
+// An entry that is replaced is there all the time, and is found all the time, once.
+func TestReplacedIsFound(t *testing.T) {
+	r := seeded()
+	v, sum := random(r, hash.PDQ), random(r, hash.MD5)
+	look := match.Look{Value: v, Quality: 90}
+	m := newMatcher(t, match.Options{}, match.Bank{Name: "b", Entries: []match.Entry{picture("x", v)}},
+		match.Bank{Name: "harmless", Allow: true, Suppresses: []string{"none"}, Entries: []match.Entry{picture("x", v)}})
+	for range 200 {
+		require.NoError(t, m.AddEntries("b", picture(fmt.Sprint(r.Uint64()), random(r, hash.PDQ))))
+	}
+	frames := []match.QueryFrame{{For: time.Second, Looks: []match.Look{look}}}
+	var stop atomic.Bool
+	var found atomic.Int64
+	var wg sync.WaitGroup
+	for i := range 2 {
+		wg.Go(func() {
+			for !stop.Load() && !t.Failed() {
+				matches, err := m.Match(v, 90)
+				if err != nil || len(matches) != 1 {
+					t.Errorf("%v %v", names(matches), err)
+				}
+				result, err := m.ScanVideo(frames)
+				if err != nil || len(result.Matches) > 1 || len(result.Matches) == 0 && !result.Limited {
+					t.Errorf("of a video: %+v %v", result, err)
+				}
+				found.Add(int64(len(result.Matches)))
+				if found, err := m.Lookup(v, 0); err != nil || found.Total != 2 {
+					t.Errorf("looked up: %v %v", names(found.Matches), err)
+				}
+				if by, err := m.AllowedBy(v, "none"); i == 0 && (err != nil || by != "harmless/x") {
+					t.Errorf("allowed by %q %v", by, err)
+				}
+			}
+		})
+	}
+	for i := range 3000 {
+		e := picture("x", v)
+		if i%2 == 0 {
+			e.Signals = append(e.Signals, match.Signal{Value: sum, Quality: hash.Unmeasured})
+		}
+		for _, bank := range []string{"b", "harmless"} {
+			require.NoError(t, m.Apply(match.Change{Op: match.PutEntries, Bank: match.Bank{Name: bank}, Entries: []match.Entry{e}}))
+		}
+	}
+	stop.Store(true)
+	wg.Wait()
+	require.NotZero(t, found.Load())
+}
+
+// So is one with which frames agree that came before it was replaced.
+func TestReplacedVideoIsFound(t *testing.T) {
+	r := seeded()
+	f := moving(r, 20*time.Second)
+	e := f.entry("film")
+	m := newMatcher(t, match.Options{}, match.Bank{Name: "b", Entries: []match.Entry{e}},
+		match.Bank{Name: "harmless", Allow: true, Entries: []match.Entry{picture("allowed", f[0])}})
+	v := m.NewVideo()
+	frames := f.sampled(half, 0)
+	require.NoError(t, v.Add(frames[:len(frames)/2]...))
+	for i := range 3 {
+		want, err := m.ScanVideo(frames[:len(frames)/2])
+		require.NoError(t, err)
+		require.Equal(t, []string{"b/film"}, names(want.Matches))
+		got, err := v.Result()
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		e.Signals = append(e.Signals[:len(e.Signals):len(e.Signals)], match.Signal{Value: random(r, hash.MD5), Quality: hash.Unmeasured, To: time.Second})
+		require.NoError(t, m.Apply(match.Change{Op: match.PutEntries, Bank: match.Bank{Name: "b"}, Entries: []match.Entry{e}}))
+		if i == 1 { // and now the frames are another's
+			require.NoError(t, m.Apply(match.Change{Op: match.PutEntries, Bank: match.Bank{Name: "harmless"}, Entries: []match.Entry{{ID: "allowed", Duration: e.Duration, Signals: e.Signals}}}))
+			all, err := m.ScanVideo(frames)
+			require.NoError(t, err)
+			require.Equal(t, []string{"b/film*harmless/allowed"}, names(all.Matches))
+			require.NoError(t, v.Add(frames[len(frames)/2:]...))
+			got, err := v.Result()
+			require.NoError(t, err)
+			require.Equal(t, all, got)
+			break
+		}
+	}
+}
+
+// Where a known video is replaced again and again while a verdict is made, it says so in the end.
+func TestReplacedWithoutEnd(t *testing.T) {
+	f := moving(seeded(), 20*time.Second)
+	e := f.entry("film")
+	e.Curation = &match.Curation{Expires: now.AddDate(1, 0, 0)}
+	var m *match.Matcher
+	asked := 0
+	m = newMatcher(t, match.Options{Now: func() time.Time {
+		if asked++; asked > 1 && asked < 1000 { // each time a verdict begins
+			e.Signals = append(e.Signals[:len(e.Signals):len(e.Signals)], match.Signal{Value: random(seeded(), hash.MD5), Quality: hash.Unmeasured, To: time.Duration(asked)})
+			assert.NoError(t, m.Apply(match.Change{Op: match.PutEntries, Bank: match.Bank{Name: "b"}, Entries: []match.Entry{e}}))
+		}
+		return now
+	}}, match.Bank{Name: "b", Entries: []match.Entry{e}})
+	v := m.NewVideo()
+	require.NoError(t, v.Add(f.sampled(half, 0)...))
+	asked = 1
+	result, err := v.Result()
+	require.NoError(t, err)
+	require.True(t, result.Limited || len(result.Matches) == 1, "%+v", result)
+	asked = 1000
+	result, err = v.Result()
+	require.NoError(t, err)
+	require.Equal(t, []string{"b/film"}, names(result.Matches))
+	require.False(t, result.Limited)
 }
 
 // BenchmarkStorm measures queries under full load with and without ten thousand changes a

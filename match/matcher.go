@@ -15,10 +15,12 @@ import (
 // Matcher compares uploads with banks. Make one with New, or with Open from a bank file
 // that it keeps up to date.
 //
-// It is safe for concurrent use. Queries take no lock and never wait for a change; with
+// It is safe for concurrent use. Queries take no lock and do not wait for changes; with
 // Options.Surge they take a short one to count, and one that sets an entry aside is a change. A change is seen whole by every query that
 // begins after it; one that goes on meanwhile may see it in part, or for some of its looks or
-// frames only. A change never rebuilds anything: it costs by what is changed, not by what is
+// frames only. But of an entry that is replaced (PutEntries) it sees the old one or the new one: where
+// entries are replaced again and again in the course of one look-up, it and they wait for each
+// other, no longer than either takes. A change never rebuilds anything: it costs by what is changed, not by what is
 // there.
 type Matcher struct {
 	rules   rules
@@ -27,6 +29,9 @@ type Matcher struct {
 	digests Digests
 	surges  *surges       // nil: nothing is counted
 	arrived atomic.Uint64 // seq, for queries
+
+	replacing sync.RWMutex  // held for the moment in which entries replace others; taken within mu, which is never taken within it
+	replaced  atomic.Uint64 // how often they did, times two; odd in that moment
 
 	saving sync.Mutex // held by Save and Close
 	mu     sync.Mutex // guards all below, and what of banks and items says so
@@ -438,14 +443,46 @@ func (m *Matcher) insert(b *bank, c change) error {
 		}
 	}
 	m.arrived.Store(m.seq)
-	for _, it := range items {
-		it.off.And(^uint32(offComing))
-	}
+	m.swap(old, items)
 	for _, it := range old {
 		m.drop(it)
 		b.count(it, -1)
 	}
 	return nil
+}
+
+// swap makes items that are complete match, and those that they replace no more: in one step
+// for what is looked up by settled. The caller holds mu.
+func (m *Matcher) swap(old, fresh []*item) {
+	if len(old) > 0 {
+		m.replacing.Lock()
+		defer m.replacing.Unlock()
+		m.replaced.Add(1)
+		defer m.replaced.Add(1)
+	}
+	for _, it := range fresh {
+		it.off.And(^uint32(offComing))
+	}
+	for _, it := range old {
+		it.off.Or(offGone | offReplaced)
+	}
+}
+
+// settled looks banks up so that no entry is missed, or met twice, because another one comes in
+// its place meanwhile: do may look for it before the new one is there, and find the old one when
+// it is gone. So it is done again if entries were replaced beside it, which is seldom, and at
+// last they wait for it. do must not take mu.
+func (m *Matcher) settled(do func() error) error {
+	for range 3 {
+		if before := m.replaced.Load(); before%2 == 0 {
+			if err := do(); err != nil || m.replaced.Load() == before {
+				return err
+			}
+		}
+	}
+	m.replacing.RLock()
+	defer m.replacing.RUnlock()
+	return do()
 }
 
 // refresh makes the view anew if the banks have changed what a query has to know of
@@ -518,7 +555,11 @@ func (m *Matcher) indexable(it *item, n int) bool {
 	if cause != "" {
 		it.bank.quarantine(it, n, cause, reason)
 	}
-	return cause == "" && s.Quality.Passes(m.rules.gate)
+	if cause == "" && s.Quality.Passes(m.rules.gate) {
+		return true
+	}
+	it.silent = append(it.silent, int32(n))
+	return false
 }
 
 // index makes signals of one bank findable. The caller holds mu.

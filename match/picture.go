@@ -91,6 +91,33 @@ func (u *Upload) ScanPicture(looks []Look) (PictureResult, error) {
 		judged = true
 	}
 
+	var nearest, shadow map[key]sight
+	known := false // whether anything was found, of an allow-list or not
+	err := m.settled(func() (err error) {
+		nearest, shadow, known, err = u.sights(looks)
+		return err
+	})
+	if err != nil {
+		return PictureResult{}, err
+	}
+	if !judged && !known && (len(looks) == 0 || !allDigests(looks)) {
+		return PictureResult{}, &LowQualityError{Quality: best, Gate: m.rules.gate}
+	}
+	var result PictureResult
+	var keys []key
+	result.Matches, result.Total, keys = m.describe(nearest, looks)
+	u.count(result.Matches, keys)
+	if len(shadow) == 0 {
+		return result, nil
+	}
+	result.Shadow, result.ShadowTotal, keys = m.describe(shadow, looks)
+	u.count(result.Shadow, keys)
+	return result, nil
+}
+
+// sights returns the best sight of each item that is reported, and of each that is shadowed.
+func (u *Upload) sights(looks []Look) (nearest, shadow map[key]sight, known bool, err error) {
+	m := u.m
 	found := make(map[spot]sight)
 	var hits []Hit
 	for i := range looks {
@@ -98,14 +125,13 @@ func (u *Upload) ScanPicture(looks []Look) (PictureResult, error) {
 		if !l.Value.IsValid() || !l.Value.Kind().IsDigest() && !l.Quality.Passes(m.rules.gate) || halfOf(l.Transform) != hash.Whole {
 			continue
 		}
-		var err error
 		if hits, err = m.search(hits[:0], l.Value); err != nil {
-			return PictureResult{}, err
+			return nil, nil, false, err
 		}
 		for _, h := range hits {
 			it, signal, err := u.known(h, l)
 			if err != nil {
-				return PictureResult{}, err
+				return nil, nil, false, err
 			}
 			if it == nil {
 				continue
@@ -117,42 +143,34 @@ func (u *Upload) ScanPicture(looks []Look) (PictureResult, error) {
 			}
 		}
 	}
-	if !judged && len(found) == 0 && (len(looks) == 0 || !allDigests(looks)) {
-		return PictureResult{}, &LowQualityError{Quality: best, Gate: m.rules.gate}
-	}
 
 	allows := allowedAreas(found)
-	nearest := make(map[key]sight, len(found))
-	var shadow map[key]sight
+	nearest = make(map[key]sight, len(found))
 	for k, s := range found {
 		if k.it.bank.allow {
 			continue
 		}
 		s.allow = allows(k.area, k.it.bank)
-		of := nearest
-		if u.treat(k.it) == Shadow {
-			if shadow == nil {
-				shadow = make(map[key]sight)
-			}
-			of = shadow
-		}
-		if old, seen := of[k.key]; !seen || s.compare(old) < 0 {
-			of[k.key] = s
+		if old, seen := nearest[k.key]; !seen || s.compare(old) < 0 {
+			nearest[k.key] = s
 		}
 	}
-	var result PictureResult
-	var keys []key
-	result.Matches, result.Total, keys = m.describe(nearest, looks)
-	u.count(result.Matches, keys)
-	if len(shadow) == 0 {
-		return result, nil
+	// Each is treated as it is now: what was shadowed when it was found may be gone by now.
+	for k, s := range nearest {
+		var t Treatment
+		if t, s.shadowedBy = u.treat(k.it); t == Report {
+			continue
+		}
+		delete(nearest, k)
+		if t != Shadow {
+			continue
+		}
+		if shadow == nil {
+			shadow = make(map[key]sight)
+		}
+		shadow[k] = s
 	}
-	result.Shadow, result.ShadowTotal, keys = m.describe(shadow, looks)
-	for i := range keys {
-		result.Shadow[i].ShadowedBy = keys[i].it.shadowedBy()
-	}
-	u.count(result.Shadow, keys)
-	return result, nil
+	return nearest, shadow, len(found) > 0, nil
 }
 
 // describe makes matches of the best sight of each item. It returns them with their keys, and
@@ -188,6 +206,7 @@ func (m *Matcher) describe(nearest map[key]sight, looks []Look) (matches []Match
 			Transform: slices.Clone(l.Transform), KnownTransform: slices.Clone(known.Transform),
 			Query: l.Value, Known: known.Value, KnownTime: known.From,
 		}}
+		match.ShadowedBy = s.shadowedBy
 		if s.allow != nil {
 			match.SuppressedBy = s.allow.name()
 		}
@@ -210,29 +229,33 @@ func (u *Upload) AllowedBy(v hash.Value, bankName string) (string, error) {
 	if !v.IsValid() {
 		return "", fmt.Errorf("%w: not a hash", ErrInvalid)
 	}
-	hits, err := m.search(nil, v)
-	if err != nil {
-		return "", err
-	}
-	var allow *item
-	nearest := 0
 	look := Look{Value: v}
 	u.identify([]Look{look})
 	of := &bank{name: bankName}
-	for _, h := range hits {
-		it, _, err := u.known(h, &look)
+	var allow *item
+	err := m.settled(func() error {
+		allow = nil
+		nearest := 0
+		hits, err := m.search(nil, v)
 		if err != nil {
-			return "", err
+			return err
 		}
-		if it == nil || !it.suppresses(of) || !it.allowsOne(v.Kind()) {
-			continue
+		for _, h := range hits {
+			it, _, err := u.known(h, &look)
+			if err != nil {
+				return err
+			}
+			if it == nil || !it.suppresses(of) || !it.allowsOne(v.Kind()) {
+				continue
+			}
+			if allow == nil || cmp.Or(cmp.Compare(h.Distance, nearest), compareItems(it, allow)) < 0 {
+				allow, nearest = it, h.Distance
+			}
 		}
-		if allow == nil || cmp.Or(cmp.Compare(h.Distance, nearest), compareItems(it, allow)) < 0 {
-			allow, nearest = it, h.Distance
-		}
-	}
-	if allow == nil {
-		return "", nil
+		return nil
+	})
+	if err != nil || allow == nil {
+		return "", err
 	}
 	return allow.name(), nil
 }
@@ -250,7 +273,8 @@ type spot struct {
 // sight is a look at a known signal.
 type sight struct {
 	distance, signal, look int
-	allow                  *item // the allow-list's that suppresses it; nil if it stands
+	allow                  *item  // the allow-list's that suppresses it; nil if it stands
+	shadowedBy             string // see Match
 }
 
 // compare orders sights of one item, the best first: those that stand before those
@@ -319,7 +343,7 @@ func (m *Matcher) search(dst []Hit, q hash.Value) (hits []Hit, err error) {
 	return hits, m.located(err)
 }
 
-// found returns the item that a hit of v is of, live or not, and the signal's number in
+// found returns the item that a hit of v is of, enabled or not, and the signal's number in
 // it; or nil if it was removed since, or is not to be matched. Without keep it may be
 // another one each time.
 func (m *Matcher) found(h Hit, v hash.Value, keep bool) (*item, int, error) {
@@ -334,8 +358,8 @@ func (m *Matcher) found(h Hit, v hash.Value, keep bool) (*item, int, error) {
 			return nil, 0, err
 		}
 	}
-	if it.off.Load()&offGone != 0 {
-		return nil, 0, nil
+	if (it.off.Load()|it.bank.off.Load())&(offGone|offComing) != 0 {
+		return nil, 0, nil // and what is coming is not all there to be read
 	}
 	signal := int(h.Ref - it.first)
 	d, comparable := 0, false
@@ -344,7 +368,7 @@ func (m *Matcher) found(h Hit, v hash.Value, keep bool) (*item, int, error) {
 	}
 	switch {
 	case comparable && d == h.Distance:
-		if it.shelf == nil || it.shelf.matchable(&m.rules, uint32(h.Ref-it.shelf.base), &it.signals[signal]) {
+		if it.matchable(&m.rules, signal) {
 			return it, signal, nil
 		}
 	case it.shelf != nil:
@@ -360,7 +384,7 @@ func (u *Upload) known(h Hit, l *Look) (*item, int, error) {
 	if it == nil || h.Distance > l.threshold(it.bank) || !l.sameHalf(&it.signals[signal]) {
 		return nil, 0, err
 	}
-	if t := u.treat(it); t == Ignore || t == Shadow && it.bank.allow {
+	if t, _ := u.treat(it); t == Ignore || t == Shadow && it.bank.allow {
 		return nil, 0, nil
 	}
 	return it, signal, nil
@@ -423,7 +447,7 @@ func (u *Upload) seed(h Hit, l *Look) (it *item, signal int, far, shadow bool, e
 	if it == nil || !l.sameHalf(&it.signals[signal]) {
 		return nil, 0, false, false, err
 	}
-	t := u.treat(it)
+	t, _ := u.treat(it)
 	if t == Ignore || t == Shadow && it.bank.allow {
 		return nil, 0, false, false, nil
 	}

@@ -160,38 +160,27 @@ func (u *Upload) awake(it *item) bool {
 	return s.from == plain.from && s.to == plain.to || u.clock() >= s.from && u.clock() < s.to
 }
 
-// treat returns what becomes now of a match of the item: Report, Shadow or Ignore.
-func (u *Upload) treat(it *item) Treatment {
+// treat returns what becomes now of a match of the item: Report, Shadow or Ignore; and of one
+// that is shadowed why. It may be another at the next call.
+func (u *Upload) treat(it *item) (t Treatment, shadowedBy string) {
 	if !u.awake(it) {
-		return Ignore
+		return Ignore, ""
 	}
 	s, b := it.state.Load(), it.bank.state.Load()
-	t := b.treat[s.stance]
-	if s.held {
-		t = max(t, b.treat[stances])
+	t, shadowedBy = b.treat[s.stance], s.stance.String()
+	if s.held && b.treat[stances] > t {
+		t, shadowedBy = b.treat[stances], ShadowedByQuarantine
 	}
 	if !b.rollOut.all() && t == Report && !u.chosen(it.bank.name, &b.rollOut) {
-		t = Shadow
+		t, shadowedBy = Shadow, ShadowedByRollOut
 	}
-	return t
+	return t, shadowedBy
 }
 
 // suppresses reports whether the item is an allow-list's and suppresses matches of a bank.
 func (it *item) suppresses(b *bank) bool {
 	of := it.bank.state.Load().suppresses
 	return it.bank.allow && (len(of) == 0 || slices.Contains(of, b.name))
-}
-
-// shadowedBy returns why a match of the item is shadowed.
-func (it *item) shadowedBy() string {
-	s, b := it.state.Load(), it.bank.state.Load()
-	switch {
-	case b.treat[s.stance] >= Shadow:
-		return s.stance.String()
-	case s.held && b.treat[stances] >= Shadow:
-		return ShadowedByQuarantine
-	}
-	return ShadowedByRollOut
 }
 
 // chosen reports whether the upload is one of those for which a bank's matches are reported.

@@ -138,6 +138,14 @@ func sameSignals(a, b []Signal) bool {
 	})
 }
 
+func cloneSignals(signals []Signal) []Signal {
+	signals = slices.Clone(signals)
+	for i := range signals {
+		signals[i].Transform = slices.Clone(signals[i].Transform)
+	}
+	return signals
+}
+
 // Merge adds the banks of sets to a builder. Banks of one name become one, which is
 // described as in the first set that has it; of entries of one ID in it the first is
 // taken. conflicts are the banks and entries that another set has otherwise (Old and OldBank
@@ -301,30 +309,36 @@ func (m *Matcher) lookup(v hash.Value, radius int, asleep bool) (PictureResult, 
 	if !v.IsValid() {
 		return PictureResult{}, fmt.Errorf("%w: not a hash", ErrInvalid)
 	}
-	var hits []Hit
-	var err error
-	if radius < 0 {
-		hits, err = m.search(nil, v)
-	} else {
-		hits, err = m.within(nil, v, radius)
-	}
+	nearest := make(map[key]sight)
+	err := m.settled(func() (err error) {
+		clear(nearest)
+		var hits []Hit
+		if radius < 0 {
+			hits, err = m.search(nil, v)
+		} else {
+			hits, err = m.within(nil, v, radius)
+		}
+		if err != nil {
+			return err
+		}
+		for _, h := range hits {
+			it, signal, err := m.found(h, v, true)
+			if err != nil {
+				return err
+			}
+			if it == nil || !asleep && !u.awake(it) || radius < 0 && h.Distance > it.bank.threshold(v.Kind()) {
+				continue
+			}
+			s := sight{distance: h.Distance, signal: signal}
+			k := key{it, v.Kind()}
+			if old, seen := nearest[k]; !seen || s.compare(old) < 0 {
+				nearest[k] = s
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return PictureResult{}, err
-	}
-	nearest := make(map[key]sight, len(hits))
-	for _, h := range hits {
-		it, signal, err := m.found(h, v, true)
-		if err != nil {
-			return PictureResult{}, err
-		}
-		if it == nil || !asleep && !u.awake(it) || radius < 0 && h.Distance > it.bank.threshold(v.Kind()) {
-			continue
-		}
-		s := sight{distance: h.Distance, signal: signal}
-		k := key{it, v.Kind()}
-		if old, seen := nearest[k]; !seen || s.compare(old) < 0 {
-			nearest[k] = s
-		}
 	}
 	var result PictureResult
 	result.Matches, result.Total, _ = m.describe(nearest, []Look{{Value: v, Quality: hash.Unmeasured}})

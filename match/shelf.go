@@ -83,10 +83,16 @@ func (m *Matcher) Load(s *Snapshot) error {
 	next := *m.view.Load()
 	next.shelves = append(slices.Clone(next.shelves), sh)
 	m.view.Store(&next) // before anything on it can be hit
-	if err := m.attach(sh); err != nil {
-		return err
+	err := m.attach(sh)
+	if err == nil {
+		err = m.sift(sh)
 	}
-	if err := m.sift(sh); err != nil {
+	if err != nil {
+		for i, b := range sh.banks { // as if they were removed again
+			b.off.Or(offGone)
+			sh.left--
+			go m.clear(b, i == len(sh.banks)-1)
+		}
 		return err
 	}
 	for _, b := range sh.banks {
@@ -256,7 +262,9 @@ func (m *Matcher) takeDown(sh *shelf, ref Ref, keep bool) (*item, error) {
 			return it, err
 		}
 		if slot := m.slots.at(first); !slot.CompareAndSwap(nil, it) {
-			it = slot.Load() // another query was faster
+			if other := slot.Load(); other != nil { // else the shelf went meanwhile
+				it = other // another query was faster
+			}
 		}
 	}
 	if keep {
@@ -324,7 +332,7 @@ func (m *Matcher) dropShelved(it *item) {
 	for n := range it.signals {
 		s := &it.signals[n]
 		switch {
-		case it.shelf.matchable(&m.rules, uint32(it.first-it.shelf.base)+uint32(n), s):
+		case it.matchable(&m.rules, n):
 			b.indexed[s.Value.Kind()]--
 		case s.Quality.Passes(m.rules.gate) || !it.isVideo():
 			b.aside--

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -540,4 +541,99 @@ func TestLookup(t *testing.T) {
 	require.ErrorAs(t, err, &radius)
 	_, err = m.Lookup(hash.Value{}, 1)
 	require.ErrorIs(t, err, match.ErrInvalid)
+}
+
+// While a snapshot is loaded it is found out what of it must match nothing, and queries come by.
+func TestShelvesAreSearchedWhileTheyCome(t *testing.T) {
+	r := seeded()
+	v, w := random(r, hash.PDQ), random(r, hash.PDQ)
+	entries := []match.Entry{bare(v), picture("w", w)}
+	for range 2000 {
+		entries = append(entries, bare(random(r, hash.PDQ)))
+	}
+	snap := shelved(t, match.Bank{Name: "coming", Entries: entries})
+	m := newMatcher(t, match.Options{Clean: slices.Repeat([]hash.Value{v}, 10)}, match.Bank{Name: "b", Entries: []match.Entry{picture("w", w)}})
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for !stop.Load() {
+			if matches, err := m.Match(v, 90); err != nil || len(matches) > 0 {
+				t.Errorf("%v %v", names(matches), err)
+				return
+			}
+			if matches, err := m.Match(w, 90); err != nil || len(matches) == 0 {
+				t.Errorf("%v %v", names(matches), err)
+				return
+			}
+		}
+	})
+	for range 30 {
+		require.NoError(t, m.Load(snap))
+		matches, err := m.Match(w, 90)
+		require.NoError(t, err)
+		require.Equal(t, []string{"b/w", "coming/w"}, names(matches))
+		require.NoError(t, m.RemoveBank("coming"))
+	}
+	stop.Store(true)
+	wg.Wait()
+}
+
+// What is of a removed bank is in no list from then on, though its index goes later.
+func TestNearestOfRemovedShelf(t *testing.T) {
+	r := seeded()
+	v := random(r, hash.PDQ)
+	var banks []match.Bank
+	for _, name := range []string{"gone", "stays"} {
+		b := match.Bank{Name: name}
+		for i := range 20_000 {
+			b.Entries = append(b.Entries, picture(fmt.Sprint(i), random(r, hash.PDQ)))
+		}
+		b.Entries = append(b.Entries, picture("v", v))
+		banks = append(banks, b)
+	}
+	m := newMatcher(t, match.Options{})
+	require.NoError(t, m.Load(shelved(t, banks...)))
+	found, err := m.Nearest(v, 0)
+	require.NoError(t, err)
+	require.Equal(t, []string{"gone/v", "stays/v"}, names(found.Matches))
+	require.NoError(t, m.RemoveBank("gone"))
+	found, err = m.Nearest(v, 0)
+	require.NoError(t, err)
+	require.Equal(t, []string{"stays/v"}, names(found.Matches))
+}
+
+// Of a snapshot that turns out to be damaged while it is loaded nothing stays, and so no query
+// comes by the damage from then on.
+func TestNothingStaysOfDamagedShelves(t *testing.T) {
+	r := seeded()
+	v := random(r, hash.PDQ)
+	bank := match.Bank{Name: "b", Entries: []match.Entry{bare(v)}}
+	for range 5000 {
+		bank.Entries = append(bank.Entries, bare(random(r, hash.PDQ)))
+	}
+	file := encode(t, bank)
+	good, err := match.OpenBytes(file)
+	require.NoError(t, err)
+	refused := 0
+	for i := 64; i < len(file); i += len(file) / 200 {
+		damaged := slices.Clone(file)
+		damaged[i] ^= 1
+		snap, err := match.OpenBytes(damaged)
+		if err != nil {
+			continue
+		}
+		m := newMatcher(t, match.Options{Clean: slices.Repeat([]hash.Value{v}, 10)}, match.Bank{Name: "other", Entries: []match.Entry{bare(v)}})
+		if err := m.Load(snap); err == nil {
+			continue
+		}
+		refused++
+		require.Eventually(t, func() bool { return m.Shelves() == 0 }, time.Minute, time.Millisecond, "byte %d", i)
+		matches, err := m.Match(flipped(r, v, 3), 90)
+		require.NoError(t, err, "byte %d", i)
+		require.Empty(t, matches)
+		require.Equal(t, 0, m.Indexed())
+		require.Len(t, m.Banks(), 1)
+		require.NoError(t, m.Load(good))
+	}
+	require.Greater(t, refused, 5)
 }

@@ -35,11 +35,15 @@ func (s *slots) at(ref Ref) *atomic.Pointer[item] {
 
 // made returns what a pointer points to, and gives it something if need be.
 func made[T any](p *atomic.Pointer[T]) *T {
-	if v := p.Load(); v != nil {
-		return v
+	for {
+		if v := p.Load(); v != nil {
+			return v
+		}
+		// Somebody else may be first, and what he has made be wiped at once.
+		if v := new(T); p.CompareAndSwap(nil, v) {
+			return v
+		}
 	}
-	p.CompareAndSwap(nil, new(T)) // somebody else may be first
-	return p.Load()
 }
 
 // wipe makes n refs, from first, stand for nothing, and gives their memory back. The other

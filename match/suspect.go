@@ -128,6 +128,16 @@ func (s *Sieve) Aside(bank string, e *Entry) (aside []Quarantined) {
 	return aside
 }
 
+// matchable reports whether a signal may match. One that may not is in no index, but a query can
+// have a hit of what had its slot before.
+func (it *item) matchable(r *rules, signal int) bool {
+	if it.shelf != nil {
+		return it.shelf.matchable(r, uint32(it.first-it.shelf.base)+uint32(signal), &it.signals[signal])
+	}
+	_, silent := slices.BinarySearch(it.silent, int32(signal))
+	return !silent
+}
+
 // matchable reports whether a signal on the shelf may match: everything is in the
 // snapshot's indices. The number is that of the signal in the snapshot.
 func (sh *shelf) matchable(r *rules, number uint32, s *Signal) bool {

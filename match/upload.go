@@ -81,7 +81,7 @@ func (u *Upload) ScanVideo(frames []QueryFrame) (VideoResult, error) {
 
 // NewVideo is as Matcher.NewVideo.
 func (u *Upload) NewVideo() *VideoScan {
-	return &VideoScan{u: u, m: u.m, collect: collector{m: u.m, u: u, byKey: make(map[key]*candidate)}}
+	return &VideoScan{u: u, m: u.m, collect: newCollector(u)}
 }
 
 // count counts what matched, unless an allow-list suppresses it. keys are those of matches.

@@ -124,13 +124,17 @@ func sortedFrames(frames []QueryFrame) []QueryFrame {
 }
 
 // stillLive leaves out what was disabled or removed while the query ran, and tells the others'
-// treatment.
-func (u *Upload) stillLive(all []*candidate) []*candidate {
-	return slices.DeleteFunc(all, func(c *candidate) bool {
-		t := u.treat(c.key.it)
-		c.shadow = t == Shadow
-		return t == Ignore || c.shadow && c.key.it.bank.allow
+// treatment; and whether something was replaced, by what the frames were not compared with.
+func (u *Upload) stillLive(all []*candidate) (live []*candidate, replaced bool) {
+	live = slices.DeleteFunc(all, func(c *candidate) bool {
+		t, by := u.treat(c.key.it)
+		if t == Shadow {
+			c.shadowedBy = by
+		}
+		replaced = replaced || c.key.it.off.Load()&offReplaced != 0
+		return t == Ignore || t == Shadow && c.key.it.bank.allow
 	})
+	return live, replaced
 }
 
 // outcome is what a candidate came to.

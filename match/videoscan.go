@@ -25,7 +25,8 @@ type VideoScan struct {
 
 // NewVideo returns a VideoScan that compares with the banks of m. Each frame is compared
 // with the banks as they are when it is added; an entry that is removed or disabled
-// meanwhile is in no verdict from then on.
+// meanwhile is in no verdict from then on. Where one with which frames agree is replaced (PutEntries),
+// all frames are compared once more.
 func (m *Matcher) NewVideo() *VideoScan { return m.Upload("").NewVideo() }
 
 // Add compares frames with the banks. They may come in any order of times, in as many
@@ -49,6 +50,12 @@ func (v *VideoScan) Add(frames ...QueryFrame) error {
 	for i := range frames {
 		v.u.identify(frames[i].Looks)
 	}
+	v.add(frames)
+	return v.err
+}
+
+// add compares frames, until there is an error.
+func (v *VideoScan) add(frames []QueryFrame) {
 	for len(frames) > 0 && v.err == nil {
 		var n int
 		n, v.err = v.collect.ahead.fill(v.m, frames, reach{gate: v.m.rules.gate})
@@ -60,7 +67,13 @@ func (v *VideoScan) Add(frames ...QueryFrame) error {
 	}
 	v.collect.previous = nil
 	clear(v.collect.ahead.place) // the banks may change until the next call
-	return v.err
+}
+
+// again compares the frames anew.
+func (v *VideoScan) again() {
+	frames := v.frames
+	v.frames, v.collect = frames[:0], newCollector(v.u)
+	v.add(frames)
 }
 
 // Result returns the verdict on all frames that were added by now, as ScanVideo would
@@ -80,24 +93,59 @@ func (v *VideoScan) Result() (VideoResult, error) {
 	if q.judged == 0 {
 		return result, &LowQualityError{Quality: q.best, Gate: v.m.rules.gate}
 	}
-	candidates, limited := v.collect.candidates(q)
-	result.Limited = limited
-	budget, shadowBudget := maxFarComparisons, maxFarComparisons
-	var outcomes, shadowed, allowed []outcome
+	r := v.rule(q)
+	for try := 0; r.replaced && v.err == nil; try++ {
+		if try == mostAgain {
+			result.Limited = true
+			break
+		}
+		if v.again(); v.err == nil {
+			q = newQuery(v.frames, v.collect.crowds, v.m.rules.gate)
+			r = v.rule(q)
+		}
+	}
+	if v.err != nil {
+		return VideoResult{}, v.err
+	}
+	result.Limited = result.Limited || r.limited || r.budget <= 0
+	for i := range r.outcomes {
+		result.Limited = result.Limited || r.outcomes[i].limited
+	}
+	result.Matches, result.Weak = v.conclude(q, r.outcomes, r.allowed, &r.budget)
+	result.Shadow, result.shadowWeak = v.conclude(q, r.shadowed, r.allowed, &r.shadowBudget)
+	return result, nil
+}
+
+// mostAgain is how often one verdict compares all frames anew because entries are replaced.
+const mostAgain = 3
+
+// ruling is what the candidates came to.
+type ruling struct {
+	outcomes, shadowed, allowed []outcome
+	budget, shadowBudget        int // comparisons beyond the threshold that are left
+	limited                     bool
+	replaced                    bool // so was an entry with which frames agree: it takes comparing anew
+}
+
+// rule judges what the frames agree with.
+func (v *VideoScan) rule(q *query) (r ruling) {
+	r.budget, r.shadowBudget = maxFarComparisons, maxFarComparisons
 	type place struct {
-		shadow bool // among those that are shadowed
-		i      int
+		shadowedBy string // empty: among those that are not
+		i          int
 	}
 	of := make(map[key]place)
 	judge := func(candidates []*candidate) {
-		for _, cand := range v.u.stillLive(candidates) {
+		live, replaced := v.u.stillLive(candidates)
+		r.replaced = r.replaced || replaced
+		for _, cand := range live {
 			at, again := of[cand.key]
 			if again {
-				cand.shadow = at.shadow // as at first: somebody may have changed it meanwhile
+				cand.shadowedBy = at.shadowedBy // as at first: somebody may have changed it meanwhile
 			}
-			left, all := &budget, &outcomes
-			if cand.shadow {
-				left, all = &shadowBudget, &shadowed
+			left, all := &r.budget, &r.outcomes
+			if cand.shadowedBy != "" {
+				left, all = &r.shadowBudget, &r.shadowed
 			}
 			var o outcome
 			switch {
@@ -108,34 +156,26 @@ func (v *VideoScan) Result() (VideoResult, error) {
 			default:
 				o = judgeVideo(q, cand, &v.m.rules, left)
 			}
-			if cand.shadow {
-				o.match.ShadowedBy = cand.key.it.shadowedBy()
-			}
+			o.match.ShadowedBy = cand.shadowedBy
 			switch {
 			case again && (len(o.missing) == 0 || len((*all)[at.i].missing) > 0):
 				(*all)[at.i] = o
 			case again:
 			case !cand.key.it.bank.allow:
-				of[cand.key] = place{cand.shadow, len(*all)}
+				of[cand.key] = place{cand.shadowedBy, len(*all)}
 				*all = append(*all, o)
 			case len(o.missing) == 0:
-				allowed = append(allowed, o)
+				r.allowed = append(r.allowed, o)
 			}
 		}
 	}
+	var candidates []*candidate
+	candidates, r.limited = v.collect.candidates(q)
 	judge(candidates)
-	var far []*candidate
-	if far, v.err = v.collect.farther(q, q.open(outcomes), v.m.rules.gate); v.err != nil {
-		return VideoResult{}, v.err
+	if candidates, v.err = v.collect.farther(q, q.open(r.outcomes), v.m.rules.gate); v.err == nil {
+		judge(candidates)
 	}
-	judge(far)
-	result.Limited = result.Limited || budget <= 0
-	for i := range outcomes {
-		result.Limited = result.Limited || outcomes[i].limited
-	}
-	result.Matches, result.Weak = v.conclude(q, outcomes, allowed, &budget)
-	result.Shadow, result.shadowWeak = v.conclude(q, shadowed, allowed, &shadowBudget)
-	return result, nil
+	return r
 }
 
 // conclude sorts outcomes into matches and what is too little to be one.
