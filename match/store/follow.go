@@ -336,10 +336,7 @@ func (f *Follower) build(ctx context.Context) error {
 	if f.o.Snapshot == "" {
 		snap, err = b.Snapshot()
 	} else if err = b.WriteFileAs(f.o.Snapshot, f.s.lineage(at)); err == nil {
-		snap, err = match.OpenSnapshot(f.o.Snapshot)
-	}
-	if err == nil && f.o.Snapshot != "" && snap.Lineage() != f.s.lineage(at) {
-		err = fmt.Errorf("%w: somebody else has written %s meanwhile; give each follower a file of its own", match.ErrInvalid, f.o.Snapshot)
+		snap, err = f.written(at)
 	}
 	if err != nil {
 		return err
@@ -360,6 +357,15 @@ func (f *Follower) build(ctx context.Context) error {
 		f.status.Saved, f.status.SavedErr = at, nil
 	}
 	return nil
+}
+
+// written opens the file that was written of a position.
+func (f *Follower) written(at Position) (*match.Snapshot, error) {
+	snap, err := match.OpenSnapshot(f.o.Snapshot)
+	if err == nil && snap.Lineage() != f.s.lineage(at) {
+		err = fmt.Errorf("%w: somebody else has written %s meanwhile; give each follower a file of its own", match.ErrInvalid, f.o.Snapshot)
+	}
+	return snap, err
 }
 
 // lineage is what a bank file of the store at a position has as its own. Sequence and ID depend
@@ -483,17 +489,34 @@ func (f *Follower) setAside(x match.Surge) error {
 // hurry takes over what is new, so that it holds from the next upload on, unless that takes longer
 // than the context lasts: the store may be being read anew. run does it in any case.
 func (f *Follower) hurry(ctx context.Context) {
+	if !f.hold(ctx) {
+		return
+	}
+	at, unsure := f.at, f.pending != nil
+	f.applying.Unlock()
+	if unsure {
+		return // where it is will be known when the store's history is
+	}
+	for e, err := range f.s.Changes(ctx, at) {
+		if err != nil || !f.hold(ctx) {
+			return
+		}
+		err = f.take(&e)
+		f.applying.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+// hold locks applying and reports whether it could before the context ended.
+func (f *Follower) hold(ctx context.Context) bool {
 	for !f.applying.TryLock() {
 		select {
 		case <-ctx.Done():
-			return
+			return false
 		case <-time.After(time.Millisecond):
 		}
 	}
-	defer f.applying.Unlock()
-	for e, err := range f.s.Changes(ctx, f.at) {
-		if err != nil || f.take(&e) != nil {
-			return
-		}
-	}
+	return true
 }

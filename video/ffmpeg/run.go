@@ -92,10 +92,11 @@ func (b *Backend) start(ctx context.Context, confine confinement, program string
 		if err == nil {
 			limited := make(chan error)
 			go func() { // this thread may not any more
+				err := confine.limit(cmd.Process.Pid, l)
 				if l.memory > 0 { // before Wait: then the number may be another's
 					log.taken, peak = addressSpace(cmd.Process.Pid)
 				}
-				limited <- confine.limit(cmd.Process.Pid, l)
+				limited <- err
 			}()
 			if err = <-limited; err != nil {
 				_ = cmd.Cancel()
