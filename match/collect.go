@@ -271,7 +271,7 @@ func (t *track) sort() {
 // search fills raws with a frame's hits, sorted by item, kind, class and known
 // time.
 func (c *collector) search(f *QueryFrame, r reach) error {
-	if err := c.m.settled(func() error { return c.hit(f, r) }); err != nil {
+	if err := c.u.settled(func() error { return c.hit(f, r) }); err != nil {
 		return err
 	}
 	less := func(a, b raw) int {

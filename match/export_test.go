@@ -73,6 +73,16 @@ type Slots = slots
 func (s *slots) Clear(ref Ref) { s.at(ref).Store(nil) }
 func (s *slots) Wipe()         { s.wipe(0, 1<<slotBits) }
 
+// Settled looks something up while nothing is replaced.
+func (u *Upload) Settled(do func() error) error { return u.settled(do) }
+
+// SetMostAgain sets how often a verdict compares frames anew, and returns what sets it back.
+func SetMostAgain(n int) (restore func()) {
+	was := mostAgain
+	mostAgain = n
+	return func() { mostAgain = was }
+}
+
 // SetUsed makes a new matcher one that has given out n numbers of signals.
 func (m *Matcher) SetUsed(n uint64) { m.used = n }
 

@@ -287,13 +287,13 @@ func (m *Matcher) SetThreshold(bankName string, k hash.Kind, bits int) error {
 
 // Kinds returns the kinds of the signals that can match, in the order of their
 // numbers: what an upload has to be hashed with. Disabled banks and entries count,
-// for they can be enabled at any time. Like a query it never waits for a change.
+// for they can be enabled at any time. It never waits for a change.
 func (m *Matcher) Kinds() []hash.Kind { return slices.Clone(m.view.Load().kinds) }
 
 // HasKnown reports whether there is anything to compare with: an enabled bank, shadowed or
 // not, that is no allow-list and has a signal that can match, were it not for what is said of
 // its entry. Where there is not, that nothing matches
-// says nothing. Like a query it never waits for a change.
+// says nothing. It never waits for a change.
 func (m *Matcher) HasKnown() bool { return m.view.Load().known }
 
 // Quarantined lists the signals that are kept but match nothing, sorted by bank,
@@ -443,6 +443,9 @@ func (m *Matcher) insert(b *bank, c change) error {
 		}
 	}
 	m.arrived.Store(m.seq)
+	if len(old) > 0 {
+		m.refresh() // as long as both are there, queries look for both
+	}
 	m.swap(old, items)
 	for _, it := range old {
 		m.drop(it)
@@ -472,7 +475,8 @@ func (m *Matcher) swap(old, fresh []*item) {
 // its place meanwhile: do may look for it before the new one is there, and find the old one when
 // it is gone. So it is done again if entries were replaced beside it, which is seldom, and at
 // last they wait for it. do must not take mu.
-func (m *Matcher) settled(do func() error) error {
+func (u *Upload) settled(do func() error) error {
+	m := u.m
 	for range 3 {
 		if before := m.replaced.Load(); before%2 == 0 {
 			if err := do(); err != nil || m.replaced.Load() == before {
@@ -480,6 +484,7 @@ func (m *Matcher) settled(do func() error) error {
 			}
 		}
 	}
+	u.clock() // which is the caller's, and may use the Matcher
 	m.replacing.RLock()
 	defer m.replacing.RUnlock()
 	return do()

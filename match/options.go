@@ -56,7 +56,8 @@ type Options struct {
 	// the true count. 0 means DefaultMaxMatches, negative all.
 	MaxMatches int
 	// Now is the clock by which entries are disabled until a date, and expire; nil means
-	// time.Now. It is asked once a query at most, and only if an entry that is hit has dates, or with Surge.
+	// time.Now. It is asked once a query at most, and only if an entry that is hit has dates, or with Surge,
+	// or where entries are replaced meanwhile.
 	Now func() time.Time
 	// RollOutKey is the key of the hash by which uploads are chosen for banks that are rolled
 	// out to a percentage and have none of their own. See RollOut.

@@ -91,32 +91,41 @@ func (u *Upload) ScanPicture(looks []Look) (PictureResult, error) {
 		judged = true
 	}
 
-	var nearest, shadow map[key]sight
-	known := false // whether anything was found, of an allow-list or not
-	err := m.settled(func() (err error) {
-		nearest, shadow, known, err = u.sights(looks)
+	var s sights
+	if err := u.settled(func() (err error) {
+		s, err = u.sights(looks)
 		return err
-	})
-	if err != nil {
+	}); err != nil {
 		return PictureResult{}, err
 	}
-	if !judged && !known && (len(looks) == 0 || !allDigests(looks)) {
+	if !judged && !s.some && (len(looks) == 0 || !allDigests(looks)) {
 		return PictureResult{}, &LowQualityError{Quality: best, Gate: m.rules.gate}
 	}
 	var result PictureResult
 	var keys []key
-	result.Matches, result.Total, keys = m.describe(nearest, looks)
+	result.Matches, result.Total, keys = m.describe(s.nearest, looks)
 	u.count(result.Matches, keys)
-	if len(shadow) == 0 {
+	if len(s.shadow) == 0 {
 		return result, nil
 	}
-	result.Shadow, result.ShadowTotal, keys = m.describe(shadow, looks)
+	result.Shadow, result.ShadowTotal, keys = m.describe(s.shadow, looks)
+	for i, k := range keys {
+		result.Shadow[i].ShadowedBy = s.by[k]
+	}
 	u.count(result.Shadow, keys)
 	return result, nil
 }
 
-// sights returns the best sight of each item that is reported, and of each that is shadowed.
-func (u *Upload) sights(looks []Look) (nearest, shadow map[key]sight, known bool, err error) {
+// sights are the best of each item that a picture is a match of.
+type sights struct {
+	nearest map[key]sight
+	shadow  map[key]sight  // of items that are shadowed
+	by      map[key]string // why they are: see Match.ShadowedBy
+	some    bool           // whether there was anything, if only of an allow-list
+}
+
+// sights looks a picture up as the banks are.
+func (u *Upload) sights(looks []Look) (out sights, err error) {
 	m := u.m
 	found := make(map[spot]sight)
 	var hits []Hit
@@ -126,12 +135,12 @@ func (u *Upload) sights(looks []Look) (nearest, shadow map[key]sight, known bool
 			continue
 		}
 		if hits, err = m.search(hits[:0], l.Value); err != nil {
-			return nil, nil, false, err
+			return out, err
 		}
 		for _, h := range hits {
 			it, signal, err := u.known(h, l)
 			if err != nil {
-				return nil, nil, false, err
+				return out, err
 			}
 			if it == nil {
 				continue
@@ -144,33 +153,35 @@ func (u *Upload) sights(looks []Look) (nearest, shadow map[key]sight, known bool
 		}
 	}
 
+	if len(found) == 0 {
+		return out, nil
+	}
 	allows := allowedAreas(found)
-	nearest = make(map[key]sight, len(found))
+	out = sights{nearest: make(map[key]sight, len(found)), some: true}
 	for k, s := range found {
 		if k.it.bank.allow {
 			continue
 		}
 		s.allow = allows(k.area, k.it.bank)
-		if old, seen := nearest[k.key]; !seen || s.compare(old) < 0 {
-			nearest[k.key] = s
+		if old, seen := out.nearest[k.key]; !seen || s.compare(old) < 0 {
+			out.nearest[k.key] = s
 		}
 	}
 	// Each is treated as it is now: what was shadowed when it was found may be gone by now.
-	for k, s := range nearest {
-		var t Treatment
-		if t, s.shadowedBy = u.treat(k.it); t == Report {
+	for k, s := range out.nearest {
+		t, by := u.treat(k.it)
+		if t == Report {
 			continue
 		}
-		delete(nearest, k)
-		if t != Shadow {
-			continue
+		delete(out.nearest, k)
+		if t == Shadow {
+			if out.shadow == nil {
+				out.shadow, out.by = make(map[key]sight), make(map[key]string)
+			}
+			out.shadow[k], out.by[k] = s, by
 		}
-		if shadow == nil {
-			shadow = make(map[key]sight)
-		}
-		shadow[k] = s
 	}
-	return nearest, shadow, len(found) > 0, nil
+	return out, nil
 }
 
 // describe makes matches of the best sight of each item. It returns them with their keys, and
@@ -206,7 +217,6 @@ func (m *Matcher) describe(nearest map[key]sight, looks []Look) (matches []Match
 			Transform: slices.Clone(l.Transform), KnownTransform: slices.Clone(known.Transform),
 			Query: l.Value, Known: known.Value, KnownTime: known.From,
 		}}
-		match.ShadowedBy = s.shadowedBy
 		if s.allow != nil {
 			match.SuppressedBy = s.allow.name()
 		}
@@ -233,7 +243,7 @@ func (u *Upload) AllowedBy(v hash.Value, bankName string) (string, error) {
 	u.identify([]Look{look})
 	of := &bank{name: bankName}
 	var allow *item
-	err := m.settled(func() error {
+	err := u.settled(func() error {
 		allow = nil
 		nearest := 0
 		hits, err := m.search(nil, v)
@@ -273,8 +283,7 @@ type spot struct {
 // sight is a look at a known signal.
 type sight struct {
 	distance, signal, look int
-	allow                  *item  // the allow-list's that suppresses it; nil if it stands
-	shadowedBy             string // see Match
+	allow                  *item // the allow-list's that suppresses it; nil if it stands
 }
 
 // compare orders sights of one item, the best first: those that stand before those

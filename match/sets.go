@@ -244,6 +244,7 @@ func (m *Matcher) Similar(ctx context.Context, from Set, bank, other string, k h
 			return
 		}
 		itself := from == Set(m) && bank == other
+		u := m.Upload("")
 		var hits []Hit
 		for e, err := range from.Entries(bank) {
 			if err = cmp.Or(err, context.Cause(ctx)); err != nil {
@@ -251,32 +252,38 @@ func (m *Matcher) Similar(ctx context.Context, from Set, bank, other string, k h
 				return
 			}
 			nearest := make(map[uint64]Pair) // by the item's number: items themselves are not kept
-			for n := range e.Signals {
-				s := &e.Signals[n]
-				if s.Value.Kind() != k {
-					continue
-				}
-				if cause, _ := m.rules.aside(s, e.IsVideo()); cause != "" {
-					continue
-				}
-				if hits, err = m.within(hits[:0], s.Value, radius); err != nil {
-					yield(Pair{}, err)
-					return
-				}
-				for _, h := range hits {
-					it, signal, err := m.found(h, s.Value, false)
-					if err != nil {
-						yield(Pair{}, err)
-						return
-					}
-					if it == nil || it.bank != b || itself && it.id <= e.ID {
+			err = u.settled(func() (err error) {
+				clear(nearest)
+				for n := range e.Signals {
+					s := &e.Signals[n]
+					if s.Value.Kind() != k {
 						continue
 					}
-					p := Pair{Bank: bank, ID: e.ID, OtherBank: other, OtherID: it.id, Kind: k, Distance: h.Distance, Signal: n, Other: signal}
-					if old, seen := nearest[it.seq]; !seen || p.compare(&old) < 0 {
-						nearest[it.seq] = p
+					if cause, _ := m.rules.aside(s, e.IsVideo()); cause != "" {
+						continue
+					}
+					if hits, err = m.within(hits[:0], s.Value, radius); err != nil {
+						return err
+					}
+					for _, h := range hits {
+						it, signal, err := m.found(h, s.Value, false)
+						if err != nil {
+							return err
+						}
+						if it == nil || it.bank != b || itself && it.id <= e.ID {
+							continue
+						}
+						p := Pair{Bank: bank, ID: e.ID, OtherBank: other, OtherID: it.id, Kind: k, Distance: h.Distance, Signal: n, Other: signal}
+						if old, seen := nearest[it.seq]; !seen || p.compare(&old) < 0 {
+							nearest[it.seq] = p
+						}
 					}
 				}
+				return nil
+			})
+			if err != nil {
+				yield(Pair{}, err)
+				return
 			}
 			for _, p := range slices.SortedFunc(maps.Values(nearest), func(x, y Pair) int {
 				return cmp.Or(cmp.Compare(x.Distance, y.Distance), cmp.Compare(x.OtherID, y.OtherID))
@@ -310,7 +317,7 @@ func (m *Matcher) lookup(v hash.Value, radius int, asleep bool) (PictureResult, 
 		return PictureResult{}, fmt.Errorf("%w: not a hash", ErrInvalid)
 	}
 	nearest := make(map[key]sight)
-	err := m.settled(func() (err error) {
+	err := u.settled(func() (err error) {
 		clear(nearest)
 		var hits []Hit
 		if radius < 0 {

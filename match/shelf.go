@@ -76,6 +76,9 @@ func (m *Matcher) Load(s *Snapshot) error {
 	if m.used+uint64(s.signals) > math.MaxUint32 {
 		return fmt.Errorf("%w: more than %d signals in one Matcher, those of all snapshots that it ever had counted; make a new one", ErrInvalid, uint32(math.MaxUint32))
 	}
+	if err := sh.sift(&m.rules); err != nil {
+		return err
+	}
 	sh.base, sh.seq = Ref(m.used), m.seq+1
 	m.used += uint64(s.signals)
 	m.seq += uint64(s.bare) + uint64(s.full)
@@ -83,17 +86,8 @@ func (m *Matcher) Load(s *Snapshot) error {
 	next := *m.view.Load()
 	next.shelves = append(slices.Clone(next.shelves), sh)
 	m.view.Store(&next) // before anything on it can be hit
-	err := m.attach(sh)
-	if err == nil {
-		err = m.sift(sh)
-	}
-	if err != nil {
-		for i, b := range sh.banks { // as if they were removed again
-			b.off.Or(offGone)
-			sh.left--
-			go m.clear(b, i == len(sh.banks)-1)
-		}
-		return err
+	if err := sh.attach(sh.base, m.indexOf, m.digests.made); err != nil {
+		return err // it can't be: sift has done the same
 	}
 	for _, b := range sh.banks {
 		m.banks[b.name] = b
@@ -105,34 +99,34 @@ func (m *Matcher) Load(s *Snapshot) error {
 	return nil
 }
 
-// attach puts the snapshot's indices into those of the matcher.
-func (m *Matcher) attach(sh *shelf) error {
+// attach puts the snapshot's indices into others, with signal 0 at base.
+func (sh *shelf) attach(base Ref, indexOf func(hash.Kind) (*MIH, error), digests func(hash.Kind) *exact.Index) error {
 	runs := sh.snap.runs
 	for len(runs) > 0 {
 		r := &runs[0]
-		base := uint32(sh.base) + r.first
+		first := uint32(base) + r.first
 		// The parts of an index whose refs are mixed are put in together.
 		n := 1
 		for n < len(runs) && runs[n].bank == r.bank && runs[n].kind == r.kind && runs[n].first == r.first {
 			n++
 		}
 		var perceptual []*mih.Frozen
-		var digests []*exact.Frozen
+		var tables []*exact.Frozen
 		for _, part := range runs[:n] {
-			perceptual, digests = append(perceptual, part.mih), append(digests, part.exact)
+			perceptual, tables = append(perceptual, part.mih), append(tables, part.exact)
 		}
 		runs = runs[n:]
 		if r.kind.IsDigest() {
-			if err := m.digests.made(r.kind).Attach(base, digests...); err != nil {
+			if err := digests(r.kind).Attach(first, tables...); err != nil {
 				return err
 			}
 			continue
 		}
-		x, err := m.indexOf(r.kind)
+		x, err := indexOf(r.kind)
 		if err != nil {
 			return err
 		}
-		if err := x.set.Attach(base, perceptual...); err != nil {
+		if err := x.set.Attach(first, perceptual...); err != nil {
 			return err
 		}
 	}

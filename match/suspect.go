@@ -6,7 +6,9 @@ import (
 	"slices"
 
 	"github.com/rematch-go/rematch/hash"
+	"github.com/rematch-go/rematch/match/internal/exact"
 	"github.com/rematch-go/rematch/match/internal/generic"
+	"github.com/rematch-go/rematch/match/internal/mih"
 )
 
 // DefaultCleanPercent is one harmless upload in a thousand: a known hash that matches more of
@@ -153,34 +155,43 @@ func (sh *shelf) matchable(r *rules, number uint32, s *Signal) bool {
 
 // sift finds the signals on a fresh shelf that must match nothing beside the junk that its
 // file knows of, and the junk that is released, and counts them. It asks the indices for what
-// is near plain pictures, of kinds but PDQ, and near those of Options.Clean. The caller holds mu.
-func (m *Matcher) sift(sh *shelf) error {
-	v := m.view.Load()
-	found := make([]uint64, (int(sh.snap.signals)+63)/64) // a bit a signal
-	on := func(ref Ref) (number uint32, ok bool) {
-		number = uint32(ref - sh.base)
-		return number, ref >= sh.base && uint64(number) < uint64(sh.snap.signals)
-	}
-	for _, k := range hash.Kinds() {
-		x := v.indices[k]
-		if x == nil || !sh.has(k) {
-			continue
+// is near plain pictures, of kinds but PDQ, and near those of Options.Clean: before they are
+// put into those of a Matcher, which is left as it is where something of them can't be read.
+func (sh *shelf) sift(r *rules) (err error) {
+	defer sh.snap.locate(&err)
+	perceptual, digests := make(map[hash.Kind]*MIH), make(map[hash.Kind]*exact.Index)
+	err = sh.attach(0, func(k hash.Kind) (*MIH, error) {
+		if perceptual[k] == nil {
+			perceptual[k] = &MIH{kind: k, max: r.maxRadius[k], set: mih.NewStill(k.Bits() / 64)}
 		}
+		return perceptual[k], nil
+	}, func(k hash.Kind) *exact.Index {
+		if digests[k] == nil {
+			digests[k] = exact.NewStill(k.Bits() / 8)
+		}
+		return digests[k]
+	})
+	if err != nil {
+		return err
+	}
+	found := make([]uint64, (int(sh.snap.signals)+63)/64) // a bit a signal
+	there := func(number Ref) bool { return uint32(number) < sh.snap.signals }
+	for k, x := range perceptual { // in any order: bits are set
 		pictures, radius := generic.Of(k)
 		values := make([]hash.Value, len(pictures))
 		for i := range pictures {
 			values[i] = pictures[i].Value
 		}
 		err := x.searchAll(values, radius, func(_ int, h Hit) {
-			if number, ok := on(h.Ref); ok {
-				found[number/64] |= 1 << (number % 64)
+			if there(h.Ref) {
+				found[h.Ref/64] |= 1 << (h.Ref % 64)
 			}
 		})
-		if sample := m.rules.clean[k]; err == nil && sample != nil {
+		if sample := r.clean[k]; err == nil && sample != nil {
 			counts := make([]uint32, sh.snap.signals)
 			err = x.searchAll(sample.values, k.Threshold(), func(_ int, h Hit) {
-				if number, ok := on(h.Ref); ok {
-					counts[number]++
+				if there(h.Ref) {
+					counts[h.Ref]++
 				}
 			})
 			for number, n := range counts {
@@ -190,7 +201,7 @@ func (m *Matcher) sift(sh *shelf) error {
 			}
 		}
 		if err != nil {
-			return m.located(err)
+			return err
 		}
 	}
 	for i, word := range found {
@@ -200,53 +211,43 @@ func (m *Matcher) sift(sh *shelf) error {
 			if err != nil {
 				return err
 			}
-			if s.Quality.Passes(m.rules.gate) && !sh.snap.holdsJunk(s.Value) && !m.rules.released[s.Value] {
+			if s.Quality.Passes(r.gate) && !sh.snap.holdsJunk(s.Value) && !r.released[s.Value] {
 				sh.suspect = append(sh.suspect, number)
 				b.indexed[s.Value.Kind()]--
 				b.aside++
 			}
 		}
 	}
-	for value := range m.rules.released { // in any order: they are counted
+	for value := range r.released { // in any order: they are counted
 		if !value.IsValid() || !sh.snap.holdsJunk(value) {
 			continue
 		}
-		var hits []Hit
+		k := value.Kind()
+		var numbers []uint32
 		var err error
-		if k := value.Kind(); k.IsDigest() {
-			hits, err = m.digests.Search(nil, value, 0)
-		} else if x := v.indices[k]; x != nil {
-			hits, err = x.search(nil, value, 0)
+		if x := digests[k]; x != nil {
+			err = x.Search(value.AppendBytes(nil), func(number uint32) { numbers = append(numbers, number) })
+		} else if x := perceptual[k]; x != nil {
+			err = x.searchAll([]hash.Value{value}, 0, func(_ int, h Hit) { numbers = append(numbers, uint32(h.Ref)) })
 		}
 		if err != nil {
-			return m.located(err)
+			return err
 		}
-		for _, h := range hits {
-			number, ok := on(h.Ref)
-			if !ok {
+		for _, number := range numbers {
+			if !there(Ref(number)) {
 				continue
 			}
 			b, s, err := sh.signal(number)
 			if err != nil {
 				return err
 			}
-			if s.Quality.Passes(m.rules.gate) {
-				b.indexed[value.Kind()]++
+			if s.Quality.Passes(r.gate) {
+				b.indexed[k]++
 				b.aside--
 			}
 		}
 	}
 	return nil
-}
-
-// has reports whether anything on the shelf is of a kind.
-func (sh *shelf) has(k hash.Kind) bool {
-	for i := range sh.snap.banks {
-		if slices.ContainsFunc(sh.snap.banks[i].counts, func(c signalCount) bool { return c.kind == k }) {
-			return true
-		}
-	}
-	return false
 }
 
 // signal reads a signal of the shelf's snapshot and tells whose it is.

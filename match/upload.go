@@ -61,7 +61,7 @@ func (u *Upload) identity() string {
 }
 
 // HasPercent reports whether some bank that is on is rolled out to a percentage of the uploads,
-// so that Upload needs an identity. Like a query it never waits for a change.
+// so that Upload needs an identity. It never waits for a change.
 func (m *Matcher) HasPercent() bool { return m.view.Load().percent }
 
 // Match is as Matcher.Match.

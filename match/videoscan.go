@@ -26,7 +26,7 @@ type VideoScan struct {
 // NewVideo returns a VideoScan that compares with the banks of m. Each frame is compared
 // with the banks as they are when it is added; an entry that is removed or disabled
 // meanwhile is in no verdict from then on. Where one with which frames agree is replaced (PutEntries),
-// all frames are compared once more.
+// Result compares all frames anew, three times at most: then VideoResult.Limited is set.
 func (m *Matcher) NewVideo() *VideoScan { return m.Upload("").NewVideo() }
 
 // Add compares frames with the banks. They may come in any order of times, in as many
@@ -80,7 +80,8 @@ func (v *VideoScan) again() {
 // give it, and with its errors. It may be called at any time and again. It costs about a
 // microsecond for each pair of a frame and an entry within the threshold, and a search
 // beyond it for up to 48 frames that no match accounts for, but those that the last call
-// searched: 30 milliseconds among a million hashes. Frames are held against the banks as
+// searched: 30 milliseconds among a million hashes. All that is done again, with the searches of
+// Add, where an entry was replaced. Frames are held against the banks as
 // they are then. With Options.Surge it counts what matches, once for an upload, and may set an entry
 // aside and call SurgeRule.Heard.
 func (v *VideoScan) Result() (VideoResult, error) {
@@ -117,7 +118,7 @@ func (v *VideoScan) Result() (VideoResult, error) {
 }
 
 // mostAgain is how often one verdict compares all frames anew because entries are replaced.
-const mostAgain = 3
+var mostAgain = 3 // a variable for tests
 
 // ruling is what the candidates came to.
 type ruling struct {
@@ -174,6 +175,12 @@ func (v *VideoScan) rule(q *query) (r ruling) {
 	judge(candidates)
 	if candidates, v.err = v.collect.farther(q, q.open(r.outcomes), v.m.rules.gate); v.err == nil {
 		judge(candidates)
+	}
+	// Or was replaced since it was judged: then what it was found by later may be another's.
+	for _, of := range [][]outcome{r.outcomes, r.shadowed, r.allowed} {
+		for i := range of {
+			r.replaced = r.replaced || of[i].it.off.Load()&offReplaced != 0
+		}
 	}
 	return r
 }

@@ -51,6 +51,14 @@ func New(size int) *Index {
 	return x
 }
 
+// NewStill is New of a set that stays as it is put together, for one that is soon thrown away:
+// nothing goes on in the background. Wait must not be called.
+func NewStill(size int) *Index {
+	x := New(size)
+	x.working = [2]bool{true, true}
+	return x
+}
+
 // checkSize panics for what no digest has: callers have a table of kinds.
 func checkSize(size int) {
 	if size != 16 && size != 20 && size != 32 {

@@ -60,6 +60,14 @@ func New(width int) *Index {
 	return x
 }
 
+// NewStill is New of a set that stays as it is put together, for one that is soon thrown away:
+// nothing goes on in the background. Wait must not be called.
+func NewStill(width int) *Index {
+	x := New(width)
+	x.working = [2]bool{true, true}
+	return x
+}
+
 // Len returns the number of refs.
 func (x *Index) Len() int { return int(x.count.Load()) }
 
