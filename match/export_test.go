@@ -73,6 +73,13 @@ type Slots = slots
 func (s *slots) Clear(ref Ref) { s.at(ref).Store(nil) }
 func (s *slots) Wipe()         { s.wipe(0, 1<<slotBits) }
 
+// SetFewHashes sets how many hashes of a bank are asked about one by one, and returns what sets it back.
+func SetFewHashes(n int) (restore func()) {
+	was := fewHashes
+	fewHashes = n
+	return func() { fewHashes = was }
+}
+
 // Settled looks something up while nothing is replaced.
 func (u *Upload) Settled(do func() error) error { return u.settled(do) }
 

@@ -86,8 +86,8 @@ func (m *Matcher) Load(s *Snapshot) error {
 	next := *m.view.Load()
 	next.shelves = append(slices.Clone(next.shelves), sh)
 	m.view.Store(&next) // before anything on it can be hit
-	if err := sh.attach(sh.base, m.indexOf, m.digests.made); err != nil {
-		return err // it can't be: sift has done the same
+	if err := sh.attach(sh.base, func(*snapRun) bool { return true }, m.indexOf, m.digests.made); err != nil {
+		return err // it can't be: OpenSnapshot has seen that they fit together, and the refs are new
 	}
 	for _, b := range sh.banks {
 		m.banks[b.name] = b
@@ -99,8 +99,8 @@ func (m *Matcher) Load(s *Snapshot) error {
 	return nil
 }
 
-// attach puts the snapshot's indices into others, with signal 0 at base.
-func (sh *shelf) attach(base Ref, indexOf func(hash.Kind) (*MIH, error), digests func(hash.Kind) *exact.Index) error {
+// attach puts those of the snapshot's indices that are taken into others, with signal 0 at base.
+func (sh *shelf) attach(base Ref, take func(*snapRun) bool, indexOf func(hash.Kind) (*MIH, error), digests func(hash.Kind) *exact.Index) error {
 	runs := sh.snap.runs
 	for len(runs) > 0 {
 		r := &runs[0]
@@ -112,10 +112,15 @@ func (sh *shelf) attach(base Ref, indexOf func(hash.Kind) (*MIH, error), digests
 		}
 		var perceptual []*mih.Frozen
 		var tables []*exact.Frozen
-		for _, part := range runs[:n] {
-			perceptual, tables = append(perceptual, part.mih), append(tables, part.exact)
+		for i := range runs[:n] {
+			if part := &runs[i]; take(part) {
+				perceptual, tables = append(perceptual, part.mih), append(tables, part.exact)
+			}
 		}
 		runs = runs[n:]
+		if len(tables) == 0 {
+			continue
+		}
 		if r.kind.IsDigest() {
 			if err := digests(r.kind).Attach(first, tables...); err != nil {
 				return err

@@ -81,6 +81,11 @@ func (s *suspects) suspect(v hash.Value) (Cause, string) {
 	if cause, reason := junk(v); cause != "" {
 		return cause, reason
 	}
+	return s.near(v)
+}
+
+// near is suspect for what is no junk and not released.
+func (s *suspects) near(v hash.Value) (Cause, string) {
 	if p := generic.Within(v); p != nil {
 		return CausePlain, plainReason(p.Name)
 	}
@@ -130,6 +135,9 @@ func (s *Sieve) Aside(bank string, e *Entry) (aside []Quarantined) {
 	return aside
 }
 
+// fewHashes is how many hashes of a bank are asked about one by one when a snapshot is loaded.
+var fewHashes = 1024 // a variable for tests
+
 // matchable reports whether a signal may match. One that may not is in no index, but a query can
 // have a hit of what had its slot before.
 func (it *item) matchable(r *rules, signal int) bool {
@@ -160,7 +168,16 @@ func (sh *shelf) matchable(r *rules, number uint32, s *Signal) bool {
 func (sh *shelf) sift(r *rules) (err error) {
 	defer sh.snap.locate(&err)
 	perceptual, digests := make(map[hash.Kind]*MIH), make(map[hash.Kind]*exact.Index)
-	err = sh.attach(0, func(k hash.Kind) (*MIH, error) {
+	found := make([]uint64, (int(sh.snap.signals)+63)/64) // a bit a signal
+	there := func(number Ref) bool { return uint32(number) < sh.snap.signals }
+	// Many indices of few hashes each take longer to be asked than their hashes.
+	take := func(run *snapRun) bool {
+		if run.kind.IsDigest() {
+			return len(r.released) > 0 // nothing else is asked of digests
+		}
+		return run.bank < 0 || run.n > fewHashes
+	}
+	err = sh.attach(0, take, func(k hash.Kind) (*MIH, error) {
 		if perceptual[k] == nil {
 			perceptual[k] = &MIH{kind: k, max: r.maxRadius[k], set: mih.NewStill(k.Bits() / 64)}
 		}
@@ -174,9 +191,34 @@ func (sh *shelf) sift(r *rules) (err error) {
 	if err != nil {
 		return err
 	}
-	found := make([]uint64, (int(sh.snap.signals)+63)/64) // a bit a signal
-	there := func(number Ref) bool { return uint32(number) < sh.snap.signals }
-	for k, x := range perceptual { // in any order: bits are set
+	for i := range sh.snap.runs {
+		run := &sh.snap.runs[i]
+		if run.kind.IsDigest() || take(run) {
+			continue
+		}
+		for n := range run.n {
+			number := run.first + uint32(n)
+			v, err := sh.snap.bareValue(number)
+			if err != nil {
+				return err
+			}
+			switch junk := sh.snap.holdsJunk(v); {
+			case junk && r.released[v]:
+				b := sh.banks[run.bank]
+				b.indexed[v.Kind()]++
+				b.aside--
+			case !junk:
+				if cause, _ := r.near(v); cause != "" {
+					found[number/64] |= 1 << (number % 64)
+				}
+			}
+		}
+	}
+	for _, k := range hash.Kinds() {
+		x := perceptual[k]
+		if x == nil {
+			continue
+		}
 		pictures, radius := generic.Of(k)
 		values := make([]hash.Value, len(pictures))
 		for i := range pictures {

@@ -64,12 +64,15 @@ func corner() hash.Value {
 	})
 }
 
-// both returns a Matcher to which the bank was added, and one that has loaded it.
+// both returns a Matcher to which the bank was added, and two that have loaded it.
 func both(t *testing.T, o match.Options, bank match.Bank) map[string]*match.Matcher {
 	t.Helper()
 	loaded := newMatcher(t, o)
 	require.NoError(t, loaded.Load(shelved(t, bank)))
-	return map[string]*match.Matcher{"added": newMatcher(t, o, bank), "loaded": loaded}
+	defer match.SetFewHashes(0)()
+	searched := newMatcher(t, o)
+	require.NoError(t, searched.Load(shelved(t, bank)))
+	return map[string]*match.Matcher{"added": newMatcher(t, o, bank), "loaded": loaded, "loaded, by its indices": searched}
 }
 
 // sieved is what a Sieve says of a bank's entries.

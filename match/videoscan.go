@@ -3,6 +3,8 @@ package match
 import (
 	"slices"
 	"time"
+
+	"github.com/rematch-go/rematch/hash"
 )
 
 // maxFarComparisons bounds the comparisons beyond the threshold of one verdict, all known
@@ -98,6 +100,7 @@ func (v *VideoScan) Result() (VideoResult, error) {
 	for try := 0; r.replaced && v.err == nil; try++ {
 		if try == mostAgain {
 			result.Limited = true
+			r.once()
 			break
 		}
 		if v.again(); v.err == nil {
@@ -126,6 +129,33 @@ type ruling struct {
 	budget, shadowBudget        int // comparisons beyond the threshold that are left
 	limited                     bool
 	replaced                    bool // so was an entry with which frames agree: it takes comparing anew
+}
+
+// once leaves out what was replaced and is there as what has replaced it as well.
+func (r *ruling) once() {
+	type name struct {
+		bank *bank
+		id   string
+		kind hash.Kind
+	}
+	there := make(map[name]bool)
+	all := []*[]outcome{&r.outcomes, &r.shadowed, &r.allowed}
+	nameOf := func(o *outcome) name { return name{o.it.bank, o.it.id, o.match.Evidence.Kind} }
+	replaced := func(o *outcome) bool { return o.it.off.Load()&offReplaced != 0 }
+	for _, of := range all {
+		for i := range *of {
+			if o := &(*of)[i]; !replaced(o) {
+				there[nameOf(o)] = true
+			}
+		}
+	}
+	for _, of := range all {
+		*of = slices.DeleteFunc(*of, func(o outcome) bool {
+			twice := replaced(&o) && there[nameOf(&o)]
+			there[nameOf(&o)] = true // of several that were replaced one after the other the first
+			return twice
+		})
+	}
 }
 
 // rule judges what the frames agree with.
