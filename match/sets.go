@@ -246,41 +246,44 @@ func (m *Matcher) Similar(ctx context.Context, from Set, bank, other string, k h
 		itself := from == Set(m) && bank == other
 		u := m.Upload("")
 		var hits []Hit
-		for e, err := range from.Entries(bank) {
-			if err = cmp.Or(err, context.Cause(ctx)); err != nil {
-				yield(Pair{}, err)
-				return
-			}
-			nearest := make(map[uint64]Pair) // by the item's number: items themselves are not kept
-			err = u.settled(func() (err error) {
-				clear(nearest)
-				for n := range e.Signals {
-					s := &e.Signals[n]
-					if s.Value.Kind() != k {
+		// pairs returns the nearest by the other item's number: items themselves are not kept.
+		pairs := func(e *Entry) (map[uint64]Pair, error) {
+			nearest := make(map[uint64]Pair)
+			for n := range e.Signals {
+				s := &e.Signals[n]
+				if s.Value.Kind() != k {
+					continue
+				}
+				if cause, _ := m.rules.aside(s, e.IsVideo()); cause != "" {
+					continue
+				}
+				if hits, err = m.within(hits[:0], s.Value, radius); err != nil {
+					return nil, err
+				}
+				for _, h := range hits {
+					it, signal, err := m.found(h, s.Value, false)
+					if err != nil {
+						return nil, err
+					}
+					if it == nil || it.bank != b || itself && it.id <= e.ID {
 						continue
 					}
-					if cause, _ := m.rules.aside(s, e.IsVideo()); cause != "" {
-						continue
-					}
-					if hits, err = m.within(hits[:0], s.Value, radius); err != nil {
-						return err
-					}
-					for _, h := range hits {
-						it, signal, err := m.found(h, s.Value, false)
-						if err != nil {
-							return err
-						}
-						if it == nil || it.bank != b || itself && it.id <= e.ID {
-							continue
-						}
-						p := Pair{Bank: bank, ID: e.ID, OtherBank: other, OtherID: it.id, Kind: k, Distance: h.Distance, Signal: n, Other: signal}
-						if old, seen := nearest[it.seq]; !seen || p.compare(&old) < 0 {
-							nearest[it.seq] = p
-						}
+					p := Pair{Bank: bank, ID: e.ID, OtherBank: other, OtherID: it.id, Kind: k, Distance: h.Distance, Signal: n, Other: signal}
+					if old, seen := nearest[it.seq]; !seen || p.compare(&old) < 0 {
+						nearest[it.seq] = p
 					}
 				}
-				return nil
-			})
+			}
+			return nearest, nil
+		}
+		for e, err := range from.Entries(bank) {
+			var nearest map[uint64]Pair
+			if err = cmp.Or(err, context.Cause(ctx)); err == nil {
+				err = u.settled(func() (err error) {
+					nearest, err = pairs(&e)
+					return err
+				})
+			}
 			if err != nil {
 				yield(Pair{}, err)
 				return
