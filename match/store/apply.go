@@ -173,6 +173,8 @@ func (s *Store) settle(ctx context.Context, before, at Position, failed error) e
 	switch {
 	case errors.Is(failed, ErrFull) || errors.Is(failed, ErrBusy):
 		return failed // the server says that it was not made
+	case errors.Is(failed, sql.ErrTxDone):
+		return failed // the context ended before it was begun
 	case at == before: // there is no event to look for
 		return fmt.Errorf("%w: %w", ErrUnsure, failed)
 	}

@@ -181,8 +181,7 @@ func classify(err error) error {
 		return fmt.Errorf("store: %w", err)
 	}
 	var network net.Error
-	if errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, net.ErrClosed) || pgconn.SafeToRetry(err) || isConnect(err) || strings.Contains(err.Error(), "conn closed") {
+	if errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || pgconn.SafeToRetry(err) || isConnect(err) || isClosed(err) {
 		return is(ErrUnreachable)
 	}
 	return fmt.Errorf("store: %w", err)
@@ -191,4 +190,9 @@ func classify(err error) error {
 func isConnect(err error) bool {
 	_, ok := errors.AsType[*pgconn.ConnectError](err)
 	return ok
+}
+
+// isClosed reports whether an error is that of a connection that was closed before.
+func isClosed(err error) bool {
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, net.ErrClosed) || strings.Contains(err.Error(), "conn closed")
 }

@@ -319,7 +319,8 @@ func (s *Store) DropExchange(ctx context.Context, by Actor, name string) error {
 }
 
 // Exchanges returns how the exchanges stand, sorted by name.
-func (s *Store) Exchanges(ctx context.Context) ([]ExchangeStatus, error) {
+func (s *Store) Exchanges(ctx context.Context) (list []ExchangeStatus, err error) {
+	defer func() { err = ended(ctx, err) }()
 	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{Isolation: s.d.isolation, ReadOnly: true})
 	if err != nil {
 		return nil, classify(err)
@@ -341,7 +342,7 @@ func (s *Store) Exchanges(ctx context.Context) ([]ExchangeStatus, error) {
 	if err := rows.Err(); err != nil {
 		return nil, classify(err)
 	}
-	list := make([]ExchangeStatus, len(all))
+	list = make([]ExchangeStatus, len(all))
 	for i := range all {
 		x := &all[i]
 		d := &x.state

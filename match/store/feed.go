@@ -16,13 +16,13 @@ import (
 func (s *Store) Changes(ctx context.Context, after Position) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		if err := inHistory(ctx, s.read, after); err != nil {
-			yield(Event{}, err)
+			yield(Event{}, ended(ctx, err))
 			return
 		}
 		for {
 			n := 0
 			for e, err := range changes(ctx, s.read, after, 256) {
-				if !yield(e, err) || err != nil {
+				if !yield(e, ended(ctx, err)) || err != nil {
 					return
 				}
 				after = Position{e.Seq, e.Hash}

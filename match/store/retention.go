@@ -210,7 +210,7 @@ func (s *Store) Purge(ctx context.Context, by Actor, reason string) (p Purged, e
 		where, args := d.where(`>`, now)
 		var held int
 		if err := s.read.QueryRowContext(ctx, `SELECT count(*) FROM rematch_records WHERE `+where, args...).Scan(&held); err != nil {
-			return p, classify(err)
+			return p, ended(ctx, classify(err))
 		}
 		p.Preserved += held
 	}

@@ -76,7 +76,8 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 }
 
 // ready sees to it that the schema is the newest. Where it is, nobody is waited for.
-func (s *Store) ready(ctx context.Context) error {
+func (s *Store) ready(ctx context.Context) (err error) {
+	defer func() { err = ended(ctx, err) }()
 	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return classify(err)
@@ -181,7 +182,10 @@ func (s *Store) Close() error {
 }
 
 // Head returns the newest position of the store's history.
-func (s *Store) Head(ctx context.Context) (Position, error) { return readHead(ctx, s.read, "") }
+func (s *Store) Head(ctx context.Context) (Position, error) {
+	p, err := readHead(ctx, s.read, "")
+	return p, ended(ctx, err)
+}
 
 // querier is a database or a transaction.
 type querier interface {
@@ -246,12 +250,17 @@ func (s *Store) Wait(ctx context.Context, after int64) (head int64, err error) {
 	return p.Seq, nil
 }
 
-// ended returns why a context has ended, where an error is only the consequence.
+// ended returns why a context has ended, where an error is only the consequence: as the driver
+// closes a connection whose answer nobody waits for any more, that may be that it is closed.
 func ended(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, sql.ErrTxDone)) {
-		return context.Cause(ctx)
+	if err == nil || ctx.Err() == nil || !errors.Is(err, context.Canceled) && !errors.Is(err, sql.ErrTxDone) && !isClosed(err) {
+		return err
 	}
-	return err
+	why := context.Cause(ctx)
+	if errors.Is(err, ErrUnsure) { // says more
+		return fmt.Errorf("%w; %w", why, err)
+	}
+	return why
 }
 
 // takeWaiter returns an idle waiter, or a new one.

@@ -3,9 +3,11 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/url"
@@ -691,6 +693,48 @@ func TestCancelled(t *testing.T) {
 		}
 		read(t, s, func(v *View) { assert.Equal(t, made, v.Banks()[0].Entries) })
 		verify(t, s)
+	})
+}
+
+// The driver closes a connection whose answer nobody waits for any more; what asks it next is told
+// of the end of the context, not that the store is gone. What nobody knows stays said.
+func TestEnded(t *testing.T) {
+	for _, lost := range []error{driver.ErrBadConn, net.ErrClosed, errors.New("conn closed"), sql.ErrTxDone, context.Canceled} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		err := classify(lost)
+		assert.Equal(t, err, ended(ctx, err), "the context goes on")
+		why := errors.New("why")
+		cancel(why)
+		assert.Equal(t, why, ended(ctx, err))
+		unsure := ended(ctx, fmt.Errorf("%w: %w", ErrUnsure, err))
+		assert.ErrorIs(t, unsure, why)
+		assert.ErrorIs(t, unsure, ErrUnsure)
+		for _, other := range []error{nil, ErrConflict, classify(io.EOF)} {
+			assert.Equal(t, other, ended(ctx, other))
+		}
+	}
+	each(t, func(t *testing.T, url string) {
+		s := open(t, url)
+		at := apply(t, s, putBank(match.Bank{Name: "a"}))
+		ctx, cancel := context.WithCancel(t.Context())
+		s.commit = func(*sql.Tx) error { // that was sent, and answered by nobody
+			cancel()
+			return driver.ErrBadConn
+		}
+		err := s.PutExchange(ctx, ann, Exchange{Name: "x", Bank: "a", Protocol: "fbte"})
+		assert.ErrorIs(t, err, context.Canceled)
+		assert.ErrorIs(t, err, ErrUnsure, "there is no event to look for")
+		_, err = s.Head(ctx)
+		assert.Equal(t, context.Canceled, err)
+		for _, err := range s.Changes(ctx, at) {
+			assert.Equal(t, context.Canceled, err)
+		}
+		_, err = s.Exchanges(ctx)
+		assert.Equal(t, context.Canceled, err)
+		_, err = Open(ctx, url, Options{})
+		assert.ErrorIs(t, err, context.Canceled)
+		s.commit = (*sql.Tx).Commit
+		assert.NoError(t, s.PutExchange(t.Context(), ann, Exchange{Name: "x", Bank: "a", Protocol: "fbte"}), "it was not made")
 	})
 }
 
