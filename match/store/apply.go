@@ -10,6 +10,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/rematch-go/rematch/hash"
 	"github.com/rematch-go/rematch/match"
 )
@@ -161,6 +163,9 @@ func (s *Store) transact(ctx context.Context, by Actor, action string, make func
 			}
 		}
 	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx) // and nobody is unsure
+	}
 	if err := classify(s.commit(tx)); err != nil {
 		return w, s.settle(ctx, before, w.at, err)
 	}
@@ -173,8 +178,8 @@ func (s *Store) settle(ctx context.Context, before, at Position, failed error) e
 	switch {
 	case errors.Is(failed, ErrFull) || errors.Is(failed, ErrBusy):
 		return failed // the server says that it was not made
-	case errors.Is(failed, sql.ErrTxDone):
-		return failed // the context ended before it was begun
+	case errors.Is(failed, sql.ErrTxDone) || pgconn.SafeToRetry(failed):
+		return failed // the context ended before it was sent
 	case at == before: // there is no event to look for
 		return fmt.Errorf("%w: %w", ErrUnsure, failed)
 	}
@@ -194,7 +199,7 @@ func (s *Store) settle(ctx context.Context, before, at Position, failed error) e
 
 // made reports whether an event was committed.
 func (s *Store) made(ctx context.Context, at Position) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.o.Busy)
+	ctx, cancel := context.WithTimeoutCause(ctx, s.o.Busy, noAnswer(s.o.Busy))
 	defer cancel()
 	tx, err := s.begin(ctx)
 	if err != nil {

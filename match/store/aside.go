@@ -161,7 +161,7 @@ func listOf[T any](ctx context.Context, s *Store, name, table string, read func(
 		var none T
 		x, err := exchangeNamed(ctx, s.read, name)
 		if err != nil {
-			yield(none, err)
+			yield(none, ended(ctx, err))
 			return
 		}
 		for r, err := range rowsAfter(ctx, s.read, table, x.bank, "") {
@@ -172,7 +172,7 @@ func listOf[T any](ctx context.Context, s *Store, name, table string, read func(
 					err = &AuditError{Bank: x.Bank, Entry: r.id, Reason: "what is kept of the exchange can't be read: " + err.Error(), Err: ErrDamaged}
 				}
 			}
-			if use && (!yield(v, err) || err != nil) {
+			if use && (!yield(v, ended(ctx, err)) || err != nil) {
 				return
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
@@ -26,8 +27,8 @@ var (
 	// ErrUnreachable is the error of a store that does not answer. Nothing was changed.
 	ErrUnreachable = errors.New("store: can't be reached")
 	// ErrUnsure is the error of changes whose end was not heard of: the connection was lost
-	// while they were committed, and could not be had again. Either all or none were made;
-	// making them again does no harm.
+	// while they were committed, and could not be had again, or the context ended then and
+	// they leave nothing to tell by. Either all or none were made; making them again does no harm.
 	ErrUnsure = errors.New("store: it is not known whether the change was made")
 	// ErrBusy is the error of a change that waited for others' for longer than Options.Busy.
 	// Nothing was changed.
@@ -192,7 +193,17 @@ func isConnect(err error) bool {
 	return ok
 }
 
-// isClosed reports whether an error is that of a connection that was closed before.
+// isClosed reports whether an error is that of a connection that was closed before, or taken for so.
 func isClosed(err error) bool {
-	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, net.ErrClosed) || strings.Contains(err.Error(), "conn closed")
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, net.ErrClosed) || errors.Is(err, pgconn.ErrConnClosed)
+}
+
+// isEnd reports whether an error is that of a context, or of a transaction that ended with it.
+func isEnd(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, sql.ErrTxDone)
+}
+
+// noAnswer is why something is not waited for any longer.
+func noAnswer(waited time.Duration) error {
+	return fmt.Errorf("%w: no answer in %v", ErrUnreachable, waited)
 }

@@ -510,10 +510,17 @@ func TestPullFails(t *testing.T) {
 		assert.ErrorIs(t, err, match.ErrUnknown)
 		_, err = s.Pull(t.Context(), "x", v, PullOptions{Lease: 1})
 		assert.ErrorIs(t, err, match.ErrInvalid)
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
+		// Ended from outside it is no fault of the exchange, whatever the reason is.
+		_, err = s.Pull(t.Context(), "x", v, PullOptions{})
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		v.fail = func(int) error { cancel(errEnd); return ctx.Err() }
 		_, err = s.Pull(ctx, "x", v, PullOptions{})
-		assert.ErrorIs(t, err, context.Canceled)
+		assert.ErrorIs(t, err, errEnd)
+		assert.Zero(t, status(t, s).Failed)
+		assert.Empty(t, status(t, s).Holder)
+		_, err = s.Pull(ctx, "x", v, PullOptions{})
+		assert.ErrorIs(t, err, errEnd)
 	})
 }
 

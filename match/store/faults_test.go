@@ -262,6 +262,12 @@ func TestImportOfMany(t *testing.T) {
 	assert.Equal(t, 2, commits)
 }
 
+// unsent is an error of pgx of what it did not send.
+type unsent struct{}
+
+func (unsent) Error() string     { return "unsent" }
+func (unsent) SafeToRetry() bool { return true }
+
 // A commit whose answer is lost is looked for.
 func TestSettle(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
@@ -271,6 +277,8 @@ func TestSettle(t *testing.T) {
 		assert.Equal(t, ErrUnreachable, s.settle(t.Context(), at, Position{at.Seq + 1, at.Hash}, ErrUnreachable))
 		assert.Equal(t, ErrUnreachable, s.settle(t.Context(), Position{}, Position{at.Seq, Digest{1}}, ErrUnreachable))
 		assert.Equal(t, ErrFull, s.settle(t.Context(), Position{}, at, ErrFull))
+		assert.Equal(t, sql.ErrTxDone, s.settle(t.Context(), at, at, sql.ErrTxDone), "it was not sent")
+		assert.Equal(t, unsent{}, s.settle(t.Context(), at, at, unsent{}))
 		assert.ErrorIs(t, s.settle(t.Context(), at, at, ErrUnreachable), ErrUnsure, "there is nothing to tell by")
 	})
 	gone, err := connect("postgres://x@127.0.0.1:1/x?sslmode=disable", Options{Busy: 100 * time.Millisecond})

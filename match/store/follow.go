@@ -248,7 +248,7 @@ func (f *Follower) catchUp(ctx context.Context) error {
 	asking, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	patience := f.s.o.Busy
-	silent := time.AfterFunc(patience, func() { cancel(fmt.Errorf("%w: no answer in %v", ErrUnreachable, patience)) })
+	silent := time.AfterFunc(patience, func() { cancel(noAnswer(patience)) })
 	defer silent.Stop()
 	for e, err := range f.s.Changes(asking, f.position()) {
 		silent.Stop()
@@ -451,7 +451,8 @@ func (f *Follower) save() error {
 // setAside writes into the store that an entry is set aside. The Matcher learns it from the feed, as
 // on every node: it never has what the store has not, and no file that is written meanwhile has.
 func (f *Follower) setAside(x match.Surge) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*f.s.o.Busy) // a change says itself that it waited too long
+	patience := 2 * f.s.o.Busy // a change says itself that it waited too long
+	ctx, cancel := context.WithTimeoutCause(context.Background(), patience, noAnswer(patience))
 	defer cancel()
 	for try := 0; ; try++ {
 		var c Change

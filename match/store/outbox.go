@@ -310,13 +310,13 @@ func (s *Store) Outgoing(ctx context.Context, name string) iter.Seq2[Outgoing, e
 	return func(yield func(Outgoing, error) bool) {
 		x, err := exchangeNamed(ctx, s.read, name)
 		if err != nil {
-			yield(Outgoing{}, err)
+			yield(Outgoing{}, ended(ctx, err))
 			return
 		}
 		for after, more := "", true; more; {
 			page, err := outRows(ctx, s.read, `bank = $1 AND id > $2 ORDER BY id LIMIT $3`, x.bank, after, pageSize)
 			if err != nil {
-				yield(Outgoing{}, err)
+				yield(Outgoing{}, ended(ctx, err))
 				return
 			}
 			for i := range page {

@@ -225,10 +225,10 @@ func TestToldAtLeastOnce(t *testing.T) {
 
 		// Ended from outside it is not a failure, and is due at once.
 		require.NoError(t, s.Queue(t.Context(), ann, "x", vote("2", exchange.Seen)))
-		ctx, cancel := context.WithCancel(t.Context())
-		k.fail = func() error { cancel(); return ctx.Err() }
+		ctx, cancel := context.WithCancelCause(t.Context())
+		k.fail = func() error { cancel(errEnd); return ctx.Err() }
 		_, err = s.Push(ctx, "x", k)
-		assert.ErrorIs(t, err, context.Canceled)
+		assert.ErrorIs(t, err, errEnd)
 		o := queued(t, s)["seen:2"]
 		assert.Equal(t, []any{Waiting, 0, c.now()}, []any{o.State, o.Attempts, o.Next})
 		k.fail = nil

@@ -132,7 +132,7 @@ func (l *listener) wait(ctx context.Context, after int64, most time.Duration) (h
 	until := time.Now().Add(most)
 	for {
 		asked = time.Now()
-		ask, cancel := context.WithTimeoutCause(ctx, l.answer, fmt.Errorf("%w: no answer in %v", ErrUnreachable, l.answer))
+		ask, cancel := context.WithTimeoutCause(ctx, l.answer, noAnswer(l.answer))
 		var sum []byte
 		err := l.conn.QueryRow(ask, `SELECT seq, hash FROM rematch_head WHERE one = 1`).Scan(&head.Seq, &sum)
 		copy(head.Hash[:], sum)

@@ -131,7 +131,7 @@ func (s *Store) Pull(ctx context.Context, name string, from exchange.Source, o P
 	run, cancel := context.WithCancelCause(ctx)
 	beat := p.beat(run, cancel)
 	err = p.run(run, from, o)
-	if err != nil && context.Cause(run) != nil {
+	if err != nil && run.Err() != nil && !errors.Is(err, ErrUnsure) {
 		err = context.Cause(run) // why it was ended says more than that it was
 	}
 	cancel(nil)
@@ -196,6 +196,9 @@ func (p *puller) take(ctx context.Context, leave bool) error {
 		p.x = x
 		return w.keepState(x)
 	})
+	if errors.Is(err, ErrUnsure) {
+		return errors.Join(err, p.release(ctx, nil)) // nobody waits for who may not know that he holds it
+	}
 	return err
 }
 
@@ -244,7 +247,8 @@ func (p *puller) beat(ctx context.Context, lost context.CancelCauseFunc) (done c
 
 // release gives the lease back and notes how the pull ended.
 func (p *puller) release(ctx context.Context, failed error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.s.o.Busy)
+	here := errors.Is(ctx.Err(), context.Canceled)
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), p.s.o.Busy, noAnswer(p.s.o.Busy))
 	defer cancel()
 	_, err := p.s.transact(ctx, p.by, ListSync, func(w *writer) error {
 		x, err := p.held(w)
@@ -256,7 +260,7 @@ func (p *puller) release(ctx context.Context, failed error) error {
 		}
 		x.state.Holder, x.state.Until = "", time.Time{}
 		switch {
-		case errors.Is(failed, context.Canceled): // here, and no fault of the exchange
+		case failed != nil && here: // and no fault of the exchange
 		case failed != nil:
 			x.state.Failed, x.state.Error = w.now, fit(failed.Error(), 2048)
 			if r, ok := errors.AsType[*exchange.RequestError](failed); ok && r.Wait > 0 {

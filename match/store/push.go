@@ -71,7 +71,7 @@ func (s *Store) Push(ctx context.Context, name string, to exchange.Sink) (PushSu
 		}
 		answers, err := tell(ctx, to, told)
 		if ctx.Err() != nil && err != nil {
-			return sum, errors.Join(context.Cause(ctx), s.settleOut(context.WithoutCancel(ctx), by, name, bank, batch, nil, context.Cause(ctx), &sum))
+			return sum, errors.Join(context.Cause(ctx), s.settleOut(context.WithoutCancel(ctx), by, name, bank, batch, nil, ctx.Err(), &sum))
 		}
 		if err2 := s.settleOut(ctx, by, name, bank, batch, answers, err, &sum); err2 != nil {
 			return sum, err2

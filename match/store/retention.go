@@ -168,6 +168,7 @@ const purgeItems = 500
 // The bytes of what is removed stay on the disk until their place is needed, or VACUUM is run, and
 // in backups.
 func (s *Store) Purge(ctx context.Context, by Actor, reason string) (p Purged, err error) {
+	defer func() { err = ended(ctx, err) }()
 	p.Records = make(map[record.Class]int)
 	if err := by.check(); err != nil {
 		return p, err
@@ -210,7 +211,7 @@ func (s *Store) Purge(ctx context.Context, by Actor, reason string) (p Purged, e
 		where, args := d.where(`>`, now)
 		var held int
 		if err := s.read.QueryRowContext(ctx, `SELECT count(*) FROM rematch_records WHERE `+where, args...).Scan(&held); err != nil {
-			return p, ended(ctx, classify(err))
+			return p, classify(err)
 		}
 		p.Preserved += held
 	}

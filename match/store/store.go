@@ -86,8 +86,12 @@ func (s *Store) ready(ctx context.Context) (err error) {
 	if err == nil && version == newest(s.d) {
 		err = s.identify(ctx, tx)
 	}
-	if end := tx.Rollback(); err != nil || version == newest(s.d) {
-		return errors.Join(err, classify(end))
+	end := tx.Rollback()
+	if err != nil {
+		return err
+	}
+	if version == newest(s.d) {
+		return classify(end)
 	}
 	return s.migrate(ctx, newest(s.d))
 }
@@ -250,17 +254,21 @@ func (s *Store) Wait(ctx context.Context, after int64) (head int64, err error) {
 	return p.Seq, nil
 }
 
-// ended returns why a context has ended, where an error is only the consequence: as the driver
-// closes a connection whose answer nobody waits for any more, that may be that it is closed.
+// ended returns why a context has ended, where an error is only the consequence. That may be
+// driver.ErrBadConn: what pgx did not send because the context had ended, database/sql is told
+// of as of a bad connection.
 func ended(ctx context.Context, err error) error {
-	if err == nil || ctx.Err() == nil || !errors.Is(err, context.Canceled) && !errors.Is(err, sql.ErrTxDone) && !isClosed(err) {
+	if err == nil || ctx.Err() == nil || !isEnd(err) && !isClosed(err) {
 		return err
 	}
 	why := context.Cause(ctx)
-	if errors.Is(err, ErrUnsure) { // says more
-		return fmt.Errorf("%w; %w", why, err)
+	switch {
+	case !errors.Is(err, ErrUnsure) && !(errors.Is(err, ErrUnreachable) && isConnect(err)):
+		return why
+	case errors.Is(err, why):
+		return err // it says more
 	}
-	return why
+	return fmt.Errorf("%w: %w", why, err)
 }
 
 // takeWaiter returns an idle waiter, or a new one.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"math/rand/v2"
 	"net"
 	"net/url"
@@ -15,10 +16,12 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -696,45 +699,166 @@ func TestCancelled(t *testing.T) {
 	})
 }
 
-// The driver closes a connection whose answer nobody waits for any more; what asks it next is told
-// of the end of the context, not that the store is gone. What nobody knows stays said.
+// The end of a context is that also where the driver calls it a bad connection. What nobody knows
+// stays said, and what is no consequence.
 func TestEnded(t *testing.T) {
-	for _, lost := range []error{driver.ErrBadConn, net.ErrClosed, errors.New("conn closed"), sql.ErrTxDone, context.Canceled} {
+	why := errors.New("why")
+	for _, lost := range []error{driver.ErrBadConn, net.ErrClosed, pgconn.ErrConnClosed, sql.ErrTxDone, context.Canceled, context.DeadlineExceeded} {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		err := classify(lost)
 		assert.Equal(t, err, ended(ctx, err), "the context goes on")
-		why := errors.New("why")
 		cancel(why)
 		assert.Equal(t, why, ended(ctx, err))
 		unsure := ended(ctx, fmt.Errorf("%w: %w", ErrUnsure, err))
 		assert.ErrorIs(t, unsure, why)
 		assert.ErrorIs(t, unsure, ErrUnsure)
-		for _, other := range []error{nil, ErrConflict, classify(io.EOF)} {
+		assert.Equal(t, unsure, ended(ctx, unsure))
+		for _, other := range []error{nil, &ConflictError{Bank: "conn closed"}, classify(io.EOF)} {
 			assert.Equal(t, other, ended(ctx, other))
 		}
 	}
+	// Of who does not even answer is told beside the deadline that passes meanwhile.
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	s, err := connect("postgres://x@"+silent.Addr().String()+"/x?sslmode=disable", Options{})
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, why)
+	defer cancel()
+	_, err = s.Head(ctx)
+	assert.ErrorIs(t, err, why)
+	assert.ErrorIs(t, err, ErrUnreachable)
+	assert.NoError(t, errors.Join(s.Close(), silent.Close()))
+}
+
+// steps is a context that ends when it is looked at for the k-th time.
+type steps struct {
+	context.Context
+	end  context.CancelCauseFunc
+	left atomic.Int64
+}
+
+var errEnd = errors.New("the end")
+
+func endsAt(ctx context.Context, k int) *steps {
+	ctx, end := context.WithCancelCause(ctx)
+	s := &steps{Context: ctx, end: end}
+	s.left.Store(int64(k))
+	return s
+}
+
+func (s *steps) Done() <-chan struct{} {
+	if s.left.Add(-1) == 0 {
+		s.end(errEnd)
+	}
+	return s.Context.Done()
+}
+
+// Wherever it ends, what is called says so, and nothing else.
+func TestEndsAnywhere(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
 		s := open(t, url)
 		at := apply(t, s, putBank(match.Bank{Name: "a"}))
-		ctx, cancel := context.WithCancel(t.Context())
-		s.commit = func(*sql.Tx) error { // that was sent, and answered by nobody
-			cancel()
-			return driver.ErrBadConn
+		apply(t, s, put("a", named("x", 1)))
+		require.NoError(t, s.PutExchange(t.Context(), ann, Exchange{Name: "e", Bank: "a", Protocol: "fbte"}))
+		all := func(seq iter.Seq2[Event, error]) (err error) {
+			for _, err = range seq {
+			}
+			return err
 		}
-		err := s.PutExchange(ctx, ann, Exchange{Name: "x", Bank: "a", Protocol: "fbte"})
-		assert.ErrorIs(t, err, context.Canceled)
-		assert.ErrorIs(t, err, ErrUnsure, "there is no event to look for")
-		_, err = s.Head(ctx)
-		assert.Equal(t, context.Canceled, err)
-		for _, err := range s.Changes(ctx, at) {
+		for name, call := range map[string]func(ctx context.Context) error{
+			"Open": func(ctx context.Context) error {
+				other, err := Open(ctx, url, Options{})
+				if err == nil {
+					err = other.Close()
+				}
+				return err
+			},
+			"Head":      func(ctx context.Context) error { _, err := s.Head(ctx); return err },
+			"Changes":   func(ctx context.Context) error { return all(s.Changes(ctx, at)) },
+			"Exchanges": func(ctx context.Context) error { _, err := s.Exchanges(ctx); return err },
+			"Read": func(ctx context.Context) error {
+				return s.Read(ctx, func(v *View) error { _, _, err := v.Entry("a", "x"); return err })
+			},
+			"Purge": func(ctx context.Context) error { _, err := s.Purge(ctx, ann, "why"); return err },
+		} {
+			ends := 0
+			for k := 1; ; k++ {
+				ctx := endsAt(t.Context(), k)
+				err := call(ctx)
+				over := ctx.Err() == nil
+				ctx.end(nil)
+				if over {
+					assert.NoError(t, err, name)
+					break
+				}
+				if err != nil { // it may end when all was done
+					require.ErrorIs(t, err, errEnd, "%s at %d", name, k)
+					require.NotErrorIs(t, err, ErrUnreachable, "%s at %d", name, k)
+					ends++
+				}
+			}
+			assert.Greater(t, ends, 1, name)
+		}
+	})
+}
+
+// A change that was sent, and whose answer nobody waited for, is looked for by its event. What
+// has none is not known, and who holds an exchange without knowing it lets it go.
+func TestUnsure(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		s := open(t, url)
+		apply(t, s, putBank(match.Bank{Name: "a"}))
+		x := Exchange{Name: "x", Bank: "a", Protocol: "fbte"}
+		// lost makes a change whose commit is answered by nobody.
+		lost := func(made bool, change func(ctx context.Context) error) error {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			s.commit = func(tx *sql.Tx) error {
+				s.commit = (*sql.Tx).Commit
+				if made {
+					require.NoError(t, tx.Commit())
+				}
+				cancel()
+				return driver.ErrBadConn
+			}
+			return change(ctx)
+		}
+		for range 20 { // nothing was sent: the driver is not even asked
+			ctx, cancel := context.WithCancel(t.Context())
+			_, err := s.transact(ctx, ann, BankChange, func(w *writer) error {
+				w.beside = true
+				cancel()
+				return nil
+			})
 			assert.Equal(t, context.Canceled, err)
 		}
-		_, err = s.Exchanges(ctx)
-		assert.Equal(t, context.Canceled, err)
-		_, err = Open(ctx, url, Options{})
-		assert.ErrorIs(t, err, context.Canceled)
-		s.commit = (*sql.Tx).Commit
-		assert.NoError(t, s.PutExchange(t.Context(), ann, Exchange{Name: "x", Bank: "a", Protocol: "fbte"}), "it was not made")
+		for _, made := range []bool{false, true} {
+			err := lost(made, func(ctx context.Context) error { return s.PutExchange(ctx, ann, x) })
+			assert.ErrorIs(t, err, context.Canceled)
+			assert.ErrorIs(t, err, ErrUnsure)
+			_, err = s.Exchange(t.Context(), "x")
+			assert.Equal(t, made, err == nil, "%v", err)
+
+			err = lost(made, func(ctx context.Context) error {
+				_, err := s.Apply(ctx, ann, putBank(match.Bank{Name: "b"}))
+				return err
+			})
+			if made {
+				assert.NoError(t, err)
+			} else {
+				assert.Equal(t, context.Canceled, err)
+			}
+			read(t, s, func(v *View) { assert.Equal(t, made, len(v.Banks()) == 2) })
+		}
+		err := lost(true, func(ctx context.Context) error {
+			_, err := s.Pull(ctx, "x", nil, PullOptions{})
+			return err
+		})
+		assert.ErrorIs(t, err, ErrUnsure)
+		is, err := s.Exchange(t.Context(), "x")
+		require.NoError(t, err)
+		assert.Empty(t, is.Holder)
+		assert.NotZero(t, is.Begun, "it was taken")
 	})
 }
 
