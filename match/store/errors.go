@@ -153,6 +153,9 @@ func classify(err error) error {
 	if errors.Is(err, sql.ErrConnDone) || err.Error() == "sql: database is closed" {
 		return ErrClosed
 	}
+	if err.Error() == "sql: statement is closed" { // with its transaction
+		return fmt.Errorf("%w: %w", sql.ErrTxDone, err)
+	}
 	is := func(sentinel error) error { return fmt.Errorf("%w: %w", sentinel, err) }
 	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
 		switch lite.Code() & 0xff {

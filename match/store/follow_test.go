@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -31,8 +32,9 @@ func reach(t testing.TB, f *Follower, at Position) {
 }
 
 func matches(t testing.TB, f *Follower, v hash.Value) int {
-	m, err := f.Matcher()
-	require.NoError(t, err)
+	var m *match.Matcher
+	var err error
+	require.Eventually(t, func() bool { m, err = f.Matcher(); return err == nil }, 20*time.Second, time.Millisecond)
 	found, err := m.Match(v, 90)
 	require.NoError(t, err)
 	return len(found)
@@ -363,7 +365,9 @@ func TestFollowSurgeRefused(t *testing.T) {
 			}
 		}
 		require.NoError(t, tx.Rollback())
-		assert.ErrorIs(t, x.Err, ErrBusy)
+		if !errors.Is(x.Err, ErrBusy) { // where the machine is slow, all attempts together took too long
+			assert.ErrorIs(t, x.Err, ErrUnreachable)
+		}
 		assert.False(t, x.SetAside)
 		assert.Equal(t, 1, matches(t, f, value(1)))
 		sound(t, f)

@@ -703,7 +703,7 @@ func TestCancelled(t *testing.T) {
 // stays said, and what is no consequence.
 func TestEnded(t *testing.T) {
 	why := errors.New("why")
-	for _, lost := range []error{driver.ErrBadConn, net.ErrClosed, pgconn.ErrConnClosed, sql.ErrTxDone, context.Canceled, context.DeadlineExceeded} {
+	for _, lost := range []error{driver.ErrBadConn, net.ErrClosed, pgconn.ErrConnClosed, sql.ErrTxDone, errors.New("sql: statement is closed"), context.Canceled, context.DeadlineExceeded} {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		err := classify(lost)
 		assert.Equal(t, err, ended(ctx, err), "the context goes on")

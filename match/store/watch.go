@@ -85,7 +85,7 @@ func (s *Store) turn(ctx context.Context, x Exchange, o *WatchOptions) error {
 	if err == nil {
 		sum, err = s.Pull(ctx, x.Name, from, o.PullOptions)
 	}
-	if o.Pulled != nil && ctx.Err() == nil {
+	if o.Pulled != nil && (err == nil || ctx.Err() == nil) { // what came to its end is told in any case
 		o.Pulled(sum, err)
 	}
 	to, can := from.(exchange.Sink)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"path/filepath"
 	"testing"
@@ -71,6 +72,29 @@ func TestWatch(t *testing.T) {
 	for _, bad := range []WatchOptions{{}, {Every: -1, Open: func(context.Context, Exchange) (exchange.Source, error) { return v, nil }}} {
 		assert.ErrorIs(t, s.Watch(t.Context(), "x", bad), match.ErrInvalid)
 	}
+}
+
+// A pull that came to its end is told, also where the watch ends in that moment.
+func TestWatchEnds(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "s.db"))
+	join(t, s, Exchange{Name: "x", Bank: "b"})
+	v := newServer(10)
+	v.put(shared("1", 1))
+	ctx, cancel := context.WithCancel(t.Context())
+	s.commit = func(tx *sql.Tx) error {
+		err := tx.Commit()
+		if now := status(t, s); now.Entries == 1 && now.Holder == "" {
+			cancel()
+		}
+		return err
+	}
+	came := 0
+	err := s.Watch(ctx, "x", WatchOptions{
+		Open:   func(context.Context, Exchange) (exchange.Source, error) { return v, nil },
+		Pulled: func(sum Summary, err error) { assert.NoError(t, err); came += sum.Came },
+	})
+	assert.ErrorIs(t, err, context.Canceled)
+	assert.Equal(t, 1, came)
 }
 
 // An exchange that asks to be left alone is, also by the next process.
