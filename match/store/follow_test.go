@@ -233,6 +233,29 @@ func TestFollowLostFile(t *testing.T) {
 	require.Eventually(t, func() bool { return f.Status().Current }, 20*time.Second, 10*time.Millisecond)
 }
 
+// While a file is away nothing is made in its place, and when it is back nothing is lost: beside an
+// empty one SQLite would remove the log.
+func TestLostFileComesBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.db")
+	s := open(t, path)
+	at := apply(t, s, putBank(match.Bank{Name: "a"}), put("a", named("x", 1)))
+	require.NoError(t, os.Rename(path, path+".away"))
+	_, err := s.newWaiter(t.Context())
+	assert.ErrorIs(t, err, ErrUnreachable)
+	if _, err := s.Head(t.Context()); err != nil { // a connection that read before goes on
+		assert.ErrorIs(t, err, ErrUnreachable)
+	}
+	assert.NoFileExists(t, path)
+	require.NoError(t, os.Rename(path+".away", path))
+	head, err := s.Head(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, at, head)
+	w, err := s.newWaiter(t.Context())
+	require.NoError(t, err)
+	w.close()
+	verify(t, s)
+}
+
 // A file that can't be written is not tried again with each change, which may be all of a large disk.
 func TestFollowSaves(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "s.db"))

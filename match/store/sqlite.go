@@ -88,7 +88,9 @@ func openSQLite(path string, o *Options) (*Store, error) {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	dsn := func(immediate bool, pragmas ...string) string {
-		q := url.Values{"_pragma": pragmas}
+		// Never made here: beside an empty file in the place of one that was moved away SQLite removes
+		// the log, and with it what was acknowledged, before the file comes back.
+		q := url.Values{"_pragma": pragmas, "mode": {"rw"}}
 		if immediate {
 			q.Set("_txlock", "immediate")
 		}
