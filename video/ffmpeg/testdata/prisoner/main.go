@@ -40,18 +40,12 @@ func try(action string, args ...string) error {
 		_, err = f.WriteString("x")
 		return err
 	case "dump":
-		var core unix.Rlimit
-		for range 200 { // until our limits are set
-			if err := unix.Getrlimit(unix.RLIMIT_CORE, &core); err != nil {
-				return err
-			}
-			if core.Max <= 1 {
-				return fmt.Errorf("core dumps of %d bytes", core.Cur)
-			}
-			time.Sleep(10 * time.Millisecond)
+		if core := limited(); core.Max <= 1 {
+			return fmt.Errorf("core dumps of %d bytes", core.Cur)
 		}
 		return nil
 	case "grow": // memory that is a file
+		limited()
 		fd, err := unix.MemfdCreate("x", 0)
 		if err != nil {
 			return err
@@ -114,6 +108,7 @@ func try(action string, args ...string) error {
 		}
 		return nil
 	case "allocate":
+		limited()
 		for total := 0; total < 1<<36; total += 64 << 20 {
 			if _, err := syscall.Mmap(-1, 0, 64<<20, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE); err != nil {
 				fmt.Fprintf(os.Stderr, "[error] %v after %d MiB\n", err, total>>20)
@@ -129,4 +124,18 @@ func try(action string, args ...string) error {
 		time.Sleep(time.Hour)
 	}
 	return fmt.Errorf("no action %q", action)
+}
+
+// limited waits until our limits are set, which is after the program has begun: up to two seconds, for
+// one that is never confined. It returns that of core dumps.
+func limited() (core unix.Rlimit) {
+	for range 200 {
+		var space unix.Rlimit
+		if unix.Getrlimit(unix.RLIMIT_CORE, &core) == nil && core.Max <= 1 &&
+			unix.Getrlimit(unix.RLIMIT_AS, &space) == nil && space.Max != unix.RLIM_INFINITY {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return core
 }
