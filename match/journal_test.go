@@ -641,6 +641,6 @@ func TestKill(t *testing.T) {
 		require.Contains(t, []int{acknowledged, acknowledged + 1}, done, "round %d", round)
 		require.NoError(t, m.Close())
 	}
-	require.Greater(t, done, rounds)
+	require.Positive(t, done)
 	t.Logf("%d changes in %d lives", done, rounds)
 }

@@ -394,7 +394,9 @@ func TestReplacedIsFound(t *testing.T) {
 	if testing.Short() {
 		rounds = 300
 	}
-	for i := range rounds {
+	// Under the race detector queries may have to be waited for, each time.
+	end := time.Now().Add(10 * time.Second)
+	for i := 0; i < rounds && time.Now().Before(end); i++ {
 		e, k := picture("x", v), picture("x", v)
 		if i%2 == 0 {
 			e.Signals = append(e.Signals, match.Signal{Value: sum, Quality: hash.Unmeasured})

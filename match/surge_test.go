@@ -190,7 +190,7 @@ func TestSurgesAreWrittenDown(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "known.bank")
 	require.NoError(t, match.WriteFile(path, match.Bank{Name: "b", Entries: []match.Entry{bare(v), bare(w)}}))
 	var heard []match.Surge
-	o := match.Options{Surge: match.SurgeRule{Least: 2, Share: 1, Heard: func(s match.Surge) { heard = append(heard, s) }}}
+	o := match.Options{Surge: match.SurgeRule{Least: 2, Share: 1, Bucket: 1000 * time.Hour, Heard: func(s match.Surge) { heard = append(heard, s) }}}
 	m, err := match.Open(path, o)
 	require.NoError(t, err)
 	for range 2 {

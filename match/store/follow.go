@@ -105,8 +105,8 @@ func Follow(ctx context.Context, s *Store, o FollowOptions) (*Follower, error) {
 			f.status.SavedErr = err // it will be written anew
 		}
 	}
-	asked := time.Now()
-	if err := f.catchUp(ctx); err != nil {
+	asked, err := f.upToDate(ctx)
+	if err != nil {
 		if f.m.Load() == nil || !errors.Is(err, ErrUnreachable) {
 			return nil, err
 		}
@@ -220,8 +220,7 @@ func (f *Follower) turn(ctx context.Context, w *waiter) (err error) {
 	}
 	if f.position().Seq < head.Seq || f.unsure() {
 		f.heard(head.Seq, asked)
-		asked = time.Now()
-		if err := f.catchUp(ctx); err != nil {
+		if asked, err = f.upToDate(ctx); err != nil {
 			return err
 		}
 		head = f.position()
@@ -237,6 +236,18 @@ func (f *Follower) unsure() bool {
 	f.applying.Lock()
 	defer f.applying.Unlock()
 	return f.pending != nil
+}
+
+// upToDate is catchUp, and once more where that took so long that it says little of what there is
+// now, as where the whole store was read. It returns when it was asked.
+func (f *Follower) upToDate(ctx context.Context) (asked time.Time, err error) {
+	for range 3 {
+		asked = time.Now()
+		if err = f.catchUp(ctx); err != nil || time.Since(asked) < f.o.MaxLag/2 {
+			break
+		}
+	}
+	return asked, err
 }
 
 // catchUp takes over all events that there are.

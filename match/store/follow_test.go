@@ -1,6 +1,8 @@
 package store
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -18,6 +20,7 @@ import (
 )
 
 func follow(t testing.TB, s *Store, o FollowOptions) *Follower {
+	o.MaxLag = cmp.Or(o.MaxLag, time.Minute) // on a slow machine nothing happens for seconds
 	f, err := Follow(t.Context(), s, o)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, f.Close()) })
@@ -32,9 +35,8 @@ func reach(t testing.TB, f *Follower, at Position) {
 }
 
 func matches(t testing.TB, f *Follower, v hash.Value) int {
-	var m *match.Matcher
-	var err error
-	require.Eventually(t, func() bool { m, err = f.Matcher(); return err == nil }, 20*time.Second, time.Millisecond)
+	m, err := f.Matcher()
+	require.NoError(t, err)
 	found, err := m.Match(v, 90)
 	require.NoError(t, err)
 	return len(found)
@@ -233,6 +235,29 @@ func TestFollowLostFile(t *testing.T) {
 	require.Eventually(t, func() bool { return f.Status().Current }, 20*time.Second, 10*time.Millisecond)
 }
 
+// slow is a context that keeps who asks it first waiting.
+type slow struct {
+	context.Context
+	asked *atomic.Bool
+}
+
+func (s slow) Done() <-chan struct{} {
+	if !s.asked.Swap(true) {
+		time.Sleep(1100 * time.Millisecond)
+	}
+	return s.Context.Done()
+}
+
+// A start that took longer than the lag that is allowed ends current all the same.
+func TestFollowSlowStart(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "s.db"))
+	apply(t, s, putBank(match.Bank{Name: "a"}))
+	f, err := Follow(slow{t.Context(), new(atomic.Bool)}, s, FollowOptions{MaxLag: time.Second})
+	require.NoError(t, err)
+	assert.True(t, f.Status().Current)
+	assert.NoError(t, f.Close())
+}
+
 // While a file is away nothing is made in its place, and when it is back nothing is lost: beside an
 // empty one SQLite would remove the log.
 func TestLostFileComesBack(t *testing.T) {
@@ -254,6 +279,22 @@ func TestLostFileComesBack(t *testing.T) {
 	require.NoError(t, err)
 	w.close()
 	verify(t, s)
+
+	// Nor is it when the file was lost before.
+	require.NoError(t, os.Rename(path, path+".away"))
+	for _, empty := range []bool{false, true} {
+		if empty {
+			require.NoError(t, os.WriteFile(path, nil, 0o600))
+		}
+		_, err = Open(t.Context(), path, Options{})
+		assert.ErrorIs(t, err, ErrUnreachable)
+		assert.FileExists(t, path+"-wal")
+	}
+	require.NoError(t, os.Rename(path+".away", path))
+	again := open(t, path)
+	head, err = again.Head(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, at, head)
 }
 
 // A file that can't be written is not tried again with each change, which may be all of a large disk.
@@ -300,7 +341,7 @@ func TestFollowSurge(t *testing.T) {
 		s, other := open(t, url), open(t, url)
 		apply(t, s, putBank(match.Bank{Name: "a"}), put("a", named("x", 1)))
 		var heard []match.Surge
-		f := follow(t, s, FollowOptions{Match: match.Options{Surge: match.SurgeRule{Least: 3, Heard: func(x match.Surge) { heard = append(heard, x) }}}})
+		f := follow(t, s, FollowOptions{Match: match.Options{Surge: match.SurgeRule{Least: 3, Bucket: 1000 * time.Hour, Heard: func(x match.Surge) { heard = append(heard, x) }}}})
 		g := follow(t, other, FollowOptions{})
 		for range 3 {
 			matches(t, f, value(1))
@@ -365,7 +406,7 @@ func TestFollowSurgeRefused(t *testing.T) {
 		t.Cleanup(func() { assert.NoError(t, node.Close()) })
 		heard := make(chan match.Surge, 1)
 		path := filepath.Join(t.TempDir(), "node.bank")
-		f := follow(t, node, FollowOptions{Snapshot: path, Match: match.Options{Surge: match.SurgeRule{Least: 3, Heard: func(x match.Surge) { heard <- x }}}})
+		f := follow(t, node, FollowOptions{Snapshot: path, Match: match.Options{Surge: match.SurgeRule{Least: 3, Bucket: 1000 * time.Hour, Heard: func(x match.Surge) { heard <- x }}}})
 		tx, err := other.write.BeginTx(t.Context(), nil)
 		require.NoError(t, err)
 		_, err = readHead(t.Context(), tx, other.d.lockHead)

@@ -75,6 +75,11 @@ func openSQLite(path string, o *Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
+	if log, err := os.Stat(path + "-wal"); err == nil && log.Size() > 0 {
+		if file, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || err == nil && file.Size() == 0 {
+			return nil, fmt.Errorf("%w: %s is not there, but its log %[2]s-wal is, with what was acknowledged last; put the file back, or move the log away", ErrUnreachable, path)
+		}
+	}
 	// Made by SQLite it would be anybody's to read; what it makes beside it has the same mode.
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if bad, ok := errors.AsType[*fs.PathError](err); ok && strings.Contains(path, "@") {

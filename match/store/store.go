@@ -61,9 +61,10 @@ var errInvalidURL = fmt.Errorf("%w: store: not a URL of a store", match.ErrInval
 
 // Open opens a store, and makes it where there is none: "postgres://..." is a database, its
 // schema the first of the search path; "sqlite:" and a path, or any other text without "://", is
-// a file of SQLite on a local disk. A schema of an older version is brought up to date, in one
-// transaction. Errors are ErrNewerSchema (a *SchemaError), ErrNotStore, ErrUnreachable,
-// ErrDamaged, and match.ErrInvalid for the URL. None of them quotes a password.
+// a file of SQLite on a local disk, unless its log is there without it (ErrUnreachable). A schema
+// of an older version is brought up to date, in one transaction. Errors are ErrNewerSchema (a
+// *SchemaError), ErrNotStore, ErrUnreachable, ErrDamaged, and match.ErrInvalid for the URL. None of
+// them quotes a password.
 func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	s, err := connect(url, o)
 	if err != nil {

@@ -656,12 +656,12 @@ func TestConnections(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range many {
 			wg.Go(func() {
-				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-				defer cancel()
-				assert.NoError(t, s.Read(ctx, func(*View) error {
-					all.Done()
+				in := sync.OnceFunc(all.Done)
+				defer in() // or the others wait for it
+				assert.NoError(t, s.Read(t.Context(), func(*View) error {
+					in()
 					all.Wait()
-					_, err := s.Apply(ctx, ann, put("a", named(fmt.Sprint(i), 1)))
+					_, err := s.Apply(t.Context(), ann, put("a", named(fmt.Sprint(i), 1)))
 					return err
 				}))
 			})
