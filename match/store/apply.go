@@ -179,7 +179,7 @@ func (s *Store) settle(ctx context.Context, before, at Position, failed error) e
 	case errors.Is(failed, ErrFull) || errors.Is(failed, ErrBusy):
 		return failed // the server says that it was not made
 	case errors.Is(failed, sql.ErrTxDone) || pgconn.SafeToRetry(failed):
-		return failed // the context ended before it was sent
+		return failed // it was not sent
 	case at == before: // there is no event to look for
 		return fmt.Errorf("%w: %w", ErrUnsure, failed)
 	}
@@ -198,9 +198,11 @@ func (s *Store) settle(ctx context.Context, before, at Position, failed error) e
 }
 
 // made reports whether an event was committed.
-func (s *Store) made(ctx context.Context, at Position) (bool, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, s.o.Busy, noAnswer(s.o.Busy))
+func (s *Store) made(ctx context.Context, at Position) (made bool, err error) {
+	patience := 2 * s.o.Busy // the head says itself that it was waited for too long
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, noAnswer(patience))
 	defer cancel()
+	defer func() { err = ended(ctx, err) }()
 	tx, err := s.begin(ctx)
 	if err != nil {
 		return false, err

@@ -170,9 +170,6 @@ func classify(err error) error {
 		case sqliteIO, sqliteCantOpen, sqliteReadOnly:
 			return is(ErrUnreachable)
 		}
-		if strings.Contains(err.Error(), "no such table: rematch_") { // since Open there were: the file is another one, or was moved away
-			return is(ErrUnreachable)
-		}
 		return fmt.Errorf("store: %w", err)
 	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {

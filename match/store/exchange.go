@@ -315,7 +315,10 @@ func (s *Store) DropExchange(ctx context.Context, by Actor, name string) error {
 		}
 		return nil
 	})
-	return err
+	if err != nil {
+		return errors.Join(err, p.release(ctx, nil))
+	}
+	return nil
 }
 
 // Exchanges returns how the exchanges stand, sorted by name.

@@ -241,13 +241,16 @@ func (f *Follower) unsure() bool {
 // upToDate is catchUp, and once more where that took so long that it says little of what there is
 // now, as where the whole store was read. It returns when it was asked.
 func (f *Follower) upToDate(ctx context.Context) (asked time.Time, err error) {
-	for range 3 {
-		asked = time.Now()
-		if err = f.catchUp(ctx); err != nil || time.Since(asked) < f.o.MaxLag/2 {
-			break
+	for i := 0; i < 3 && (i == 0 || time.Since(asked) > f.o.MaxLag/2); i++ {
+		now := time.Now()
+		if err := f.catchUp(ctx); err != nil && i == 0 {
+			return now, err
+		} else if err != nil {
+			break // the next turn tells
 		}
+		asked = now
 	}
-	return asked, err
+	return asked, nil
 }
 
 // catchUp takes over all events that there are.
@@ -399,7 +402,7 @@ func (s *Store) positionOf(ctx context.Context, l match.Lineage) (Position, erro
 	at := Position{Seq: int64(l.Sequence)}
 	for r, err := range eventRows(ctx, s.read, at.Seq-1, 1) {
 		if err != nil {
-			return at, err
+			return at, ended(ctx, err)
 		}
 		if r.seq == at.Seq {
 			copy(at.Hash[:], r.hash)

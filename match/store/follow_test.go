@@ -243,7 +243,7 @@ type slow struct {
 
 func (s slow) Done() <-chan struct{} {
 	if !s.asked.Swap(true) {
-		time.Sleep(1100 * time.Millisecond)
+		time.Sleep(3200 * time.Millisecond)
 	}
 	return s.Context.Done()
 }
@@ -252,7 +252,7 @@ func (s slow) Done() <-chan struct{} {
 func TestFollowSlowStart(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "s.db"))
 	apply(t, s, putBank(match.Bank{Name: "a"}))
-	f, err := Follow(slow{t.Context(), new(atomic.Bool)}, s, FollowOptions{MaxLag: time.Second})
+	f, err := Follow(slow{t.Context(), new(atomic.Bool)}, s, FollowOptions{MaxLag: 3 * time.Second})
 	require.NoError(t, err)
 	assert.True(t, f.Status().Current)
 	assert.NoError(t, f.Close())
@@ -281,13 +281,17 @@ func TestLostFileComesBack(t *testing.T) {
 	verify(t, s)
 
 	// Nor is it when the file was lost before.
+	link := filepath.Join(t.TempDir(), "link.db")
+	require.NoError(t, os.Symlink(path, link))
 	require.NoError(t, os.Rename(path, path+".away"))
 	for _, empty := range []bool{false, true} {
 		if empty {
 			require.NoError(t, os.WriteFile(path, nil, 0o600))
 		}
-		_, err = Open(t.Context(), path, Options{})
-		assert.ErrorIs(t, err, ErrUnreachable)
+		for _, path := range []string{link, path} {
+			_, err = Open(t.Context(), path, Options{})
+			assert.ErrorIs(t, err, ErrUnreachable)
+		}
 		assert.FileExists(t, path+"-wal")
 	}
 	require.NoError(t, os.Rename(path+".away", path))

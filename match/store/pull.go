@@ -197,7 +197,7 @@ func (p *puller) take(ctx context.Context, leave bool) error {
 		return w.keepState(x)
 	})
 	if errors.Is(err, ErrUnsure) {
-		return errors.Join(err, p.release(ctx, nil)) // nobody waits for who may not know that he holds it
+		return errors.Join(err, p.release(ctx, nil)) // nobody waits for a holder who may not know that he is one
 	}
 	return err
 }
@@ -248,7 +248,8 @@ func (p *puller) beat(ctx context.Context, lost context.CancelCauseFunc) (done c
 // release gives the lease back and notes how the pull ended.
 func (p *puller) release(ctx context.Context, failed error) error {
 	here := errors.Is(ctx.Err(), context.Canceled)
-	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), p.s.o.Busy, noAnswer(p.s.o.Busy))
+	patience := 2 * p.s.o.Busy // a change says itself that it waited too long
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), patience, noAnswer(patience))
 	defer cancel()
 	_, err := p.s.transact(ctx, p.by, ListSync, func(w *writer) error {
 		x, err := p.held(w)

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver
+	"modernc.org/sqlite"
 )
 
 var sqliteDialect = dialect{
@@ -69,29 +69,55 @@ var sqliteDialect = dialect{
 	},
 }
 
+// makeFile makes a file where there is none: made by SQLite it would be anybody's to read; what that
+// makes beside it has the same mode. One that is there is not opened, for closing it would take
+// the locks with it that this process may have. A log without its file is left alone: beside an empty
+// file SQLite removes it.
+func makeFile(path string) (fs.FileInfo, error) {
+	name := path
+	if to, err := filepath.EvalSymlinks(path); err == nil {
+		name = to // where SQLite has the log
+	}
+	look := func() (fs.FileInfo, error) {
+		file, err := os.Stat(path)
+		if err == nil && file.Size() > 0 || err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return file, err
+		}
+		if log, err := os.Stat(name + "-wal"); err == nil && log.Size() > 0 {
+			return nil, fmt.Errorf("%s is not there, or is empty, but its log %[1]s-wal is there, with what was acknowledged last; put the file back, or move the log away", name)
+		}
+		return file, err
+	}
+	if file, err := look(); !errors.Is(err, fs.ErrNotExist) {
+		return file, err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return look() // it may have been moved away in between; or the path is that of a link to nothing
+}
+
 // openSQLite opens a file, and makes it where there is none.
 func openSQLite(path string, o *Options) (*Store, error) {
 	path, err := filepath.Abs(path) // it must stay the same when the process goes elsewhere
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
-	if log, err := os.Stat(path + "-wal"); err == nil && log.Size() > 0 {
-		if file, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || err == nil && file.Size() == 0 {
-			return nil, fmt.Errorf("%w: %s is not there, but its log %[2]s-wal is, with what was acknowledged last; put the file back, or move the log away", ErrUnreachable, path)
-		}
-	}
-	// Made by SQLite it would be anybody's to read; what it makes beside it has the same mode.
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	file, err := makeFile(path)
 	if bad, ok := errors.AsType[*fs.PathError](err); ok && strings.Contains(path, "@") {
 		err = bad.Err // "user:secret@host/name" is no path that was meant
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
-	file, err := f.Stat()
-	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
-	}
+	// Else whoever in this process opens the file and closes it again, as to see what it is, takes
+	// SQLite's locks away, and the next process that closes the store removes the log of this one.
+	// Only Linux has them, and only where SQLite was not used before.
+	_, _ = sqlite.OFDLocking(true)
 	dsn := func(immediate bool, pragmas ...string) string {
 		// Never made here: beside an empty file in the place of one that was moved away SQLite removes
 		// the log, and with it what was acknowledged, before the file comes back.

@@ -61,10 +61,11 @@ var errInvalidURL = fmt.Errorf("%w: store: not a URL of a store", match.ErrInval
 
 // Open opens a store, and makes it where there is none: "postgres://..." is a database, its
 // schema the first of the search path; "sqlite:" and a path, or any other text without "://", is
-// a file of SQLite on a local disk, unless its log is there without it (ErrUnreachable). A schema
-// of an older version is brought up to date, in one transaction. Errors are ErrNewerSchema (a
-// *SchemaError), ErrNotStore, ErrUnreachable, ErrDamaged, and match.ErrInvalid for the URL. None of
-// them quotes a password.
+// a file of SQLite on a local disk, unless its log is there without it (ErrUnreachable). On Linux
+// the first of those makes SQLite use locks of open file descriptions in the whole process. A
+// schema of an older version is brought up to date, in one transaction. Errors are ErrNewerSchema
+// (a *SchemaError), ErrNotStore, ErrUnreachable, ErrDamaged, and match.ErrInvalid for the URL. None
+// of them quotes a password.
 func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	s, err := connect(url, o)
 	if err != nil {
@@ -94,7 +95,11 @@ func (s *Store) ready(ctx context.Context) (err error) {
 	if version == newest(s.d) {
 		return classify(end)
 	}
-	return s.migrate(ctx, newest(s.d))
+	if err := s.migrate(ctx, newest(s.d)); err != nil {
+		return err
+	}
+	_, err = readHead(ctx, s.read, "") // a connection that was there before the log sees that now
+	return err
 }
 
 // begin begins a transaction that writes. Where writers do not queue, it tries until it has its
@@ -256,8 +261,8 @@ func (s *Store) Wait(ctx context.Context, after int64) (head int64, err error) {
 }
 
 // ended returns why a context has ended, where an error is only the consequence. That may be
-// driver.ErrBadConn: what pgx did not send because the context had ended, database/sql is told
-// of as of a bad connection.
+// driver.ErrBadConn: pgx reports what it did not send, because the context had ended, as a bad
+// connection.
 func ended(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() == nil || !isEnd(err) && !isClosed(err) {
 		return err

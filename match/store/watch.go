@@ -29,7 +29,8 @@ type WatchOptions struct {
 	// Push also tells what is queued and due, after each pull, if what Open returns is a
 	// exchange.Sink.
 	Push bool
-	// Pulled is told of each pull and how it ended; also of those that could not begin.
+	// Pulled is told of each pull and how it ended; also of those that could not begin, and not of one
+	// that ended with the context.
 	Pulled func(Summary, error)
 	// Pushed is told of each push in which something was due, also if all of it was kept back.
 	Pushed func(PushSummary, error)

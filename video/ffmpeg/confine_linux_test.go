@@ -587,6 +587,13 @@ func TestMostlyTaken(t *testing.T) {
 		err = limits{memory: ceiling}.exceeded(end(c.script), m)
 		assert.Equal(t, c.want, err != nil, "%s: %v", c.name, err)
 	}
+	// Which of two ceilings: one that was stopped for want of memory has not used its time up, however
+	// much it had, and one that fails by itself has not either.
+	both := limits{memory: ceiling, cpu: 1}
+	var over *video.LimitError
+	assert.ErrorAs(t, both.exceeded(end("kill -KILL $$"), &memoryWatch{decided: true}), &over)
+	assert.ErrorIs(t, both.exceeded(end("kill -KILL $$"), &memoryWatch{}), video.ErrTimeout)
+	assert.NoError(t, both.exceeded(end("ulimit -c 0; kill -SEGV $$"), &memoryWatch{}))
 	taken, peak := addressSpace(os.Getpid())
 	assert.Greater(t, taken(), int64(1<<20))
 	require.NoError(t, peak.Close())

@@ -16,11 +16,13 @@ func (l limits) exceeded(state *os.ProcessState, log *memoryWatch) error {
 	switch {
 	case state == nil:
 		return nil
+	case l.memory > 0 && log.failed(): // and was stopped for it
+		return &video.Error{Err: &video.LimitError{Limit: "memory", Max: l.memory}}
 	// The kernel ends it by the time that it counts in clock ticks, and tells what the scheduler
 	// counted: a third less was seen, beside programs that wake with the clock.
-	case l.cpu > 0 && !state.Exited() && state.UserTime()+state.SystemTime() >= l.cpu/2:
+	case l.cpu > 0 && killed(state) && state.UserTime()+state.SystemTime() >= l.cpu/2:
 		return &video.Error{Err: video.ErrTimeout, Detail: "the decoder used its processor time up: " + l.cpu.String()}
-	case l.memory > 0 && (log.failed() || log.mostly() && !killed(state)):
+	case l.memory > 0 && log.mostly() && !killed(state):
 		return &video.Error{Err: &video.LimitError{Limit: "memory", Max: l.memory}}
 	}
 	return nil
