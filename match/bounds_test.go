@@ -1,6 +1,7 @@
 package match_test
 
 import (
+	"cmp"
 	"slices"
 	"testing"
 	"time"
@@ -44,7 +45,7 @@ func TestSegmentBounds(t *testing.T) {
 				continue
 			}
 			g := slices.Clone(result.Matches[0].Evidence.Segments)
-			slices.SortFunc(g, func(x, y match.Segment) int { return int(x.QueryFrom - y.QueryFrom) })
+			slices.SortFunc(g, func(x, y match.Segment) int { return cmp.Compare(x.QueryFrom, y.QueryFrom) })
 			first, last := g[0], g[len(g)-1]
 			for _, pair := range [][2]time.Duration{{first.QueryFrom, lead}, {last.QueryTo, lead + to - from}, {first.KnownFrom, from}, {last.KnownTo, to}} {
 				errors = append(errors, (pair[0] - pair[1]).Abs().Seconds())

@@ -2,6 +2,7 @@ package match_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"slices"
@@ -80,7 +81,7 @@ func FuzzScanVideo(f *testing.F) {
 			require.NotEmpty(t, ev.Segments)
 			require.True(t, ev.KnownTime >= 0 && ev.KnownTime <= e.Duration)
 			segments := slices.Clone(ev.Segments)
-			slices.SortFunc(segments, func(a, b match.Segment) int { return int(a.QueryFrom - b.QueryFrom) })
+			slices.SortFunc(segments, func(a, b match.Segment) int { return cmp.Compare(a.QueryFrom, b.QueryFrom) })
 			for i, s := range segments {
 				require.True(t, 0 <= s.QueryFrom && s.QueryFrom <= s.QueryTo, "%+v", s)
 				require.True(t, 0 <= s.KnownFrom && s.KnownFrom <= s.KnownTo && s.KnownTo <= e.Duration, "%+v", s)

@@ -1,6 +1,7 @@
 package match_test
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -87,7 +88,7 @@ func TestSpeedsOfPieces(t *testing.T) {
 	require.ElementsMatch(t, []string{"known/a", "known/b"}, names(result.Matches))
 	for _, x := range result.Matches {
 		g := slices.Clone(x.Evidence.Segments)
-		slices.SortFunc(g, func(x, y match.Segment) int { return int(x.QueryFrom - y.QueryFrom) })
+		slices.SortFunc(g, func(x, y match.Segment) int { return cmp.Compare(x.QueryFrom, y.QueryFrom) })
 		if x.Entry.ID == "b" {
 			require.Len(t, g, 1)
 			assert.InDelta(t, 0.8, g[0].Speed, 0.01)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -62,7 +63,7 @@ func instants(e match.Evidence) []instant {
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b instant) int { return int(a.query - b.query) })
+	slices.SortFunc(all, func(a, b instant) int { return cmp.Compare(a.query, b.query) })
 	return all
 }
 
