@@ -628,6 +628,8 @@ func TestKill(t *testing.T) {
 		for acknowledged < 0 && hear() {
 		}
 		require.Equal(t, done, acknowledged, "round %d: where it begins", round)
+		for round == 0 && acknowledged <= rounds && hear() { // on a slow disk the others may end with none
+		}
 		kill := time.AfterFunc(time.Duration(r.IntN(15_000))*time.Microsecond, func() { _ = cmd.Process.Kill() })
 		for hear() {
 		}
@@ -641,6 +643,6 @@ func TestKill(t *testing.T) {
 		require.Contains(t, []int{acknowledged, acknowledged + 1}, done, "round %d", round)
 		require.NoError(t, m.Close())
 	}
-	require.Positive(t, done)
+	require.Greater(t, done, rounds)
 	t.Logf("%d changes in %d lives", done, rounds)
 }

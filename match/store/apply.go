@@ -199,8 +199,7 @@ func (s *Store) settle(ctx context.Context, before, at Position, failed error) e
 
 // made reports whether an event was committed.
 func (s *Store) made(ctx context.Context, at Position) (made bool, err error) {
-	patience := 2 * s.o.Busy // the head says itself that it was waited for too long
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, noAnswer(patience))
+	ctx, cancel := s.patient(ctx)
 	defer cancel()
 	defer func() { err = ended(ctx, err) }()
 	tx, err := s.begin(ctx)

@@ -206,6 +206,12 @@ func isEnd(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, sql.ErrTxDone)
 }
 
+// patient is a context for a change, which says itself that it waited too long for others.
+func (s *Store) patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	most := 2 * s.o.Busy
+	return context.WithTimeoutCause(ctx, most, noAnswer(most))
+}
+
 // noAnswer is why something is not waited for any longer.
 func noAnswer(waited time.Duration) error {
 	return fmt.Errorf("%w: no answer in %v", ErrUnreachable, waited)

@@ -465,8 +465,7 @@ func (f *Follower) save() error {
 // setAside writes into the store that an entry is set aside. The Matcher learns it from the feed, as
 // on every node: it never has what the store has not, and no file that is written meanwhile has.
 func (f *Follower) setAside(x match.Surge) error {
-	patience := 2 * f.s.o.Busy // a change says itself that it waited too long
-	ctx, cancel := context.WithTimeoutCause(context.Background(), patience, noAnswer(patience))
+	ctx, cancel := f.s.patient(context.Background())
 	defer cancel()
 	for try := 0; ; try++ {
 		var c Change

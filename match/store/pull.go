@@ -248,8 +248,7 @@ func (p *puller) beat(ctx context.Context, lost context.CancelCauseFunc) (done c
 // release gives the lease back and notes how the pull ended.
 func (p *puller) release(ctx context.Context, failed error) error {
 	here := errors.Is(ctx.Err(), context.Canceled)
-	patience := 2 * p.s.o.Busy // a change says itself that it waited too long
-	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), patience, noAnswer(patience))
+	ctx, cancel := p.s.patient(context.WithoutCancel(ctx))
 	defer cancel()
 	_, err := p.s.transact(ctx, p.by, ListSync, func(w *writer) error {
 		x, err := p.held(w)
